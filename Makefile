@@ -1,0 +1,40 @@
+# Everything a newcomer needs: `make demo`, `make test`. Both make their own .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check --quiet
+
+.PHONY: demo test check fix test-long clean
+
+demo: $(VENV)/runtime  ## a LangSmith-compatible server with sample traces, a few answers, then a prompt
+	@$(BIN)/llmcost demo
+
+test: check  ## lint, types, import contract, tests: what CI runs
+	@$(BIN)/pytest -n auto -m "not long"
+
+check: $(VENV)/dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+fix: $(VENV)/dev  ## put the code into its form
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+test-long: $(VENV)/dev  ## the simulations and calendars that are too long for CI
+	@$(BIN)/pytest -n auto -m long
+
+$(VENV)/runtime: pyproject.toml constraints.txt
+	@echo "Making $(VENV) (about half a minute) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "llmcost needs Python 3.11 or newer; PYTHON=python3.12 make demo names another")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/dev: $(VENV)/runtime
+	@$(PIP) install --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

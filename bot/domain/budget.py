@@ -1,0 +1,30 @@
+"""Budgets: how much a feature may spend in a window, and at which percentages its owner hears of it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+# In percent of the limit; an explicit `alert_at` replaces them.
+ALERT_AT = (80, 100, 150, 200, 300, 400, 500)
+
+
+class Window(StrEnum):
+    """What a limit is for: one day, calendar week or calendar month in the reporting time zone."""
+
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A limit in whole nano-dollars for one feature and window.
+
+    `feature` may be `total` or `untagged` (see catalog.SPECIAL). `alert_at` are percentages, ascending. Only runs
+    whose dimensions have all the values of `where` count; it is sorted by dimension, and empty for all runs.
+    """
+
+    feature: str
+    window: Window
+    limit_nanos: int
+    alert_at: tuple[int, ...] = ALERT_AT
+    where: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,101 @@
+"""Attribution: which feature a run belongs to."""
+
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+# LangSmith indexes 250 characters of a metadata value; a longer one could not be found again there.
+MAX_NAME = 250
+
+# How an untagged run's feature is stored. No feature can be called so: an empty value is untagged.
+UNTAGGED = ""
+
+FEATURE_TAG = "feature:"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`[[rules]]` of llmcost.toml: runs that match all given globs belong to `feature`. Globs are case-sensitive."""
+
+    feature: str
+    project: str | None = None
+    name: str | None = None
+    tag: str | None = None
+
+    def matches(self, project: str, name: str, tags: Iterable[str]) -> bool:
+        """Whether every given glob matches; a rule that gives none matches nothing."""
+        if self.project is None and self.name is None and self.tag is None:
+            return False
+        return (
+            (self.project is None or fnmatchcase(project, self.project))
+            and (self.name is None or fnmatchcase(name, self.name))
+            and (self.tag is None or any(fnmatchcase(tag, self.tag) for tag in tags))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """The rules of attribution in force: the metadata keys that name a feature (first hit wins), the configured
+    features with their aliases, and the rules."""
+
+    keys: tuple[str, ...] = ("feature",)
+    features: frozenset[str] = frozenset()
+    aliases: Mapping[str, str] = field(default_factory=dict)  # old name -> feature
+    rules: tuple[Rule, ...] = ()
+
+    def feature_of(
+        self,
+        keys: Mapping[str, str],
+        tags: Sequence[str],
+        root_keys: Mapping[str, str],
+        *,
+        project: str,
+        name: str,
+    ) -> str:
+        """The feature of a run, or UNTAGGED.
+
+        The run's own metadata > a tag that names a feature > its trace root's metadata > the first matching rule.
+        """
+        return (
+            self._from_keys(keys)
+            or self._from_tags(tags)
+            or self._from_keys(root_keys)
+            or next((rule.feature for rule in self.rules if rule.matches(project, name, tags)), UNTAGGED)
+        )
+
+    def needs_root(self, keys: Mapping[str, str], tags: Sequence[str]) -> bool:
+        """Whether the trace root's metadata decides: neither the run's own metadata nor a tag names a feature."""
+        return not (self._from_keys(keys) or self._from_tags(tags))
+
+    def _from_keys(self, keys: Mapping[str, str]) -> str:
+        for key in self.keys:
+            if value := keys.get(key):
+                return self.aliases.get(value, value)
+        return UNTAGGED
+
+    def _from_tags(self, tags: Sequence[str]) -> str:
+        for tag in tags:
+            if tag in self.features:
+                return tag
+            if tag in self.aliases:
+                return self.aliases[tag]
+        for tag in tags:
+            if tag.startswith(FEATURE_TAG) and (value := clean_value(tag[len(FEATURE_TAG) :])):
+                return self.aliases.get(value, value)
+        return UNTAGGED
+
+
+def clean_value(value: object) -> str:
+    """A metadata value as the name of a feature or of a dimension's value; "" where it is none.
+
+    Numbers and booleans become their text; lists, objects and null are none. Trimmed, in Unicode's NFC form, at most
+    250 characters.
+    """
+    if isinstance(value, bool):
+        value = "true" if value else "false"
+    elif isinstance(value, int | float):
+        value = str(value)
+    if not isinstance(value, str):
+        return ""
+    return unicodedata.normalize("NFC", value).replace("\0", "").strip()[:MAX_NAME].strip()

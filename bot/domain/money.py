@@ -1,0 +1,48 @@
+"""Money: `Decimal` US dollars in rules, whole nano-dollars in the ledger, floats nowhere."""
+
+from decimal import ROUND_HALF_EVEN, Context, Decimal, DecimalException
+
+NANOS_PER_DOLLAR = 1_000_000_000
+
+# What a BIGINT can hold; a single run that claims more is a fault in its data, not a cost.
+MAX_NANOS = 2**63 - 1
+
+# The default context keeps 28 digits, which a large sum in dollars with nine places still fits; trapping nothing would
+# hide a NaN that came from outside, so the traps stay as they are.
+_CONTEXT = Context(prec=60, rounding=ROUND_HALF_EVEN)
+_ONE = Decimal(1)
+
+
+def nanos(dollars: Decimal) -> int:
+    """`dollars` (USD) in whole nano-dollars, rounded half-even.
+
+    Raises ValueError if it is not finite or does not fit the ledger's 64 bits.
+    """
+    if not dollars.is_finite():
+        raise ValueError(f"{dollars} is not an amount of money")
+    try:
+        amount = int(dollars.scaleb(9, _CONTEXT).quantize(_ONE, context=_CONTEXT))
+    except DecimalException:
+        raise ValueError(f"{dollars:.3e} US dollars do not fit the ledger") from None
+    if abs(amount) > MAX_NANOS:
+        raise ValueError(f"{dollars:.3e} US dollars do not fit the ledger")
+    return amount
+
+
+def dollars(amount: int) -> Decimal:
+    """`amount` nano-dollars as exact US dollars with nine decimal places."""
+    return Decimal(amount).scaleb(-9, _CONTEXT)
+
+
+def from_json(number: object) -> Decimal | None:
+    """A JSON number (or a string that holds one) as `Decimal`, by way of its shortest text: 0.1 stays 0.1.
+
+    None, booleans and whatever is no number give None; infinities and NaN come back as they are, to be judged by the
+    caller. The only door through which a float becomes money.
+    """
+    if number is None or isinstance(number, bool) or not isinstance(number, int | float | str | Decimal):
+        return None
+    try:
+        return Decimal(str(number).strip())
+    except DecimalException:
+        return None

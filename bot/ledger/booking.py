@@ -1,0 +1,179 @@
+"""How a trace is booked: a pure function of its runs, the rules and what is booked already."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from bot.domain.cost import Cost, Price
+from bot.domain.costing import CostMode, Reason, Share, completeness, shares, state_of
+from bot.domain.feature import Attribution
+from bot.domain.period import local_day
+from bot.domain.run import Run, Source, State
+from bot.domain.usage import Flag
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_MINUTE = 60_000_000
+
+
+def microseconds(instant: datetime) -> int:
+    """An aware instant as whole microseconds since 1970 UTC."""
+    return (instant - EPOCH) // _MICROSECOND
+
+
+def instant(microseconds: int) -> datetime:
+    """Microseconds since 1970 as an aware UTC instant."""
+    return EPOCH + timedelta(microseconds=microseconds)
+
+
+class Booked(NamedTuple):
+    """A run and how it stands in the books."""
+
+    run: Run
+    day: int  # date.toordinal() of the local day on which it started
+    feature: str  # UNTAGGED ("") if none
+    state: State
+    cost: int | None  # nano-dollars
+    source: Source | None
+    reference: str | None
+    cost_flags: Flag
+    input: int  # tokens that count: less than the run's own where its server rolls them up
+    output: int
+    reason: Reason | None  # why it is SUPPRESSED
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is in any figure at all."""
+        return self.state is not State.SUPPRESSED and self.state is not State.NOT_A_RUN
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the books are kept by. All but `price` are remembered with the ledger: a change of them recounts it."""
+
+    attribution: Attribution
+    price: Price
+    day_of: Callable[[int], int]
+    dimensions: tuple[str, ...] = ()
+
+
+class Project(NamedTuple):
+    """What booking must know of a project."""
+
+    key: int
+    name: str
+    mode: CostMode
+    settled_through: int | None  # ordinal of the last settled day
+
+
+def day_finder(zone: ZoneInfo) -> Callable[[int], int]:
+    """A function from microseconds since 1970 to the ordinal of the local day in `zone`.
+
+    It remembers minutes, because time zones change on whole minutes and runs come in crowds.
+    """
+    known: dict[int, int] = {}
+
+    def day_of(start: int) -> int:
+        minute = start // _MINUTE
+        day = known.get(minute)
+        if day is None:
+            if len(known) > 200_000:
+                known.clear()
+            day = known[minute] = local_day(instant(minute * _MINUTE), zone).toordinal()
+        return day
+
+    return day_of
+
+
+def book_trace(
+    before: Mapping[bytes, Booked],
+    read: Iterable[Run],
+    root_keys: Mapping[str, str],
+    project: Project,
+    rules: Rules,
+    *,
+    mode_before: CostMode | None = None,
+) -> dict[bytes, Booked]:
+    """All runs of one trace as they stand after `read` was read. The same runs in any order give the same books.
+
+    A run that was not read again and whose share did not change keeps its price: prices of the past change only on
+    demand. Once its day is settled, a run whose cost is known keeps it too, whatever LangSmith says later.
+    `mode_before` is the project's mode when `before` was booked, if it was another one.
+    """
+    merged = {run_id: booked.run for run_id, booked in before.items()}
+    for run in read:
+        known = merged.get(run.id)
+        if known is None or completeness(run) >= completeness(known):
+            merged[run.id] = run
+    if len(merged) == 1:  # most traces; nothing is nested, and so everything counts
+        (run,) = merged.values()
+        return {run.id: _book(run, Share(run.usage, run.raw_cost), before.get(run.id), None, root_keys, project, rules)}
+    then = shares([booked.run for booked in before.values()], mode_before or project.mode)
+    now = shares(list(merged.values()), project.mode)
+    root = next((run for run in merged.values() if run.is_root), None)
+    if root is not None:
+        root_keys = dict(root.keys)
+    return {
+        run.id: _book(run, now[run.id], before.get(run.id), then.get(run.id), root_keys, project, rules)
+        for run in merged.values()
+    }
+
+
+def _book(
+    run: Run,
+    share: Share,
+    before: Booked | None,
+    share_before: Share | None,
+    root_keys: Mapping[str, str],
+    project: Project,
+    rules: Rules,
+) -> Booked:
+    day = rules.day_of(run.start)
+    cost, usage = _cost(run, share, before, share_before, project, rules)
+    state = state_of(run, share, cost.nanos)
+    if state is not State.COSTED:
+        cost = Cost(None, None, None, cost.flags)
+    return Booked(
+        run=run,
+        day=day,
+        feature=rules.attribution.feature_of(dict(run.keys), run.tags, root_keys, project=project.name, name=run.name),
+        state=state,
+        cost=cost.nanos,
+        source=cost.source,
+        reference=cost.reference,
+        cost_flags=cost.flags,
+        input=usage[0],
+        output=usage[1],
+        reason=share.reason,
+    )
+
+
+def _cost(
+    run: Run, share: Share, before: Booked | None, share_before: Share | None, project: Project, rules: Rules
+) -> tuple[Cost, tuple[int, int]]:
+    """The cost of a run's share and the tokens that count with it, as booked before where that must not change."""
+    counted = (share.usage.input, share.usage.output) if share.usage is not None else (0, 0)
+    if share.reason is not None:
+        return Cost(None, None), (0, 0)
+    if before is not None:
+        booked = Cost(before.cost, before.source, before.reference, before.cost_flags)
+        if share_before is None:
+            share_before = Share(before.run.usage, before.run.raw_cost)
+        if before.run == run and share_before == share:
+            return booked, counted
+        whole = share == Share(run.usage, run.raw_cost)
+        was_whole = share_before == Share(before.run.usage, before.run.raw_cost)
+        settled = project.settled_through is not None and before.day <= project.settled_through
+        if settled and before.state is State.COSTED and whole and was_whole:
+            return booked, (before.input, before.output)
+    cost = rules.price(
+        provider=run.provider,
+        model=run.model,
+        usage=share.usage,
+        start=run.start,
+        context=run.context,
+        langsmith_cost=share.raw_cost,
+    )
+    return cost, counted

@@ -1,0 +1,196 @@
+"""How far and how completely LangSmith was read: per project a watermark, the gaps, and the days that are settled."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from bot.domain.costing import CostMode
+from bot.domain.run import State
+from bot.ledger.tables import gaps, projects, runs, syncs
+
+
+class ProjectRow(NamedTuple):
+    """A project as the ledger knows it. Instants are microseconds since 1970 UTC."""
+
+    key: int
+    id: bytes
+    name: str
+    started: int
+    selected: bool
+    cost_mode: CostMode
+    covered_from: int | None
+    watermark: int | None
+    settled_through: int | None
+    reread_2h: int | None
+    reread_26h: int | None
+    reread_days: int | None
+
+
+class Gap(NamedTuple):
+    """A stretch of time that LangSmith had forgotten before it was read."""
+
+    project: int
+    start: int
+    end: int
+
+
+class SyncRow(NamedTuple):
+    """How a sync ended."""
+
+    started: int
+    finished: int
+    read: int
+    new: int
+    changed: int
+    problem: str | None
+
+
+# Enough to see a day of minutes at a glance; older ones tell nobody anything.
+KEPT_SYNCS = 1_500
+
+
+def load_projects(connection: Connection, *, selected_only: bool = False) -> list[ProjectRow]:
+    """All projects of the ledger, by name."""
+    query = select(projects).order_by(projects.c.name, projects.c.key)
+    if selected_only:
+        query = query.where(projects.c.selected)
+    return [
+        ProjectRow(*row)._replace(cost_mode=CostMode(row.cost_mode), selected=bool(row.selected))
+        for row in connection.execute(query)
+    ]
+
+
+def select_projects(connection: Connection, found: Iterable[tuple[bytes, str, int]]) -> list[ProjectRow]:
+    """Make `(id, name, started)` the projects that are read from now on; what others have brought is kept."""
+    connection.execute(update(projects).values(selected=False))
+    for project_id, name, started in found:
+        changed = connection.execute(
+            update(projects).where(projects.c.id == project_id).values(name=name, started=started, selected=True)
+        )
+        if not changed.rowcount:
+            connection.execute(
+                insert(projects).values(
+                    id=project_id, name=name, started=started, selected=True, cost_mode=CostMode.UNKNOWN.value
+                )
+            )
+    return load_projects(connection, selected_only=True)
+
+
+def cover(connection: Connection, project: int, start: int, end: int, *, empty_and_expired: bool) -> None:
+    """[start, end) was read whole. If nothing was found in a time that LangSmith has forgotten, it is a gap.
+
+    Only a stretch that touches what is covered already moves its ends: the watermark never jumps over unread time.
+    """
+    row = connection.execute(
+        select(projects.c.covered_from, projects.c.watermark).where(projects.c.key == project)
+    ).one()
+    if row.covered_from is None:
+        ends = {"covered_from": start, "watermark": end}
+    elif start <= row.watermark and end >= row.covered_from:
+        ends = {"covered_from": min(start, row.covered_from), "watermark": max(end, row.watermark)}
+    else:
+        return
+    connection.execute(update(projects).where(projects.c.key == project).values(**ends))
+    fresh = row.covered_from is None or end > row.watermark or start < row.covered_from
+    if empty_and_expired and fresh:
+        connection.execute(insert(gaps).values(project=project, start=start, end=end))
+    elif not empty_and_expired:
+        _fill_gaps(connection, project, start, end)
+
+
+def load_gaps(connection: Connection) -> list[Gap]:
+    """All gaps of selected projects, oldest first, adjoining ones as one."""
+    query = (
+        select(gaps)
+        .join(projects, projects.c.key == gaps.c.project)
+        .where(projects.c.selected)
+        .order_by(gaps.c.project, gaps.c.start)
+    )
+    merged: list[Gap] = []
+    for row in connection.execute(query):
+        if merged and merged[-1].project == row.project and row.start <= merged[-1].end:
+            merged[-1] = merged[-1]._replace(end=max(merged[-1].end, row.end))
+        else:
+            merged.append(Gap(*row))
+    return sorted(merged, key=lambda gap: (gap.start, gap.project))
+
+
+def settle(connection: Connection, project: int, through: int) -> None:
+    """Days up to `through` (an ordinal) are settled; it never goes back."""
+    connection.execute(
+        update(projects)
+        .where(projects.c.key == project)
+        .where((projects.c.settled_through.is_(None)) | (projects.c.settled_through < through))
+        .values(settled_through=through)
+    )
+
+
+def oldest_pending(connection: Connection, project: int, *, since: int) -> int | None:
+    """When the oldest run began that has not ended and began at `since` or later; None if there is none."""
+    value = connection.scalar(
+        select(func.min(runs.c.start)).where(
+            runs.c.project == project, runs.c.state == State.PENDING.value, runs.c.start >= since
+        )
+    )
+    return None if value is None else int(value)
+
+
+def open_runs(
+    connection: Connection, project: int, states: Sequence[State], *, start: int, end: int, limit: int
+) -> list[tuple[bytes, int]]:
+    """Ids and starts of runs in one of `states` that began in [start, end), the latest first."""
+    query = (
+        select(runs.c.id, runs.c.start)
+        .where(
+            runs.c.project == project,
+            runs.c.state.in_([state.value for state in states]),
+            # Named again so that the partial index is used, whatever `states` are.
+            runs.c.state.in_([State.PENDING.value, State.NO_USAGE.value]),
+            runs.c.start >= start,
+            runs.c.start < end,
+        )
+        .order_by(runs.c.start.desc())
+        .limit(limit)
+    )
+    return [(row.id, row.start) for row in connection.execute(query)]
+
+
+def set_cost_mode(connection: Connection, project: int, mode: CostMode) -> None:
+    """What a parent's cost means in this project is known now."""
+    connection.execute(update(projects).where(projects.c.key == project).values(cost_mode=mode.value))
+
+
+def remember_reread(connection: Connection, project: int, tiers: Iterable[str], begun: int) -> None:
+    """The re-reading `tiers` (names of columns) were begun at `begun` and have been finished."""
+    values = dict.fromkeys(tiers, begun)
+    if values:
+        connection.execute(update(projects).where(projects.c.key == project).values(**values))
+
+
+def record_sync(connection: Connection, row: SyncRow) -> None:
+    """Remember how a sync ended, for `status`."""
+    connection.execute(insert(syncs).values(**row._asdict()))
+    newest = select(func.max(syncs.c.id)).scalar_subquery()
+    connection.execute(delete(syncs).where(syncs.c.id <= newest - KEPT_SYNCS))
+
+
+def last_sync(connection: Connection, *, successful: bool = False) -> SyncRow | None:
+    """The last sync, or the last one that went through; None if there was none."""
+    query = select(
+        syncs.c.started, syncs.c.finished, syncs.c.read, syncs.c.new, syncs.c.changed, syncs.c.problem
+    ).order_by(syncs.c.id.desc())
+    if successful:
+        query = query.where(syncs.c.problem.is_(None))
+    row = connection.execute(query.limit(1)).one_or_none()
+    return None if row is None else SyncRow(*row)
+
+
+def _fill_gaps(connection: Connection, project: int, start: int, end: int) -> None:
+    """Something was found in [start, end): it is no gap (any more); what sticks out on either side stays one."""
+    overlapping = select(gaps).where(gaps.c.project == project, gaps.c.start < end, gaps.c.end > start)
+    for gap in connection.execute(overlapping).all():
+        connection.execute(delete(gaps).where(gaps.c.project == project, gaps.c.start == gap.start))
+        for left, right in ((gap.start, min(gap.end, start)), (max(gap.start, end), gap.end)):
+            if left < right:
+                connection.execute(insert(gaps).values(project=project, start=left, end=right))

@@ -1,0 +1,204 @@
+"""Figures of a span of time: whole days from the rollups, the part of a cut day from the runs themselves."""
+
+from datetime import date
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, select
+
+from bot.domain.feature import UNTAGGED
+from bot.domain.period import Span
+from bot.domain.run import Source, State
+from bot.domain.usage import Flag
+from bot.ledger.booking import microseconds
+from bot.ledger.rollups import MEASURES
+from bot.ledger.tables import returns, rollups, runs
+
+
+class Figures(NamedTuple):
+    """Sums over runs. Costs in nano-dollars; `langsmith`, `estimate` and `override` make up `cost`. `traces` are
+    distinct. The last five count runs."""
+
+    runs: int = 0
+    traces: int = 0
+    cost: int = 0
+    langsmith: int = 0
+    estimate: int = 0
+    override: int = 0
+    input: int = 0
+    output: int = 0
+    unpriced: int = 0
+    no_usage: int = 0
+    failed: int = 0
+    sampled: int = 0
+
+    def plus(self, other: "Figures") -> "Figures":
+        """The sum of two sets of runs that share no trace."""
+        return Figures(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+
+
+NOTHING = Figures()
+
+_SUMS = [func.sum(rollups.c[name]) for name in MEASURES]
+
+
+class UntaggedName(NamedTuple):
+    """Untagged runs of one name in one project."""
+
+    project: int
+    name: str
+    figures: Figures
+
+
+def total(connection: Connection, span: Span, feature: str | None = None) -> Figures:
+    """The figures of everything, or of one feature (UNTAGGED for the runs without one). The span may be cut."""
+    view = "all" if feature is None else "one"
+    whole = _by_value(connection, span, view, feature or "").get("", NOTHING)
+    part = _part_of_day(connection, span, feature)
+    return whole if part is None else whole.plus(part)
+
+
+def by_value(connection: Connection, span: Span, dimension: str, feature: str | None = None) -> dict[str, Figures]:
+    """The figures per value of `dimension` ("" where a run has none), of everything or of one feature.
+
+    A project is named by its key's digits. Raises ValueError for a span that ends inside a day.
+    """
+    if span.part_day is not None:
+        raise ValueError("a breakdown is kept per whole day")
+    return _by_value(connection, span, f"{'all' if feature is None else 'one'}/{dimension}", feature or "")
+
+
+def by_day(connection: Connection, span: Span, feature: str | None = None) -> dict[date, Figures]:
+    """The figures of each whole day that has any."""
+    first, until = span.whole_days
+    query = select(rollups.c.day, *(rollups.c[name] for name in MEASURES)).where(
+        rollups.c.view == ("all" if feature is None else "one"),
+        rollups.c.feature == (feature or ""),
+        *_between(rollups.c.day, first, until),
+    )
+    found = {date.fromordinal(day): Figures(*sums) for day, *sums in connection.execute(query)}
+    # A trace that was there the day before is one of this day's traces too.
+    back = select(returns.c.day, func.sum(returns.c.traces)).where(
+        returns.c.view == ("all" if feature is None else "one"),
+        returns.c.feature == (feature or ""),
+        *_between(returns.c.day, first, until),
+    )
+    for day, traces in connection.execute(back.group_by(returns.c.day)):
+        figures = found[date.fromordinal(day)]
+        found[date.fromordinal(day)] = figures._replace(traces=figures.traces + int(traces))
+    return found
+
+
+def untagged_names(connection: Connection, span: Span) -> list[UntaggedName]:
+    """Which runs lack a feature, by project and run name, in whole days."""
+    first, until = span.whole_days
+    query = (
+        select(rollups.c.feature, rollups.c.value, *_SUMS)
+        .where(rollups.c.view == "untagged", *_between(rollups.c.day, first, until))
+        .group_by(rollups.c.feature, rollups.c.value)
+    )
+    return [
+        UntaggedName(int(project), name, Figures(*(int(amount) for amount in sums)))
+        for project, name, *sums in connection.execute(query)
+    ]
+
+
+def pending(
+    connection: Connection, span: Span, *, unfinished_before: int, feature: str | None = None
+) -> tuple[int, int]:
+    """(pending, unfinished): runs that have not ended, and those of them that began before `unfinished_before`."""
+    start, end = microseconds(span.start), microseconds(span.end)
+    query = select(func.count(), func.sum(case((runs.c.start < unfinished_before, 1), else_=0))).where(
+        runs.c.state == State.PENDING.value,
+        # Named again so that the partial index of open runs is used.
+        runs.c.state.in_([State.PENDING.value, State.NO_USAGE.value]),
+        runs.c.start >= start,
+        runs.c.start < end,
+    )
+    if feature is not None:
+        query = query.where(runs.c.feature == feature)
+    found, unfinished = connection.execute(query).one()
+    return int(found) - int(unfinished or 0), int(unfinished or 0)
+
+
+def features_seen(connection: Connection) -> set[str]:
+    """Every feature that ever had a run."""
+    query = select(rollups.c.value).distinct().where(rollups.c.view == "all/feature", rollups.c.value != UNTAGGED)
+    return set(connection.scalars(query))
+
+
+def _by_value(connection: Connection, span: Span, view: str, feature: str) -> dict[str, Figures]:
+    """Whole days only. A trace counts once in a span: on its first day there, or where it returns from before it."""
+    first, until = span.whole_days
+    query = (
+        select(rollups.c.value, *_SUMS)
+        .where(rollups.c.view == view, rollups.c.feature == feature, *_between(rollups.c.day, first, until))
+        .group_by(rollups.c.value)
+    )
+    found = {value: Figures(*(int(amount) for amount in sums)) for value, *sums in connection.execute(query)}
+    back = (
+        select(returns.c.value, func.sum(returns.c.traces))
+        .where(
+            returns.c.view == view,
+            returns.c.feature == feature,
+            *_between(returns.c.day, first, until),
+            returns.c.previous_day < first.toordinal(),
+        )
+        .group_by(returns.c.value)
+    )
+    for value, traces in connection.execute(back):
+        found[value] = found[value]._replace(traces=found[value].traces + int(traces))
+    return found
+
+
+def _part_of_day(connection: Connection, span: Span, feature: str | None) -> Figures | None:
+    if span.part_day is None:
+        return None
+    begins, ends = (microseconds(instant) for instant in span.part_day)
+    counts = runs.c.state.not_in([State.SUPPRESSED.value, State.NOT_A_RUN.value])
+    this: list[ColumnElement[bool]] = [counts] if feature is None else [counts, runs.c.feature == feature]
+    query = select(
+        func.count(),
+        func.coalesce(func.sum(runs.c.cost), 0),
+        *(
+            func.coalesce(func.sum(case((runs.c.source == source.value, runs.c.cost), else_=0)), 0)
+            for source in (Source.LANGSMITH, Source.ESTIMATE, Source.OVERRIDE)
+        ),
+        func.coalesce(func.sum(runs.c.counted_input), 0),
+        func.coalesce(func.sum(runs.c.counted_output), 0),
+        *(
+            func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+            for condition in (
+                runs.c.state == State.UNPRICED.value,
+                runs.c.state == State.NO_USAGE.value,
+                runs.c.state == State.FAILED.value,
+                runs.c.flags.op("&")(int(Flag.SAMPLED)) != 0,
+            )
+        ),
+    ).where(runs.c.start >= begins, runs.c.start < ends, *this)
+    count, *sums = (int(amount) for amount in connection.execute(query).one())
+    return Figures(count, _new_traces(connection, span, begins, ends, this), *sums)
+
+
+def _new_traces(connection: Connection, span: Span, begins: int, ends: int, this: list[ColumnElement[bool]]) -> int:
+    """Distinct traces with a run in [begins, ends) and none in the whole days of the span before it."""
+    earlier = runs.alias("earlier")
+    before = [
+        earlier.c.trace_id == runs.c.trace_id,
+        earlier.c.project == runs.c.project,
+        earlier.c.start >= microseconds(span.start),
+        earlier.c.start < begins,
+        earlier.c.state.not_in([State.SUPPRESSED.value, State.NOT_A_RUN.value]),
+    ]
+    if len(this) > 1:
+        before.append(earlier.c.feature == runs.c.feature)
+    query = (
+        select(runs.c.trace_id, runs.c.project)
+        .distinct()
+        .where(runs.c.start >= begins, runs.c.start < ends, *this)
+        .where(~select(literal(1)).where(and_(*before)).exists())
+    )
+    return int(connection.scalar(select(func.count()).select_from(query.subquery())) or 0)
+
+
+def _between(column: ColumnElement[int], first: date, until: date) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return column >= first.toordinal(), column < until.toordinal()

@@ -1,0 +1,51 @@
+"""Leases: one process at a time does a job, and one that was paused and wakes up late cannot write."""
+
+from typing import NamedTuple
+
+from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from bot.errors import LedgerBusyError
+from bot.ledger.tables import leases
+
+SYNC = "sync"
+LEASE_MICROSECONDS = 60_000_000
+
+
+class Lease(NamedTuple):
+    """The right to do the job `name`, until somebody finds it expired and takes it."""
+
+    name: str
+    holder: str
+
+
+def take(connection: Connection, lease: Lease, now: int) -> None:
+    """Take or prolong the lease. Raises LedgerBusyError while another holder's has not expired."""
+    values = {"holder": lease.holder, "expires": now + LEASE_MICROSECONDS}
+    free = (leases.c.holder == lease.holder) | (leases.c.expires <= now)
+    if connection.execute(update(leases).where(leases.c.name == lease.name, free).values(**values)).rowcount:
+        return
+    if connection.scalar(select(leases.c.name).where(leases.c.name == lease.name)) is None:
+        try:
+            connection.execute(insert(leases).values(name=lease.name, **values))
+        except IntegrityError:
+            raise LedgerBusyError(_busy(lease.name)) from None
+        return
+    raise LedgerBusyError(_busy(lease.name))
+
+
+def hold(connection: Connection, lease: Lease, now: int) -> None:
+    """Prolong the lease inside a write transaction. Raises LedgerBusyError if it was taken by another: the transaction
+    must not be committed then. An expired lease that nobody took is still ours."""
+    ours = update(leases).where(leases.c.name == lease.name, leases.c.holder == lease.holder)
+    if not connection.execute(ours.values(expires=now + LEASE_MICROSECONDS)).rowcount:
+        raise LedgerBusyError(f"Another process has taken over the {lease.name}; this one stops.")
+
+
+def release(connection: Connection, lease: Lease) -> None:
+    """Give the lease back, if it is still ours."""
+    connection.execute(delete(leases).where(leases.c.name == lease.name, leases.c.holder == lease.holder))
+
+
+def _busy(name: str) -> str:
+    return f"Another process is at the {name} of this ledger; it is done there."

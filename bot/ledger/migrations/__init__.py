@@ -1,0 +1,1 @@
+"""How older ledgers become this version's."""

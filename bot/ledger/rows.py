@@ -1,0 +1,168 @@
+"""Booked runs as rows of the table `runs`, and back."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from bot.domain.costing import Reason
+from bot.domain.run import Run, Source, State
+from bot.domain.usage import Flag, Usage
+from bot.ledger.booking import Booked
+from bot.ledger.tables import runs
+
+COLUMNS = tuple(column.name for column in runs.columns)
+
+_STATES = {state.value: state for state in State}
+_SOURCES: dict[str | None, Source | None] = {None: None, **{source.value: source for source in Source}}
+_REASONS: dict[str | None, Reason | None] = {None: None, **{reason.value: reason for reason in Reason}}
+_NO_USAGE = (None,) * len(Usage._fields)
+# Few combinations of tags and keys exist, and each is on thousands of runs.
+_texts: dict[tuple[Any, ...], str] = {}
+_tags: dict[str | None, tuple[str, ...]] = {None: ()}
+_keys: dict[str | None, tuple[tuple[str, str], ...]] = {None: ()}
+_FLAGS = [Flag(number) for number in range(64)]
+_MANY = 50_000
+
+
+def to_row(booked: Booked) -> tuple[Any, ...]:
+    """The values of COLUMNS, in their order."""
+    run = booked.run
+    return (
+        run.id,
+        run.trace_id,
+        run.project,
+        b"".join(run.ancestors) if run.ancestors else None,
+        run.type,
+        run.status,
+        run.start,
+        run.end,
+        run.name,
+        _text(run.tags) if run.tags else None,
+        _text(run.keys) if run.keys else None,
+        run.provider,
+        run.model,
+        run.context,
+        *(run.usage or _NO_USAGE),
+        run.raw_cost,
+        int(run.flags),
+        booked.day,
+        booked.feature,
+        booked.state.value,
+        booked.cost,
+        booked.source.value if booked.source is not None else None,
+        booked.reference,
+        int(booked.cost_flags),
+        booked.input,
+        booked.output,
+        booked.reason.value if booked.reason is not None else None,
+    )
+
+
+def from_row(row: Sequence[Any]) -> Booked:
+    """A row with all of COLUMNS, in their order, as what it stands for."""
+    (
+        run_id,
+        trace_id,
+        project,
+        ancestors,
+        run_type,
+        status,
+        start,
+        end,
+        name,
+        tags,
+        keys,
+        provider,
+        model,
+        context,
+        input_,
+        output,
+        cached,
+        cache_write,
+        cache_write_1h,
+        reasoning,
+        audio_input,
+        audio_output,
+        raw_cost,
+        flags,
+        day,
+        feature,
+        state,
+        cost,
+        source,
+        reference,
+        cost_flags,
+        counted_input,
+        counted_output,
+        reason,
+    ) = row  # fmt: skip - one line a group of columns reads better than one a column
+    usage = None
+    if input_ is not None:
+        usage = Usage(input_, output, cached, cache_write, cache_write_1h, reasoning, audio_input, audio_output)
+    return Booked(
+        Run(
+            run_id,
+            trace_id,
+            project,
+            tuple([ancestors[at : at + 16] for at in range(0, len(ancestors), 16)]) if ancestors else (),
+            run_type,
+            status,
+            start,
+            end,
+            name,
+            _tags[tags] if tags in _tags else tags_from(tags),
+            _keys[keys] if keys in _keys else keys_from(keys),
+            provider,
+            model,
+            context,
+            usage,
+            raw_cost,
+            _FLAGS[flags],
+        ),
+        day,
+        feature,
+        _STATES[state],
+        cost,
+        _SOURCES[source],
+        reference,
+        _FLAGS[cost_flags],
+        counted_input,
+        counted_output,
+        _REASONS[reason],
+    )
+
+
+def keys_to(keys: tuple[tuple[str, str], ...]) -> str | None:
+    """Configured metadata keys and their values as they are stored."""
+    return _text(keys) if keys else None
+
+
+def keys_from(text: str | None) -> tuple[tuple[str, str], ...]:
+    """The inverse of `keys_to`."""
+    if text is None:
+        return ()
+    if len(_keys) > _MANY:
+        _keys.clear()
+    value = tuple((key, value) for key, value in json.loads(text))
+    _keys[text] = value
+    return value
+
+
+def tags_from(text: str | None) -> tuple[str, ...]:
+    """The tags of a run from their stored form."""
+    if text is None:
+        return ()
+    if len(_tags) > _MANY:
+        _tags.clear()
+    value = tuple(json.loads(text))
+    _tags[text] = value
+    return value
+
+
+def _text(value: tuple[Any, ...]) -> str:
+    text = _texts.get(value)
+    if text is None:
+        if len(_texts) > _MANY:
+            _texts.clear()
+        text = _texts[value] = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text

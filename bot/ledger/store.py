@@ -1,0 +1,288 @@
+"""The ledger's door: transactions around what the other modules do with a connection."""
+
+import json
+import uuid
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Engine, delete, insert, select
+
+from bot.domain.costing import CostMode
+from bot.domain.feature import Attribution
+from bot.domain.period import Span
+from bot.domain.run import Run, State
+from bot.errors import LedgerError
+from bot.ledger import answers, books, coverage, figures, lease, rollups
+from bot.ledger.answers import KeptAnswer
+from bot.ledger.booking import Project, Rules, microseconds
+from bot.ledger.books import BookingSummary, Root
+from bot.ledger.coverage import Gap, ProjectRow, SyncRow
+from bot.ledger.engine import open_engine, reading, writing
+from bot.ledger.figures import Figures, UntaggedName
+from bot.ledger.lease import Lease
+from bot.ledger.migrate import migrate
+from bot.ledger.tables import returns
+from bot.ledger.tables import rollups as rollups_table
+from bot.ledger.tables import rules as rules_table
+
+
+class Reading:
+    """One state of the ledger: everything asked here fits together, whatever a sync writes meanwhile."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def total(self, span: Span, feature: str | None = None) -> Figures:
+        """See bot.ledger.figures.total."""
+        return figures.total(self._connection, span, feature)
+
+    def by_value(self, span: Span, dimension: str, feature: str | None = None) -> dict[str, Figures]:
+        """See bot.ledger.figures.by_value."""
+        return figures.by_value(self._connection, span, dimension, feature)
+
+    def by_day(self, span: Span, feature: str | None = None) -> dict[date, Figures]:
+        """See bot.ledger.figures.by_day."""
+        return figures.by_day(self._connection, span, feature)
+
+    def untagged_names(self, span: Span) -> list[UntaggedName]:
+        """See bot.ledger.figures.untagged_names."""
+        return figures.untagged_names(self._connection, span)
+
+    def pending(self, span: Span, *, unfinished_before: datetime, feature: str | None = None) -> tuple[int, int]:
+        """See bot.ledger.figures.pending."""
+        return figures.pending(
+            self._connection, span, unfinished_before=microseconds(unfinished_before), feature=feature
+        )
+
+    def features(self) -> set[str]:
+        """Every feature that ever had a run."""
+        return figures.features_seen(self._connection)
+
+    def projects(self, *, selected_only: bool = False) -> list[ProjectRow]:
+        """The projects that the ledger knows, by name."""
+        return coverage.load_projects(self._connection, selected_only=selected_only)
+
+    def gaps(self) -> list[Gap]:
+        """What LangSmith had forgotten before it was read, in the selected projects."""
+        return coverage.load_gaps(self._connection)
+
+    def last_sync(self, *, successful: bool = False) -> SyncRow | None:
+        """How the last (successful) sync ended; None without one."""
+        return coverage.last_sync(self._connection, successful=successful)
+
+
+class Ledger:
+    """A ledger that is open. Every method is a transaction of its own; see `reading` for several questions at once."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._engine.dispose()
+
+    @contextmanager
+    def reading(self) -> Iterator[Reading]:
+        """One state of the ledger to ask several questions of."""
+        with reading(self._engine) as connection:
+            yield Reading(connection)
+
+    def migrate(self) -> str | None:
+        """See bot.ledger.migrate.migrate."""
+        return migrate(self._engine)
+
+    # The rules by which it is kept
+
+    def keep_rules(self, rules: Rules, zone: ZoneInfo) -> bool:
+        """Recount the ledger if it was kept by other rules (zone, dimensions, attribution); says whether it was."""
+        wanted = describe_rules(rules.attribution, rules.dimensions, zone)
+        with writing(self._engine) as connection:
+            kept = _kept_rules(connection)
+            if kept == wanted:
+                return False
+            if kept:
+                books.recount(connection, [_project(row) for row in coverage.load_projects(connection)], rules)
+            connection.execute(delete(rules_table))
+            connection.execute(insert(rules_table), [{"name": name, "value": value} for name, value in wanted.items()])
+            return bool(kept)
+
+    def check_zone(self, zone: ZoneInfo) -> None:
+        """Raises LedgerError if the ledger's days are those of another time zone: its figures would be of other days
+        than those asked for."""
+        with reading(self._engine) as connection:
+            kept = _kept_rules(connection).get("timezone")
+        if kept is not None and kept != zone.key:
+            raise LedgerError(
+                f"The ledger counts its days in {kept}, and LLMCOST_TIMEZONE is {zone.key}. "
+                "The next `llmcost sync` recounts it; or set LLMCOST_TIMEZONE back."
+            )
+
+    # One sync at a time
+
+    @contextmanager
+    def lease(self, name: str, now: datetime) -> Iterator[Lease]:
+        """Hold the lease `name`. Raises LedgerBusyError while another process has it."""
+        mine = Lease(name, uuid.uuid4().hex)
+        with writing(self._engine) as connection:
+            lease.take(connection, mine, microseconds(now))
+        try:
+            yield mine
+        finally:
+            with writing(self._engine) as connection:
+                lease.release(connection, mine)
+
+    @contextmanager
+    def _writing(self, mine: Lease, now: datetime) -> Iterator[Connection]:
+        with writing(self._engine) as connection:
+            lease.hold(connection, mine, microseconds(now))
+            yield connection
+
+    # What a sync writes
+
+    def select_projects(self, mine: Lease, now: datetime, found: Iterable[tuple[bytes, str, int]]) -> list[ProjectRow]:
+        """See bot.ledger.coverage.select_projects."""
+        with self._writing(mine, now) as connection:
+            return coverage.select_projects(connection, found)
+
+    def book(
+        self,
+        mine: Lease,
+        now: datetime,
+        project: ProjectRow,
+        read: Iterable[Run],
+        roots: Mapping[bytes, Root],
+        rules: Rules,
+    ) -> BookingSummary:
+        """See bot.ledger.books.book."""
+        with self._writing(mine, now) as connection:
+            return books.book(connection, _project(project), read, roots, rules)
+
+    def unknown_roots(self, project: ProjectRow, trace_ids: Collection[bytes]) -> set[bytes]:
+        """See bot.ledger.books.unknown_roots."""
+        with reading(self._engine) as connection:
+            return books.unknown_roots(connection, project.key, trace_ids)
+
+    def set_cost_mode(self, mine: Lease, now: datetime, project: ProjectRow, mode: CostMode, rules: Rules) -> int:
+        """What a parent's cost means in this project is known now: decide its traces again. Gives how many runs stand
+        differently."""
+        with self._writing(mine, now) as connection:
+            coverage.set_cost_mode(connection, project.key, mode)
+            after = _project(project)._replace(mode=mode)
+            return books.rebook_mode(connection, after, project.cost_mode, rules)
+
+    def cover(self, mine: Lease, now: datetime, project: ProjectRow, start: int, end: int, *, lost: bool) -> None:
+        """See bot.ledger.coverage.cover; `lost` if nothing was found where LangSmith has forgotten."""
+        with self._writing(mine, now) as connection:
+            coverage.cover(connection, project.key, start, end, empty_and_expired=lost)
+
+    def finish_reread(
+        self, mine: Lease, now: datetime, project: ProjectRow, tiers: Iterable[str], begun: int, settled: int | None
+    ) -> None:
+        """A re-reading was finished: remember its `tiers`, and the last day that it settled (an ordinal), if any."""
+        with self._writing(mine, now) as connection:
+            coverage.remember_reread(connection, project.key, tiers, begun)
+            if settled is not None:
+                coverage.settle(connection, project.key, settled)
+
+    def project(self, key: int) -> ProjectRow:
+        """A project as it stands now."""
+        with reading(self._engine) as connection:
+            return next(row for row in coverage.load_projects(connection) if row.key == key)
+
+    def oldest_pending(self, project: ProjectRow, *, since: int) -> int | None:
+        """See bot.ledger.coverage.oldest_pending."""
+        with reading(self._engine) as connection:
+            return coverage.oldest_pending(connection, project.key, since=since)
+
+    def open_runs(
+        self, project: ProjectRow, states: tuple[State, ...], *, start: int, end: int, limit: int
+    ) -> list[tuple[bytes, int]]:
+        """See bot.ledger.coverage.open_runs."""
+        with reading(self._engine) as connection:
+            return coverage.open_runs(connection, project.key, states, start=start, end=end, limit=limit)
+
+    def record_sync(self, row: SyncRow) -> None:
+        """See bot.ledger.coverage.record_sync."""
+        with writing(self._engine) as connection:
+            coverage.record_sync(connection, row)
+
+    # Answers that can be shared
+
+    def keep_answer(self, answer: KeptAnswer) -> None:
+        """See bot.ledger.answers.keep."""
+        with writing(self._engine) as connection:
+            answers.keep(connection, answer)
+
+    def find_answer(self, answer_id: str) -> KeptAnswer | None:
+        """See bot.ledger.answers.find."""
+        with reading(self._engine) as connection:
+            return answers.find(connection, answer_id)
+
+    def claim_share(self, answer_id: str, now: datetime) -> bool:
+        """See bot.ledger.answers.claim_share."""
+        with writing(self._engine) as connection:
+            return answers.claim_share(connection, answer_id, microseconds(now))
+
+    def give_back_share(self, answer_id: str) -> None:
+        """See bot.ledger.answers.give_back_share."""
+        with writing(self._engine) as connection:
+            answers.give_back_share(connection, answer_id)
+
+    # Checking
+
+    def wrong_rollups(self) -> list[str]:
+        """Which rows of the rollups differ from what the runs add up to, in words; nothing if the books are right."""
+        with reading(self._engine) as connection:
+            dimensions = json.loads(_kept_rules(connection).get("dimensions", "[]"))
+            projects = [_project(row) for row in coverage.load_projects(connection)]
+            expected = books.count_from_runs(connection, projects, dimensions)
+            booked = {rollups.Key(*row[:4]): list(row[4:]) for row in connection.execute(select(rollups_table))}
+            back = {tuple(row[:5]): row.traces for row in connection.execute(select(returns))}
+        wrong = [
+            f"{key}: booked {booked.get(key)}, the runs make {expected.rollups.get(key)}"
+            for key in {*booked, *expected.rollups}
+            if booked.get(key) != expected.rollups.get(key)
+        ]
+        expected_back = {(*key, day): traces for (key, day), traces in expected.returns.items()}
+        if back != expected_back:
+            wrong.append(f"returning traces: booked {len(back)} rows, the runs make {len(expected_back)}")
+        return sorted(wrong)
+
+
+def open_ledger(url: str, *, create: bool) -> Ledger:
+    """The ledger at `url`, its schema up to date. Raises LedgerError if there is none (without `create`), if it cannot
+    be used, or if a newer llmcost has written it."""
+    ledger = Ledger(open_engine(url, create=create))
+    try:
+        ledger.migrate()
+    except BaseException:
+        ledger.close()
+        raise
+    return ledger
+
+
+def describe_rules(attribution: Attribution, dimensions: tuple[str, ...], zone: ZoneInfo) -> dict[str, str]:
+    """The rules as text, to see whether they have changed since the ledger was counted."""
+    return {
+        "timezone": zone.key,
+        "dimensions": json.dumps(dimensions),
+        "attribution": json.dumps(
+            {
+                "keys": attribution.keys,
+                "features": sorted(attribution.features),
+                "aliases": dict(sorted(attribution.aliases.items())),
+                "rules": [[rule.feature, rule.project, rule.name, rule.tag] for rule in attribution.rules],
+            },
+            ensure_ascii=False,
+        ),
+    }
+
+
+def _kept_rules(connection: Connection) -> dict[str, str]:
+    return {row.name: row.value for row in connection.execute(select(rules_table))}
+
+
+def _project(row: ProjectRow) -> Project:
+    return Project(row.key, row.name, row.cost_mode, row.settled_through)

@@ -1,0 +1,176 @@
+"""The ledger's tables. Ids are LangSmith's UUIDs as 16 bytes, instants are microseconds since 1970 UTC, days are
+`date.toordinal()` of the local date in the reporting zone, money is whole nano-dollars, and names are as they came."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+
+metadata = MetaData()
+
+projects = Table(
+    "projects",
+    metadata,
+    Column("key", Integer, primary_key=True, autoincrement=True),
+    Column("id", LargeBinary(16), nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("started", BigInteger, nullable=False),  # nothing can have happened in it before
+    Column("selected", Boolean, nullable=False),  # whether LANGSMITH_PROJECT named it at the last look
+    Column("cost_mode", Text, nullable=False),
+    Column("covered_from", BigInteger),  # [covered_from, watermark) has been read whole, but for `gaps`
+    Column("watermark", BigInteger),
+    Column("settled_through", Integer),  # the last day of an unbroken row of settled days
+    Column("reread_2h", BigInteger),  # when each tier of re-reading was last begun
+    Column("reread_26h", BigInteger),
+    Column("reread_days", BigInteger),
+)
+
+gaps = Table(
+    "gaps",
+    metadata,
+    Column("project", Integer, nullable=False),
+    Column("start", BigInteger, nullable=False),
+    Column("end", BigInteger, nullable=False),
+    PrimaryKeyConstraint("project", "start"),
+)
+
+# Columns up to `flags` are as read (bot.domain.run.Run); those from `day` on are as booked (bot.ledger.booking.Booked).
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", LargeBinary(16), primary_key=True),
+    Column("trace_id", LargeBinary(16), nullable=False),
+    Column("project", Integer, nullable=False),
+    Column("ancestors", LargeBinary),  # 16 bytes each, root first
+    Column("type", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("start", BigInteger, nullable=False),
+    Column("end", BigInteger),
+    Column("name", Text, nullable=False),
+    Column("tags", Text),  # JSON list
+    Column("key_values", Text),  # JSON list of [key, value]: the configured metadata keys only
+    Column("provider", Text),
+    Column("model", Text),
+    Column("context", Text),
+    Column("input", BigInteger),
+    Column("output", BigInteger),
+    Column("cached", BigInteger),
+    Column("cache_write", BigInteger),
+    Column("cache_write_1h", BigInteger),
+    Column("reasoning", BigInteger),
+    Column("audio_input", BigInteger),
+    Column("audio_output", BigInteger),
+    Column("raw_cost", BigInteger),
+    Column("flags", SmallInteger, nullable=False),
+    Column("day", Integer, nullable=False),
+    Column("feature", Text, nullable=False),  # "" is untagged
+    Column("state", Text, nullable=False),
+    Column("cost", BigInteger),
+    Column("source", Text),
+    Column("reference", Text),
+    Column("cost_flags", SmallInteger, nullable=False),
+    Column("counted_input", BigInteger, nullable=False),
+    Column("counted_output", BigInteger, nullable=False),
+    Column("reason", Text),
+    Index("runs_by_trace", "trace_id"),
+    Index("runs_by_start", "start"),
+    # Few at any time, looked up at each sync.
+    Index(
+        "runs_open",
+        "project",
+        "start",
+        sqlite_where=text("state IN ('pending', 'no_usage')"),
+        postgresql_where=text("state IN ('pending', 'no_usage')"),
+    ),
+)
+
+# What the roots of traces say, where a run below has no feature of its own and the ledger does not hold the root.
+roots = Table(
+    "roots",
+    metadata,
+    Column("trace_id", LargeBinary(16), primary_key=True),
+    Column("key_values", Text),
+    Column("final", Boolean, nullable=False),  # the root has ended: its metadata will not change any more
+)
+
+# Figures per local day, one row per view and value (see bot.ledger.rollups). Kept for ever.
+rollups = Table(
+    "rollups",
+    metadata,
+    Column("view", Text, nullable=False),
+    Column("feature", Text, nullable=False),
+    Column("day", Integer, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("runs", BigInteger, nullable=False),
+    Column("traces", BigInteger, nullable=False),  # those whose first day here this is
+    Column("cost", BigInteger, nullable=False),
+    Column("langsmith", BigInteger, nullable=False),
+    Column("estimate", BigInteger, nullable=False),
+    Column("override", BigInteger, nullable=False),
+    Column("input", BigInteger, nullable=False),
+    Column("output", BigInteger, nullable=False),
+    Column("unpriced", BigInteger, nullable=False),
+    Column("no_usage", BigInteger, nullable=False),
+    Column("failed", BigInteger, nullable=False),
+    Column("sampled", BigInteger, nullable=False),
+    PrimaryKeyConstraint("view", "feature", "day", "value"),
+    sqlite_with_rowid=False,
+)
+
+# Traces that come back on a later day: without them a trace over midnight would count twice in a week.
+returns = Table(
+    "returns",
+    metadata,
+    Column("view", Text, nullable=False),
+    Column("feature", Text, nullable=False),
+    Column("day", Integer, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("previous_day", Integer, nullable=False),
+    Column("traces", BigInteger, nullable=False),
+    PrimaryKeyConstraint("view", "feature", "day", "value", "previous_day"),
+    sqlite_with_rowid=False,
+)
+
+# Under which rules the books are kept: a change of them recounts.
+rules = Table("rules", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+)
+
+syncs = Table(
+    "syncs",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("started", BigInteger, nullable=False),
+    Column("finished", BigInteger, nullable=False),
+    Column("read", BigInteger, nullable=False),
+    Column("new", BigInteger, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+    Column("problem", Text),  # None: it went through
+)
+
+# Answers that can still be shared, word for word as they were shown.
+answers = Table(
+    "answers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("asked_by", Text, nullable=False),
+    Column("asked_at", BigInteger, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("shared_at", BigInteger),
+)

@@ -1,0 +1,155 @@
+"""What genai-prices says that a run cost, asked strictly. The only file that knows the library.
+
+The library matches by prefixes and substrings: in its eyes `claude-opus-4-10` is Claude Opus 4.1, `gemini-2.5-proxy` is
+Gemini 2.5 Pro, `gemini-3.8-flash-lite` is the full Flash, and any name with "moderation" in it is free. So its answer
+counts only if the asked name is spelled out in the entry that it found, give or take a date or another mark of a
+release. Names are asked in this order, and the first one for which the library has any answer decides:
+
+    as given > without `provider/`, `models/` or `accounts/.../models/` > the same without a full date or `-001`
+
+A `provider/` comes off only if it names the provider itself or one whose models that provider sells. Previews, sizes
+and deployments (`-preview`, `-lite`, `-my-deploy`) are other models. An entry without a price for the tokens that a run
+used knows nothing about that run: it does not make it free.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from bot.domain.usage import Usage
+from bot.pricing.card import Card, Charge
+from bot.pricing.names import maker_id, means, prefix_of, provider_id, spelling, squashed, undated, without_path
+
+if TYPE_CHECKING:
+    from genai_prices.types import ConditionalPrice, MatchLogic, ModelInfo, ModelPrice, Provider, TieredPrices
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY = 86_400_000_000  # microseconds
+
+# A year of days for some dozens of models; beyond that the least used sheets are made anew.
+_SHEETS = 16_384
+_NAMES = 4_096
+
+# No provider given, or one that stands for whichever provider the model's name says.
+_ANY_PROVIDER = frozenset({"", "litellm"})
+
+# OpenAI gives these weights away and sells no call to them: a run of them ran somewhere else.
+_NOT_SOLD_BY_OPENAI = "gpt-oss"
+
+
+class Estimate(NamedTuple):
+    """What a run cost by the list price; `reference` names the library's version, the entry and a special service."""
+
+    charge: Charge
+    reference: str
+
+
+class _Entry(NamedTuple):
+    provider: "Provider"
+    model: "ModelInfo"
+    by_the_hour: bool  # the price depends on the time of day
+
+
+class _Sheet(NamedTuple):
+    """The prices of one entry on one day: `cards[n]` is for more than `starts[n - 1]` input tokens."""
+
+    reference: str
+    starts: tuple[int, ...]
+    cards: tuple[Card, ...]
+    sells_output: bool
+
+
+class Estimator:
+    """Asks genai-prices, which is loaded with the first question; keeps the answers, bounded, for the next ones."""
+
+    def __init__(self) -> None:
+        self._entry = lru_cache(maxsize=_NAMES)(self._find_entry)
+        self._sheet = lru_cache(maxsize=_SHEETS)(self._make_sheet)
+
+    def __call__(
+        self, provider: str | None, model: str | None, usage: Usage, start: int, context: str | None
+    ) -> Estimate | None:
+        """The list price of a run that began at `start` (microseconds since 1970 UTC); None where nobody knows it.
+
+        Raises ValueError if the usage is impossible.
+        """
+        if model is None:
+            return None
+        sheet = self._sheet(provider, model, context, start // _DAY)
+        if sheet is None:
+            entry = self._entry(provider, model)
+            if entry is None or not entry.by_the_hour:
+                return None
+            sheet = self._sheet_at(entry, context, start)
+            if sheet is None:
+                return None
+        if usage.output and not sheet.sells_output:
+            return None
+        card = sheet.cards[bisect_left(sheet.starts, usage.input)] if sheet.starts else sheet.cards[0]
+        return Estimate(card.charge(usage), sheet.reference)
+
+    def _make_sheet(self, provider: str | None, model: str, context: str | None, day: int) -> _Sheet | None:
+        entry = self._entry(provider, model)
+        if entry is None or entry.by_the_hour:
+            return None
+        return self._sheet_at(entry, context, day * _DAY)
+
+    def _sheet_at(self, entry: _Entry, context: str | None, start: int) -> _Sheet | None:
+        moment = _EPOCH + timedelta(microseconds=start)
+        standard = price = entry.model.get_prices(moment)
+        # The library, too, leaves special services out where a provider sells another one's model.
+        if context is not None and any(model is entry.model for model in entry.provider.models):
+            price = entry.model.get_prices(moment, _price_context(context))
+        if price.input_mtok is None:
+            return None
+        starts = _starts(price)
+        service = "" if price == standard else f" {context}"
+        return _Sheet(
+            reference=f"genai-prices {self._version} {entry.provider.id}/{entry.model.id}{service}",
+            starts=starts,
+            cards=tuple(_card(price, tokens) for tokens in (0, *(start + 1 for start in starts))),
+            sells_output=price.output_mtok is not None,
+        )
+
+    def _find_entry(self, provider: str | None, model: str) -> _Entry | None:
+        name = model.strip().lower()
+        bare = without_path(name)
+        wanted = squashed(provider or "")
+        seller = self._providers.get(maker_id(bare) or "" if wanted in _ANY_PROVIDER else provider_id(wanted))
+        if seller is None or (seller.id == "openai" and _NOT_SOLD_BY_OPENAI in name):
+            return None
+        if not self._sells_for(seller, prefix_of(name)):
+            bare = name
+        for form in dict.fromkeys((name, bare, undated(bare))):
+            found = seller.find_model(form, all_providers=list(self._providers.values()))
+            if found is not None:
+                bedrock = seller.id == "aws"
+                names = frozenset(spelling(text, bedrock=bedrock) for text in (found.id, *_texts(found.match)))
+                return _Entry(seller, found, _by_the_hour(found)) if means(form, names, bedrock=bedrock) else None
+        return None
+
+    def _sells_for(self, seller: "Provider", prefix: str | None) -> bool:
+        """Whether `prefix/` before a model says nothing else than that it comes from `seller`."""
+        if prefix is None:
+            return True
+        named = self._providers.get(provider_id(prefix))
+        return named is not None and (
+            named is seller
+            or named.id in (seller.fallback_model_providers or ())
+            or seller.id in (named.fallback_model_providers or ())
+        )
+
+    @cached_property
+    def _providers(self) -> Mapping[str, "Provider"]:
+        from genai_prices.data_snapshot import get_snapshot
+
+        return {squashed(provider.id) if False else provider_id(provider.id): provider for provider in get_snapshot().providers}
+
+    @cached_property
+    def _version(self) -> str:
+        from genai_prices import __version__
+
+        return __version__

@@ -1,0 +1,92 @@
+"""Every variable that llmcost reads: its name, its default and what it means."""
+
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, PlainValidator, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from bot.settings import readers
+from bot.settings.duration import duration
+
+# What people who traced with LangChain first have set already. The second name counts where the first is not given.
+SECOND_NAMES = {
+    "LANGSMITH_API_KEY": "LANGCHAIN_API_KEY",
+    "LANGSMITH_ENDPOINT": "LANGCHAIN_ENDPOINT",
+    "LANGSMITH_PROJECT": "LANGCHAIN_PROJECT",
+}
+
+_SYNC_EVERY = partial(duration, at_least=timedelta(seconds=5), at_most=timedelta(days=1))
+# LangSmith answers a question of at most 401 days.
+_BACKFILL = partial(duration, at_least=timedelta(minutes=1), at_most=timedelta(days=400))
+_REQUESTS = partial(readers.whole_number, at_least=1, at_most=1000)
+
+
+def _variable(name: str, default: str = "") -> Any:
+    """A field that is read from the text of the variable `name`; its default is such a text too."""
+    return Field(default, validation_alias=name, validate_default=True)
+
+
+class Settings(BaseSettings):
+    """The variables' values. What is not set and has no default is empty: "", None or ().
+
+    A command that needs such a variable says so to `load_settings`; one that does not can start without it.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
+
+    langsmith_api_key: SecretStr = _variable("LANGSMITH_API_KEY")
+    langsmith_endpoint: Annotated[str, PlainValidator(readers.langsmith_url)] = _variable(
+        "LANGSMITH_ENDPOINT", "https://api.smith.langchain.com"
+    )
+    langsmith_workspace_id: Annotated[str | None, PlainValidator(readers.optional)] = _variable(
+        "LANGSMITH_WORKSPACE_ID"
+    )
+    # Names, ids or globs.
+    langsmith_projects: Annotated[tuple[str, ...], PlainValidator(readers.names)] = _variable("LANGSMITH_PROJECT")
+    experiments: Annotated[bool, PlainValidator(readers.boolean)] = _variable("LLMCOST_EXPERIMENTS", "false")
+    slack_bot_token: SecretStr = _variable("SLACK_BOT_TOKEN")
+    slack_app_token: SecretStr = _variable("SLACK_APP_TOKEN")
+    slack_api_url: Annotated[str, PlainValidator(readers.slack_url)] = _variable(
+        "SLACK_API_URL", "https://slack.com/api/"
+    )
+    database_url: Annotated[str, PlainValidator(readers.database_url)] = _variable(
+        "DATABASE_URL", "sqlite:///llmcost.db"
+    )
+    # It need not be there unless somebody named it: `config_file` is in `model_fields_set` then.
+    config_file: Path = _variable("LLMCOST_CONFIG", "llmcost.toml")
+    timezone: Annotated[ZoneInfo, PlainValidator(readers.time_zone)] = _variable("LLMCOST_TIMEZONE", "UTC")
+    # 0 is Monday.
+    week_start: Annotated[int, PlainValidator(readers.weekday)] = _variable("LLMCOST_WEEK_START", "monday")
+    feature_keys: Annotated[tuple[str, ...], PlainValidator(readers.names)] = _variable(
+        "LLMCOST_FEATURE_KEYS", "feature"
+    )
+    dimensions: Annotated[tuple[str, ...], PlainValidator(readers.dimensions)] = _variable(
+        "LLMCOST_DIMENSIONS", "env,user_tier"
+    )
+    # LangSmith's words, upper case.
+    run_types: Annotated[tuple[str, ...], PlainValidator(readers.run_types)] = _variable(
+        "LLMCOST_RUN_TYPES", "llm,embedding,tool"
+    )
+    sync_every: Annotated[timedelta, PlainValidator(_SYNC_EVERY)] = _variable("LLMCOST_SYNC_EVERY", "60s")
+    backfill: Annotated[timedelta, PlainValidator(_BACKFILL)] = _variable("LLMCOST_BACKFILL", "14d")
+    requests_per_10s: Annotated[int, PlainValidator(_REQUESTS)] = _variable("LLMCOST_REQUESTS_PER_10S", "10")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        **_: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is handed over. variables.py has laid the environment over `.env`: misspelt names, second names
+        and empty values are judged on the names of variables, which are gone once they are fields."""
+        return (init_settings,)
+
+
+def variable_names() -> tuple[str, ...]:
+    """The names of all variables, in the order in which they are documented; without the second names."""
+    return tuple(str(field.validation_alias) for field in Settings.model_fields.values())

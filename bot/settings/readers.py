@@ -1,0 +1,137 @@
+"""What the text of a variable means. Each function gives the value, or raises ValueError with a sentence that quotes
+the text and says what to write instead; the variable's name is put before it by the caller."""
+
+import re
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from bot.settings.explain import nearest, shown, suggestion
+
+RUN_TYPES = ("LLM", "CHAIN", "TOOL", "RETRIEVER", "EMBEDDING", "PROMPT", "PARSER")
+
+# The dimensions that every ledger has. A configured one of the same name could never be asked for.
+DIMENSIONS = frozenset({"feature", "model", "provider", "project", "day", "trace", "thread"})
+
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+
+
+def optional(text: str) -> str | None:
+    """The text as it is; None if there is none."""
+    return text or None
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Names separated by commas, trimmed, each once, in the order given; no text gives none."""
+    found = tuple(dict.fromkeys(name for part in text.split(",") if (name := part.strip())))
+    if text and not found:
+        raise ValueError(f"{shown(text)} names nothing; write names separated by commas.")
+    return found
+
+
+def dimensions(text: str) -> tuple[str, ...]:
+    """Metadata keys that can be grouped by. People say them in any case, so they must differ in more than that."""
+    found: dict[str, str] = {}
+    for name in names(text):
+        said = name.casefold()
+        if said in DIMENSIONS:
+            raise ValueError(f"{shown(name)} is a dimension that is always there; leave it out.")
+        if said in found:
+            raise ValueError(f"{shown(found[said])} and {shown(name)} differ in case alone; keep one of them.")
+        found[said] = name
+    return tuple(found.values())
+
+
+def run_types(text: str) -> tuple[str, ...]:
+    """LangSmith's run types, upper case, each once."""
+    found = tuple(dict.fromkeys(name.upper() for name in names(text)))
+    for name in found:
+        if name not in RUN_TYPES:
+            raise ValueError(f"{shown(name)} is no run type of LangSmith; {suggestion(name, RUN_TYPES)}")
+    return found
+
+
+def boolean(text: str) -> bool:
+    """`true` or `false`; `yes`, `on`, `1` and their opposites are understood too."""
+    value = _BOOLEANS.get(text.lower())
+    if value is None:
+        raise ValueError(f"{shown(text)} is neither true nor false.")
+    return value
+
+
+def whole_number(text: str, *, at_least: int, at_most: int) -> int:
+    """A whole number within the bounds, both included."""
+    if not re.fullmatch(r"[0-9]{1,9}", text) or not at_least <= int(text) <= at_most:
+        raise ValueError(f"{shown(text)} is not a whole number from {at_least} to {at_most}.")
+    return int(text)
+
+
+def weekday(text: str) -> int:
+    """The first day of the week, 0 for Monday to 6 for Sunday; `sunday` and `sun` in any case, or the number."""
+    if re.fullmatch("[0-6]", text):
+        return int(text)
+    said = text.casefold()
+    for number, name in enumerate(_WEEKDAYS):
+        if said in (name, name[:3]):
+            return number
+    raise ValueError(f"{shown(text)} is no weekday; write monday to sunday, or 0 (Monday) to 6 (Sunday).")
+
+
+def time_zone(text: str) -> ZoneInfo:
+    """A time zone by its IANA name."""
+    try:
+        return ZoneInfo(text)
+    except (KeyError, ValueError, OSError):  # unknown, not a zone's name at all, a folder of zones
+        near = _near_zones(text)
+    hint = f"the nearest are {', '.join(near)}." if near else "write an IANA name such as Europe/Berlin."
+    raise ValueError(f"{shown(text)} is no time zone; {hint}")
+
+
+def _near_zones(text: str) -> list[str]:
+    """By the whole name, else by the place alone: people write Berlin, or New York."""
+    said, zones = text.replace(" ", "_"), sorted(available_timezones())
+    places = {zone.rpartition("/")[2]: zone for zone in zones}
+    return nearest(said, zones, 3) or [places[place] for place in nearest(said, places, 3)]
+
+
+def langsmith_url(text: str) -> str:
+    """LangSmith's address without the `/api/v1` that some people write behind it; regions and self-hosted alike."""
+    return re.sub(r"(/api(/v[0-9]+)?)?/*$", "", _web_address(text))
+
+
+def slack_url(text: str) -> str:
+    """The address of Slack's Web API, with one slash at its end."""
+    return _web_address(text).rstrip("/") + "/"
+
+
+def _web_address(text: str) -> str:
+    try:
+        url = urlsplit(text)
+        sound = url.scheme in ("http", "https") and url.hostname and (url.port is None or url.port)
+    except ValueError:  # brackets that are no IPv6 address, a port that is no number
+        sound = False
+    if not sound or re.search(r"\s", text):
+        raise ValueError(f"{_shown_url(text)} is no web address; it begins with https:// and a host name.")
+    if url.username is not None or url.query or url.fragment:
+        raise ValueError(f"{_shown_url(text)} holds a login or a query; write the address alone.")
+    return text
+
+
+def database_url(text: str) -> str:
+    """SQLAlchemy's URL of the ledger. This version keeps it in an SQLite file."""
+    scheme, separator, rest = text.partition("://")
+    dialect = scheme.partition("+")[0].lower()
+    if separator and dialect in ("postgres", "postgresql"):
+        raise ValueError("this version keeps its ledger in SQLite, not yet in PostgreSQL; write sqlite:///llmcost.db.")
+    if not separator or scheme not in ("sqlite", "sqlite+pysqlite"):
+        raise ValueError("the URL is of no database that llmcost knows; write sqlite:///llmcost.db.")
+    if not rest.startswith("/"):
+        raise ValueError(f"{_shown_url(text)} needs three slashes before the file; write sqlite:///llmcost.db.")
+    if rest.partition("?")[0] in ("/", "/:memory:"):
+        raise ValueError(f"{_shown_url(text)} names no file to keep the ledger in; write sqlite:///llmcost.db.")
+    return text
+
+
+def _shown_url(text: str) -> str:
+    """As `shown`, without what may be a password: the login before the host, and the query."""
+    return shown(re.sub(r"^([a-z+]*://)?.*@", r"\1…@", text, flags=re.DOTALL).partition("?")[0])
