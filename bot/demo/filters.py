@@ -48,7 +48,7 @@ def metadata_text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
 
 
-def _number(value: float | int | Decimal | None) -> Iterable[Decimal]:
+def _number(value: float | Decimal | None) -> Iterable[Decimal]:
     return () if value is None else (Decimal(str(value)),)
 
 

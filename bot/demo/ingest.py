@@ -59,9 +59,8 @@ class Inbox:
             status="ERROR" if error is not None else "PENDING" if end is None else "SUCCESS",
             start=_instant("start_time", told["start_time"]),
             end=end,
-            # LangSmith shows usage_metadata as tokens and costs, no longer as metadata.
-            metadata={key: value for key, value in metadata.items() if key != "usage_metadata"},
-            tags=tuple(str(tag) for tag in told.get("tags", ())),
+            metadata=metadata,
+            tags=tuple(values.list_of(values.text)("tags", told.get("tags", []))),
             amounts=amounts,
             price_model_id=price_id,
             error=error,
@@ -83,9 +82,8 @@ class Inbox:
     def _project_id(self, told: Mapping[str, Any], now: datetime) -> str:
         if "session_id" in told:
             return self._store.project(values.uuid("session_id", told["session_id"])).id
-        return self._store.project_named(
-            values.text("session_name", told.get("session_name", _DEFAULT_PROJECT)), now
-        ).id
+        name = values.text("session_name", told.get("session_name", _DEFAULT_PROJECT))
+        return self._store.project_named(name, now).id
 
 
 def read_batch(body: object) -> list[Change]:

@@ -4,21 +4,21 @@ import json
 import re
 from collections.abc import Iterator
 from email.message import Message
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from bot.demo.errors import RequestError
 
 _PART = re.compile(r'name="(post|patch)\.([0-9a-fA-F-]{36})(?:\.(inputs|outputs|events|extra|error|serialized))?"')
 _IGNORED = re.compile(r'name="(feedback|attachment)\.')
 
-# Every run is written and completed in a few kilobytes; this much at once is a mistake, or an attempt to fill the memory.
+# /info asks for bodies of at most 20 MiB; much more at once is a mistake, or an attempt to fill the memory.
 MAX_BODY = 64 * 1024 * 1024
 
 
 class Change(NamedTuple):
     """A run as posted, or what a patch changes of it: the SDK's own field names."""
 
-    verb: Literal["post", "patch"]
+    verb: str  # post or patch
     fields: dict[str, Any]
 
 
@@ -47,7 +47,10 @@ def read_multipart(content_type: str, body: bytes) -> list[Change]:
 
 
 def decompress(encoding: str, body: bytes) -> bytes:
-    """`body` without its zstd compression, if it has one. Raises RequestError for anything else, and for far too much."""
+    """`body` without its zstd compression, if it has one.
+
+    Raises RequestError for another compression, and for far too much.
+    """
     if not encoding:
         return body
     if encoding != "zstd":

@@ -15,17 +15,13 @@ _DEFAULT_PAGE_SIZE = 20
 _MAX_PAGE_SIZE = 100
 
 
-def _as_count(key: str, value: str) -> int:
-    return values.count(_MAX_PAGE_SIZE)(key, int(value) if value.isdecimal() else value)
-
-
 _LISTS = ("id", "type")
 _READERS: Mapping[str, values.Reader] = {
     "id": values.list_of(values.uuid),
     "type": values.list_of(values.one_of(("PROJECT", "AGENT", "EXPERIMENT"))),
     "name": values.text,
     "name_contains": values.text,
-    "page_size": _as_count,
+    "page_size": lambda key, value: values.count(_MAX_PAGE_SIZE)(key, int(value) if value.isdecimal() else value),
     "cursor": values.text,
     "sort_by": values.one_of(("NAME", "START_TIME", "LAST_RUN_START_TIME")),
     "sort_order": values.one_of(("asc", "desc")),

@@ -2,15 +2,15 @@
 
 import json
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from typing import Any, Self
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from bot.demo.api import Api, Request, Response, problem
 from bot.demo.multipart import MAX_BODY
@@ -57,7 +57,7 @@ class DemoServer:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def respond(self, request: Request, connection: "Connection") -> None:
@@ -94,7 +94,7 @@ class Connection(BaseHTTPRequestHandler):
         self.wfile.write(body)
         self.wfile.flush()
 
-    def do_GET(self) -> None:  # noqa: N802 - the name is http.server's
+    def do_GET(self) -> None:
         """Read the rest of the request and answer it."""
         length = self.headers.get("Content-Length", "0")
         if "Transfer-Encoding" in self.headers or not length.isdecimal():
@@ -102,11 +102,11 @@ class Connection(BaseHTTPRequestHandler):
         elif int(length) > MAX_BODY:
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is too large")
         else:
-            target = urlsplit(self.path)
+            path, _, query = self.path.partition("?")
             request = Request(
                 method=self.command,
-                path=target.path,
-                query=parse_qs(target.query, keep_blank_values=True),
+                path=path,
+                query=parse_qs(query, keep_blank_values=True),
                 headers={name.lower(): value for name, value in self.headers.items()},
                 body=self.rfile.read(int(length)),
             )
@@ -151,7 +151,5 @@ class _HttpServer(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that goes away in the middle is its own affair; everything else is ours, and is shown."""
-        import sys
-
-        if not isinstance(sys.exception() if sys.version_info >= (3, 12) else sys.exc_info()[1], ConnectionError):
+        if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)

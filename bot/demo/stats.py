@@ -64,9 +64,8 @@ def run_stats(store: Store, body: object, now: datetime) -> dict[str, object]:
         for value in _groups_of(run, asked["group_by"]):
             groups.setdefault(value, []).append(run)
     largest = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
-    return {
-        value: _stats(group, select) for value, group in largest[: asked["group_by"].get("max_groups", DEFAULT_GROUPS)]
-    }
+    most = asked["group_by"].get("max_groups", DEFAULT_GROUPS)
+    return {value: _stats(group, select) for value, group in largest[:most]}
 
 
 def _chosen(store: Store, asked: dict[str, Any], now: datetime) -> list[Run]:
@@ -110,7 +109,7 @@ def _stats(runs: list[Run], select: list[str] | None) -> dict[str, object]:
     for run in runs:
         total = total.plus(run.amounts)
     failed = sum(run.status == "ERROR" for run in runs)
-    stats = {
+    stats: dict[str, object] = {
         "run_count": len(runs),
         "prompt_tokens": total.prompt_tokens,
         "completion_tokens": total.completion_tokens,

@@ -14,8 +14,8 @@ def amounts_of(
 ) -> tuple[Amounts, str | None]:
     """The tokens and costs of a run, and the id of the price that made its costs.
 
-    A cost that the run itself states is taken as it is. Otherwise an LLM run is priced by its model; the tokens of other
-    types are kept for embeddings alone and never priced.
+    A cost that the run itself states is taken as it is. Otherwise an LLM run is priced by its model; of the other types
+    embeddings alone keep their tokens, without a price.
     """
     reported = _reported(metadata, outputs)
     stated = Amounts(
@@ -88,7 +88,8 @@ def _details(reported: Mapping[str, Any], *names: str) -> Mapping[str, int]:
     for name in names:
         found = reported.get(name)
         if isinstance(found, Mapping):
-            return {_OPENAI_KINDS.get(kind, kind): count for kind, count in found.items() if type(count) is int}
+            counts = {str(kind): count for kind, count in found.items() if type(count) is int}
+            return {_OPENAI_KINDS.get(kind, kind): count for kind, count in counts.items()}
     return NO_DETAILS
 
 

@@ -33,7 +33,7 @@ class Feature:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """The features by name, `total` and `untagged` included where they are given, and the rules; in the file's order."""
+    """The features by name, `total` and `untagged` included if they are given, and the rules; in the file's order."""
 
     features: Mapping[str, Feature] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()

@@ -11,6 +11,9 @@ MAX_NAME = 250
 # How an untagged run's feature is stored. No feature can be called so: an empty value is untagged.
 UNTAGGED = ""
 
+# What people read instead; nobody's feature can have this name, or two lines of a report would share it.
+UNTAGGED_NAME = "untagged"
+
 FEATURE_TAG = "feature:"
 
 
@@ -70,7 +73,7 @@ class Attribution:
 
     def _from_keys(self, keys: Mapping[str, str]) -> str:
         for key in self.keys:
-            if value := keys.get(key):
+            if (value := keys.get(key)) and value != UNTAGGED_NAME:
                 return self.aliases.get(value, value)
         return UNTAGGED
 
@@ -81,8 +84,10 @@ class Attribution:
             if tag in self.aliases:
                 return self.aliases[tag]
         for tag in tags:
-            if tag.startswith(FEATURE_TAG) and (value := clean_value(tag[len(FEATURE_TAG) :])):
-                return self.aliases.get(value, value)
+            if tag.startswith(FEATURE_TAG):
+                value = clean_value(tag[len(FEATURE_TAG) :])
+                if value and value != UNTAGGED_NAME:
+                    return self.aliases.get(value, value)
         return UNTAGGED
 
 
@@ -98,4 +103,7 @@ def clean_value(value: object) -> str:
         value = str(value)
     if not isinstance(value, str):
         return ""
-    return unicodedata.normalize("NFC", value).replace("\0", "").strip()[:MAX_NAME].strip()
+    if not value.isascii():
+        # Half a surrogate pair can stand in JSON, but in no database and no message.
+        value = unicodedata.normalize("NFC", value.encode("utf-8", "replace").decode("utf-8"))
+    return value.replace("\0", "").strip()[:MAX_NAME].strip()

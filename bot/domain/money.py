@@ -10,7 +10,7 @@ MAX_NANOS = 2**63 - 1
 # The default context keeps 28 digits, which a large sum in dollars with nine places still fits; trapping nothing would
 # hide a NaN that came from outside, so the traps stay as they are.
 _CONTEXT = Context(prec=60, rounding=ROUND_HALF_EVEN)
-_ONE = Decimal(1)
+_NANO = Decimal("1e-9")
 
 
 def nanos(dollars: Decimal) -> int:
@@ -21,7 +21,8 @@ def nanos(dollars: Decimal) -> int:
     if not dollars.is_finite():
         raise ValueError(f"{dollars} is not an amount of money")
     try:
-        amount = int(dollars.scaleb(9, _CONTEXT).quantize(_ONE, context=_CONTEXT))
+        # Only `quantize` rounds: `scaleb` before it would round a number of more than 60 digits a first time.
+        amount = int(dollars.quantize(_NANO, context=_CONTEXT).scaleb(9, _CONTEXT))
     except DecimalException:
         raise ValueError(f"{dollars:.3e} US dollars do not fit the ledger") from None
     if abs(amount) > MAX_NANOS:
@@ -44,5 +45,5 @@ def from_json(number: object) -> Decimal | None:
         return None
     try:
         return Decimal(str(number).strip())
-    except DecimalException:
+    except (DecimalException, ValueError):  # ValueError: an integer of more digits than Python writes out
         return None

@@ -175,7 +175,7 @@ class Calendar:
     def last_days(self, count: int) -> Period:
         """The last `count` days, today included."""
         if not 1 <= count <= MAX_DAYS:
-            raise ValueError(f"A period has 1 to {MAX_DAYS:,} days, not {count:,}.")
+            raise ValueError(f"A period has 1 to {MAX_DAYS:,} days.")
         return self._days(f"{count}d", self.as_of - timedelta(days=count - 1), self.as_of)
 
     def week_to_date(self) -> Period:

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from fractions import Fraction
+from math import lcm
 from typing import NamedTuple, Self
 
 from bot.domain.usage import Usage
@@ -82,9 +83,7 @@ class Card(NamedTuple):
             Decimal(0) if request is None else request,
         )
         exact = [Fraction(rate) * _NANOS_PER_RATE for rate in rates]
-        per_nano = max(rate.denominator for rate in exact)
-        while any(per_nano % rate.denominator for rate in exact):
-            per_nano *= 10  # decimal fractions: some power of ten clears them all
+        per_nano = lcm(*(rate.denominator for rate in exact))
         return cls(per_nano, *(int(rate * per_nano) for rate in exact))
 
     def charge(self, usage: Usage) -> Charge:

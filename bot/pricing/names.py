@@ -52,19 +52,14 @@ _BEDROCK_SIZE = re.compile(r"(?::\w+)+$")  # :0, :0:200k
 _BEDROCK_FIRST = re.compile(r"-v1$")
 
 
-def provider_id(name: str) -> str:
-    """genai-prices' id for a provider's name; a name that is no alias comes back as it is, without punctuation."""
-    plain = squashed(name)
+def provider_key(name: str) -> str:
+    """The key of a provider: genai-prices' id, aliases resolved, without punctuation ("x-ai" and "xAI" are "xai")."""
+    plain = re.sub(r"[^a-z0-9]", "", name.lower())
     return _PROVIDERS.get(plain, plain)
 
 
-def squashed(name: str) -> str:
-    """A provider's name without punctuation, as `provider_id` compares it: "x-ai" and "xAI" are the same."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
-def maker_id(model: str) -> str | None:
-    """The `provider_id` of the one company that sells a model of this name; None where there is a doubt."""
+def maker_key(model: str) -> str | None:
+    """The `provider_key` of the one company that sells a model of this name; None where there is a doubt."""
     match = _MAKERS.match(model)
     return None if match is None else match.lastgroup
 
@@ -99,8 +94,6 @@ def means(model: str, spelled: frozenset[str], *, bedrock: bool) -> bool:
 
 
 def spelling(text: str, *, bedrock: bool) -> str:
-    """A name as `means` compares it: without path, loose ends and, on Bedrock, region, vendor and context size."""
+    """A name as `means` compares it: without loose ends and, on Bedrock, without region, vendor and context size."""
     name = text.lower().rstrip("-@")
-    if bedrock:
-        return _BEDROCK_SIZE.sub("", _BEDROCK_HOME.sub("", _PATH.sub("", name)))
-    return name
+    return _BEDROCK_SIZE.sub("", _BEDROCK_HOME.sub("", name)) if bedrock else name

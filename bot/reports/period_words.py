@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
-from bot.domain.period import FIRST_DAY, LAST_DAY, MAX_DAYS, MONTHS, Calendar, Period, Unit
+from bot.domain.period import FIRST_DAY, LAST_DAY, MONTHS, Calendar, Period, Unit
 from bot.errors import QuestionError
 from bot.reports.tokens import Token, shown
 
@@ -32,7 +32,8 @@ PERIOD_WORDS = frozenset({*_SINGLE, *_MONTH_NUMBERS, "last", "since"})
 
 _DATE = r"([0-9]{4}-[0-9]{1,2}-[0-9]{1,2})"
 _ONE_DATE = re.compile(_DATE)
-_TWO_DATES = re.compile(_DATE + r"(?:\.{2,3}|[–—])" + _DATE)
+# Two dots, or what a phone makes of three dots or of two hyphens.
+_TWO_DATES = re.compile(_DATE + "(?:[.]{2,3}|[\u2013\u2014])" + _DATE)
 _DAYS = re.compile(r"([0-9]+)d")
 _MONTH = re.compile(r"([0-9]{4})-([0-9]{1,2})")
 _YEAR = re.compile(r"[0-9]{4}")
@@ -61,6 +62,14 @@ def read_period(tokens: Sequence[Token], calendar: Calendar) -> tuple[Period, in
         raise QuestionError(str(error)) from None
 
 
+def unsaid_period(calendar: Calendar) -> Period:
+    """What no words mean: the last 7 days. Raises QuestionError on a machine whose clock is decades off."""
+    try:
+        return calendar.week()
+    except ValueError as error:
+        raise QuestionError(str(error)) from None
+
+
 def _two_words(word: str, following: str, calendar: Calendar) -> Period:
     if word == "last":
         if following not in _LAST:
@@ -82,8 +91,7 @@ def _one_word(word: str, calendar: Calendar) -> Period:
     if word in _MONTH_NUMBERS:
         return calendar.latest_month(_MONTH_NUMBERS[word])
     if days := _DAYS.fullmatch(word):
-        # A number this long is too large anyway, and Python refuses to read one of thousands of digits.
-        return calendar.last_days(int(days[1][: len(str(MAX_DAYS)) + 1]))
+        return calendar.last_days(int(days[1]))
     if month := _MONTH.fullmatch(word):
         if not 1 <= int(month[2]) <= len(MONTHS):
             raise QuestionError(f"{shown(word)} is not a month.")

@@ -12,10 +12,26 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.period import Calendar, Period, local_day
 from bot.errors import QuestionError
-from bot.reports.period_words import dates_of, read_period
+from bot.reports.period_words import dates_of, read_period, unsaid_period
 from bot.reports.tokens import Token, fold, shown, tokens_of
-from bot.reports.vocabulary import Vocabulary, nearest
-from bot.reports.words import BY, COMPARE, MAX_TOP, PREVIOUS, RESERVED, TOP, VERBS, VERSUS, Verb, is_reserved, written
+from bot.reports.vocabulary import MAX_SUGGESTIONS, Vocabulary, nearest
+from bot.reports.words import (
+    BY,
+    COMPARE,
+    MAX_TOP,
+    PREVIOUS,
+    RESERVED,
+    TOP,
+    VERBS,
+    VERSUS,
+    WORDS,
+    Verb,
+    Word,
+    is_reserved,
+    written,
+)
+
+__all__ = ["WORDS", "Question", "Verb", "Vocabulary", "Word", "canonical", "parse", "parse_words"]
 
 MAX_LENGTH = 500
 
@@ -24,7 +40,6 @@ _PARTS = {
     Verb.FEATURES: {"period", "top"},
     Verb.UNTAGGED: {"period", "top"},
     Verb.STATUS: set[str](),
-    Verb.HELP: set[str](),
 }
 _TWICE = {
     "verb": "Two questions, {} and {}: ask one at a time.",
@@ -34,7 +49,7 @@ _TWICE = {
     "vs": "Two comparisons, {} and {}: keep one.",
     "top": "Two limits, {} and {}: keep one.",
 }
-_NUMBER = re.compile(r"[0-9]+")
+_NUMBER = re.compile("[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +117,9 @@ def _check_length(text: str) -> None:
 
 
 def _read(tokens: list[Token], vocabulary: Vocabulary, calendar: Calendar) -> Question:
-    if tokens and tokens[0].word == Verb.HELP:
-        # Whoever begins with help needs it, whatever follows.
-        return Question(Verb.HELP, calendar.week())
+    if any(token.word == Verb.HELP for token in tokens):
+        # Whoever says help needs it, whatever else they tried.
+        return Question(Verb.HELP, unsaid_period(calendar))
     draft = _Draft(vocabulary, calendar)
     while tokens:
         tokens = tokens[draft.take(tokens) :]
@@ -132,7 +147,8 @@ class _Draft:
                 takes = "takes a period and top N only" if allowed else "stands alone"
                 raise QuestionError(f"{self.verb} {takes}; leave out {shown(words)}.")
         by = self.by or ("feature" if self.feature is None else "model")
-        return Question(self.verb, self.period or self.calendar.week(), self.feature, by, self.versus, self.top)
+        period = self.period or unsaid_period(self.calendar)
+        return Question(self.verb, period, self.feature, by, self.versus, self.top)
 
     def take(self, tokens: Sequence[Token]) -> int:
         """Reads one part from the beginning of `tokens`; returns how many of them said it."""
@@ -186,42 +202,39 @@ class _Draft:
 
     def _take_top(self, tokens: Sequence[Token]) -> int:
         number = tokens[1].word if len(tokens) > 1 else ""
-        # The length first: Python refuses to read a number of thousands of digits.
-        if not _NUMBER.fullmatch(number) or len(number) > len(str(MAX_TOP)) or not 1 <= int(number) <= MAX_TOP:
+        if not _NUMBER.fullmatch(number) or not 1 <= int(number) <= MAX_TOP:
             raise QuestionError(f"After top comes a number from 1 to {MAX_TOP}.", ["top 5"])
         self.top = int(number)
         return 2
 
     def _take_feature(self, tokens: Sequence[Token]) -> int:
-        """A quoted name; or the longest run of words, up to the next reserved one, that is a name."""
+        """A quoted name; or the most words, up to the next reserved one, that are the name of a feature."""
         if tokens[0].quoted:
-            self.feature = self._known_feature(tokens[0].text)
+            self.feature = self.vocabulary.feature(tokens[0].text)
             if self.feature is None:
-                near = nearest(tokens[0].text, self.vocabulary.names())
-                spellings = [written(self.vocabulary.spelling(name)) for name in near]
-                raise QuestionError(f"There is no feature called {shown(tokens[0].text)}.", spellings)
+                raise self._unknown_feature(tokens[0].text)
             return 1
         run = next((i for i, token in enumerate(tokens) if token.quoted or is_reserved(token.word)), len(tokens))
         for length in range(run, 0, -1):
-            self.feature = self._known_feature(" ".join(token.text for token in tokens[:length]))
+            self.feature = self.vocabulary.feature(" ".join(token.text for token in tokens[:length]))
             if self.feature is not None:
                 return length
-        raise self._unknown(tokens[0], " ".join(token.word for token in tokens[:run]))
+        raise self._unknown_word(tokens[:run])
 
-    def _known_feature(self, text: str) -> str | None:
-        return self.vocabulary.feature(text)
+    def _unknown_feature(self, name: str) -> QuestionError:
+        names = self.vocabulary.names()
+        suggestions = [written(names[near]) for near in nearest(name, names)]
+        return QuestionError(f"There is no feature called {shown(name)}; features lists them.", suggestions)
 
-    def _unknown(self, token: Token, run: str) -> QuestionError:
+    def _unknown_word(self, run: Sequence[Token]) -> QuestionError:
+        """About the first of some words; what they resemble together is nearer than what it resembles alone."""
+        names = self.vocabulary.names()
         known = {fold(name): f"by {written(name)}" for name in self.vocabulary.dimensions}
-        known |= {name: written(self.vocabulary.spelling(name)) for name in self.vocabulary.names()}
+        known |= {folded: written(name) for folded, name in names.items()}
         known |= {word: word for word in RESERVED}
-        near = dict.fromkeys([*nearest(run, known), *nearest(token.word, known)])
-        if token.word[:1].isdigit():
-            return QuestionError(
-                f"{shown(token.text)} is neither a feature nor a date like 2026-11-03 or 2026-11-01..2026-11-15.",
-                [known[name] for name in near][:3],
-            )
-        return QuestionError(
-            f"{shown(token.text)} is neither a feature nor another word that I know; help lists them.",
-            [known[name] for name in near][:3],
-        )
+        near = [*nearest(" ".join(token.word for token in run), known), *nearest(run[0].word, known)]
+        suggestions = [known[name] for name in dict.fromkeys(near)]
+        what = "another word that I know; help lists them"
+        if run[0].word[0].isdigit():
+            what = "a date like 2026-11-03 or 2026-11-01..2026-11-15"
+        return QuestionError(f"{shown(run[0].text)} is neither a feature nor {what}.", suggestions[:MAX_SUGGESTIONS])

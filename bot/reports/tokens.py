@@ -6,10 +6,15 @@ from typing import NamedTuple
 
 from bot.errors import QuestionError
 
-# What phones and word processors make of a quote. Which of them closes is not asked: „a“, “a” and »a« are all in use.
-_QUOTES = ('"“”„‟«»″＂', "'‘’‚‛‹›＇")
+# What phones and word processors make of a quote: double, then single ones, each with its low, reversed, angle and
+# full-width forms. Any may close what another of its kind opened: languages disagree on which way round they stand.
+_QUOTES = (
+    '"\u201c\u201d\u201e\u201f\u00ab\u00bb\u2033\uff02',
+    "'\u2018\u2019\u201a\u201b\u2039\u203a\uff07",
+)
 
-_HYPHENS = str.maketrans("‐‑‒−", "----")
+# Hyphen, non-breaking hyphen, figure dash, minus sign. The longer dashes stand between two dates.
+_HYPHENS = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2212", "-"))
 
 _BARE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./:@+-]*")
 
@@ -17,7 +22,7 @@ _MAX_SHOWN = 40
 
 
 class Token(NamedTuple):
-    """A word or a quoted name: `text` as typed, `word` folded (empty if quoted: a quoted word is never a reserved one)."""
+    """A word or a quoted name: `text` as typed, `word` folded, which is empty if quoted: no quoted word is reserved."""
 
     text: str
     word: str

@@ -11,7 +11,7 @@ from bot.reports.tokens import fold, in_quotes, shown
 
 DIMENSIONS = ("feature", "model", "provider", "project", "day")
 
-_MAX_SUGGESTIONS = 3
+MAX_SUGGESTIONS = 3
 
 # A longer word resembles nothing, and the comparison takes time with the square of the length.
 _MAX_COMPARED = 60
@@ -31,60 +31,56 @@ class Vocabulary:
         return tuple(dict.fromkeys((*DIMENSIONS, *self.keys)))
 
     def feature(self, text: str) -> str | None:
-        """The feature called `text`: by its exact name, else by the only name that differs in case or spacing alone,
-        else by an alias in the same way; None if there is none. Raises QuestionError if several are meant equally."""
-        name = _resolve(text, self.features, self._folded_features)
-        if name is None and (alias := _resolve(text, self.aliases, self._folded_aliases)) is not None:
+        """The feature called `text`: by its exact name, else by the only name that differs in case, width or spacing
+        alone, else by an alias in the same way; None if there is none. Raises QuestionError if several are meant
+        equally."""
+        name = _resolve(text, self._features)
+        if name is None and (alias := _resolve(text, self._aliases)) is not None:
             name = self.aliases[alias]
         return name
 
     def dimension(self, text: str) -> str | None:
         """The dimension called `text`, found as features are."""
-        return _resolve(text, self.dimensions, _folded(self.dimensions))
+        return _resolve(text, _by_fold(self.dimensions))
 
-    def names(self) -> list[str]:
-        """Every feature and alias, in the form in which words are compared."""
-        return [*self._folded_features, *self._folded_aliases]
-
-    def spelling(self, folded: str) -> str:
-        """How a name from `names` is written."""
-        return (self._folded_features.get(folded) or self._folded_aliases[folded])[0]
+    def names(self) -> dict[str, str]:
+        """Every feature and alias: the form in which words are compared -> how it is written."""
+        return {folded: names[0] for folded, names in (self._aliases | self._features).items() if folded}
 
     @cached_property
-    def _folded_features(self) -> dict[str, list[str]]:
-        return _folded(self.features)
+    def _features(self) -> dict[str, list[str]]:
+        return _by_fold(self.features)
 
     @cached_property
-    def _folded_aliases(self) -> dict[str, list[str]]:
-        return _folded(self.aliases)
+    def _aliases(self) -> dict[str, list[str]]:
+        return _by_fold(self.aliases)
 
 
 def nearest(word: str, known: Iterable[str]) -> list[str]:
-    """Up to three folded words that `word` is most likely to mean: those that it begins, then those that it resembles."""
+    """Up to three of the folded words `known`: first those that `word` begins, then those that it resembles."""
     word = fold(word)[:_MAX_COMPARED]
-    known = list(dict.fromkeys(known))
+    known = list(known)
     begun = sorted(name for name in known if len(word) > 1 and name.startswith(word))
-    alike = get_close_matches(word, known, _MAX_SUGGESTIONS) if word else []
-    return list(dict.fromkeys([*begun, *alike]))[:_MAX_SUGGESTIONS]
+    alike = get_close_matches(word, known, MAX_SUGGESTIONS)
+    return list(dict.fromkeys([*begun, *alike]))[:MAX_SUGGESTIONS]
 
 
-def _folded(names: Iterable[str]) -> dict[str, list[str]]:
+def _by_fold(names: Iterable[str]) -> dict[str, list[str]]:
     spellings: dict[str, list[str]] = {}
-    for name in sorted(names):
-        if folded := fold(name):
-            spellings.setdefault(folded, []).append(name)
+    for name in sorted(filter(None, names)):
+        spellings.setdefault(fold(name), []).append(name)
     return spellings
 
 
-def _resolve(text: str, exact: Collection[str], folded: Mapping[str, list[str]]) -> str | None:
-    for name in (text, unicodedata.normalize("NFC", text)):
-        if name and name in exact:
-            return name
-    spellings = folded.get(fold(text), [])
-    if len(spellings) > 1:
-        names = " and ".join(shown(name) for name in spellings[:_MAX_SUGGESTIONS])
+def _resolve(text: str, spellings: Mapping[str, list[str]]) -> str | None:
+    names = spellings.get(fold(text), [])
+    for exact in (text, unicodedata.normalize("NFC", text)):
+        if exact in names:
+            return exact
+    if len(names) > 1:
+        several = names[:MAX_SUGGESTIONS]
         raise QuestionError(
-            f"{shown(text)} could be any of {names}; write it exactly so.",
-            [in_quotes(name) for name in spellings[:_MAX_SUGGESTIONS]],
+            f"{shown(text)} could be any of {', '.join(map(shown, several))}; write it exactly so.",
+            [in_quotes(name) for name in several],
         )
-    return spellings[0] if spellings else None
+    return names[0] if names else None

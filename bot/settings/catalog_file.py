@@ -13,13 +13,12 @@ from bot.domain.feature import Rule, clean_value
 from bot.domain.money import nanos
 from bot.errors import SettingsError
 from bot.pricing.override import Override
-from bot.settings.explain import shown, suggestion
-from bot.settings.price_entries import KEYS as PRICE_KEYS
-from bot.settings.price_entries import override
+from bot.settings.explain import UnfitError, shown, suggestion
+from bot.settings.price_entries import PRICE_KEYS, override
 from bot.settings.table import Table, each, flag, number, printable, text
 
-_FEATURE_KEYS = ("owner", "channel", "digest", "aliases", "budget", "alert_at", "where")
-_RULE_KEYS = ("feature", "project", "name", "tag")
+FEATURE_KEYS = ("owner", "channel", "digest", "aliases", "budget", "alert_at", "where")
+RULE_KEYS = ("feature", "project", "name", "tag")
 
 # In US dollars: what the ledger's 64 bits of nano-dollars hold, rounded down.
 _HIGHEST_LIMIT = 9_000_000_000
@@ -52,7 +51,7 @@ def read_config(content: str, name: str, dimensions: Collection[str] | None) -> 
     root = Table(document, name, ("features", "rules", "prices"), problems)
     features = _features(root, name, dimensions, problems)
     rules = [
-        Table(values, f"{name} [[rules]] {number}", _RULE_KEYS, problems)
+        Table(values, f"{name} [[rules]] {number}", RULE_KEYS, problems)
         for number, values in enumerate(root.take("rules", _entries, []), 1)
     ]
     prices = [
@@ -79,14 +78,14 @@ def _reason(error: Exception) -> str:
 
 
 def _entries(value: object) -> list[object]:
-    if not isinstance(value, list):
-        raise ValueError(f"{shown(value)} stands where tables in double brackets belong, each with the heading [[…]].")
+    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+        raise UnfitError(f"{shown(value)} stands where tables belong, each with a heading in double brackets.")
     return value
 
 
 def _named(value: object) -> dict[str, object]:
     if not isinstance(value, dict):
-        raise ValueError(f"{shown(value)} stands where tables with the heading [features.NAME] belong.")
+        raise UnfitError(f"{shown(value)} stands where tables with the heading [features.NAME] belong.")
     return value
 
 
@@ -96,7 +95,7 @@ def _features(root: Table, file: str, dimensions: Collection[str] | None, proble
     tables: dict[str, Table] = {}
     for heading, values in root.take("features", _named, {}).items():
         name = clean_value(heading)
-        table = Table(values, f"{file} [features.{printable(heading)}]", _FEATURE_KEYS, problems)
+        table = Table(values, f"{file} [features.{printable(heading)}]", FEATURE_KEYS, problems)
         if not name:
             table.problem("", "the name is empty.")
         elif name in features:
@@ -156,8 +155,8 @@ def _owners(value: object) -> tuple[str, ...]:
 def _owner(value: object) -> str:
     owner = text(value)
     if not _OWNER.fullmatch(owner):
-        raise ValueError(
-            f"{shown(owner)} is nobody whom Slack can find; write an email address, a member id (U…) or a group id (S…)."
+        raise UnfitError(
+            f"{shown(owner)} is nobody whom Slack finds; write an email address, a member id (U…) or a group id (S…)."
         )
     return owner
 
@@ -165,40 +164,40 @@ def _owner(value: object) -> str:
 def _channel(value: object) -> str:
     channel = text(value)
     if not _CHANNEL.fullmatch(channel):
-        raise ValueError(f"{shown(channel)} is no channel; write #name or its id (C…).")
+        raise UnfitError(f"{shown(channel)} is no channel; write #name or its id (C…).")
     return channel
 
 
 def _limit(value: object) -> int:
     limit = number(value)
     if not 0 < limit <= _HIGHEST_LIMIT or (amount := nanos(limit)) == 0:
-        raise ValueError(f"{shown(value)} is no limit in US dollars; it is above 0 and at most {_HIGHEST_LIMIT}.")
+        raise UnfitError(f"{shown(value)} is no limit in US dollars; it is above 0 and at most {_HIGHEST_LIMIT}.")
     return amount
 
 
 def _percentages(value: object) -> tuple[int, ...]:
     found = each(value, _percentage)
     if list(found) != sorted(set(found)):
-        raise ValueError(f"the percentages must rise; write {sorted(set(found))}.")
+        raise UnfitError(f"the percentages must rise; write {sorted(set(found))}.")
     return found
 
 
 def _percentage(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _HIGHEST_ALERT:
-        raise ValueError(f"{shown(value)} is not a whole number of percent from 1 to {_HIGHEST_ALERT}.")
+        raise UnfitError(f"{shown(value)} is not a whole number of percent from 1 to {_HIGHEST_ALERT}.")
     return value
 
 
 def _where(value: object, dimensions: Collection[str] | None) -> tuple[tuple[str, str], ...]:
     if not isinstance(value, dict) or not value:
-        raise ValueError('name a dimension and its value, like {env = "production"}.')
+        raise UnfitError('name a dimension and its value, like {env = "production"}.')
     wrong = [
         f"{shown(name)} is not in LLMCOST_DIMENSIONS; {suggestion(name, dimensions)}"
         for name in value
         if dimensions is not None and name not in dimensions
     ]
     if wrong:
-        raise ValueError(" ".join(wrong))
+        raise UnfitError(" ".join(wrong))
     return tuple(sorted((name, text(wanted)) for name, wanted in value.items()))
 
 

@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 
-from bot.settings.explain import shown
+from bot.settings.explain import UnfitError, shown
 
 _UNITS = {
     "w": timedelta(weeks=1),
@@ -13,22 +13,21 @@ _UNITS = {
     "s": timedelta(seconds=1),
 }
 _FORM = re.compile(r"([0-9]{1,9}) *([smhdw]?)", re.IGNORECASE)
+_FORMS = "write it like 60s, 5m, 6h, 14d or 2w (60 alone is seconds)"
 
 
 def duration(text: str, *, at_least: timedelta, at_most: timedelta) -> timedelta:
     """`60` and `60s` are seconds; `5m`, `6h`, `14d` and `2w` minutes, hours, days and weeks.
 
-    Raises ValueError, with the forms, if it is none of these or not within the bounds.
+    Raises UnfitError, with the forms, if it is none of these or not within the bounds.
     """
     form = _FORM.fullmatch(text)
     if not form:
-        raise ValueError(f"{shown(text)} is no duration; write it like 60s, 5m, 6h, 14d or 2w (60 alone is seconds).")
+        raise UnfitError(f"{shown(text)} is no duration; {_FORMS}.")
     # Counted in seconds first: the largest number of weeks is more than a timedelta holds.
     seconds = int(form[1]) * int(_UNITS[form[2].lower() or "s"].total_seconds())
     if not at_least.total_seconds() <= seconds <= at_most.total_seconds():
-        raise ValueError(
-            f"{shown(text)} is not between {spelled(at_least)} and {spelled(at_most)}; write it like 60s, 5m, 6h, 14d or 2w."
-        )
+        raise UnfitError(f"{shown(text)} is not between {spelled(at_least)} and {spelled(at_most)}; {_FORMS}.")
     return timedelta(seconds=seconds)
 
 

@@ -8,6 +8,12 @@ from difflib import get_close_matches
 
 _LONGEST = 60
 
+
+class UnfitError(ValueError):
+    """A value cannot be used. The message is a sentence that quotes it and says what to write instead; whoever knows
+    the place puts that before it. It never leaves the settings: they raise SettingsError."""
+
+
 # A token that was pasted into the wrong variable is still a secret.
 _TOKEN = re.compile(r"\b(xox[a-z]|xapp|lsv2|ls_|sk)[-_]", re.IGNORECASE)
 

@@ -66,10 +66,10 @@ def _read(needs: Collection[Need], environ: Mapping[str, str] | None, directory:
     wrong = {name: sentence for name, variable in given.items() if (sentence := variable.defect())}
     texts: dict[str, str] = {name: variable.text for name, variable in given.items() if name not in wrong}
     try:
-        settings = Settings(**texts)
+        settings = Settings.model_validate(texts)
     except ValidationError as error:
         wrong |= {str(each["loc"][0]): str(each["ctx"]["error"]) for each in error.errors()}
-        settings = Settings(**{name: text for name, text in texts.items() if name not in wrong})
+        settings = Settings.model_validate({name: text for name, text in texts.items() if name not in wrong})
     return _Read(
         settings,
         wrong,

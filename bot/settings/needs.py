@@ -27,7 +27,7 @@ _NEEDED = {
         _Needed("LANGSMITH_API_KEY", "make one in LangSmith under Settings > API keys"),
         _Needed(
             "LANGSMITH_PROJECT",
-            "name the projects to read, as LangSmith lists them, separated by commas; prod-* stands for all that begin so",
+            "name the projects to read, as LangSmith lists them, separated by commas (prod-* for all that begin so)",
             secret=False,
         ),
     ),
@@ -55,7 +55,7 @@ def _problem(needed: _Needed, variable: Variable | None) -> str | None:
         return None
     for other in _NEEDED[Need.SLACK]:
         if other.name != needed.name and variable.text.startswith(other.prefix):
-            return f"{variable.name} holds what belongs into {other.name} ({other.prefix}…); {needed.way}."
+            return f"{variable.name} holds what belongs in {other.name} ({other.prefix}…); {needed.way}."
     if not variable.text.startswith(needed.prefix):
         return f"{variable.name} does not begin with {needed.prefix}; {needed.way}."
     if re.search(r"[^!-~]|[\"']", variable.text):

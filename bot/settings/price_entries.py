@@ -5,11 +5,11 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from bot.pricing.override import Override, Rates
-from bot.settings.explain import shown
+from bot.settings.explain import UnfitError, shown
 from bot.settings.table import Table, number, text
 
 _RATES = ("input", "output", "cached", "cache_write", "cache_write_1h")
-KEYS = ("provider", "model", "from", *_RATES, "discount", "free")
+PRICE_KEYS = ("provider", "model", "from", *_RATES, "discount", "free")
 
 # A dollar a token. More is a price per token or in another currency's cents, not in dollars per million tokens.
 _HIGHEST_RATE = 1_000_000
@@ -50,20 +50,20 @@ def _rates(table: Table) -> Rates | None:
 def _rate(value: object) -> Decimal:
     rate = number(value)
     if not 0 <= rate <= _HIGHEST_RATE:
-        raise ValueError(f"{shown(value)} is not from 0 to {_HIGHEST_RATE} US dollars per million tokens.")
+        raise UnfitError(f"{shown(value)} is not from 0 to {_HIGHEST_RATE} US dollars per million tokens.")
     return rate
 
 
 def _percent(value: object) -> Decimal:
     percent = number(value)
     if not 0 < percent <= 100:
-        raise ValueError(f"{shown(value)} is no discount; write percent, above 0 and up to 100.")
+        raise UnfitError(f"{shown(value)} is no discount; write percent, above 0 and up to 100.")
     return percent
 
 
 def _free(value: object) -> bool:
     if value is not True:
-        raise ValueError(f"{shown(value)} is not true; write free = true, or leave it out.")
+        raise UnfitError(f"{shown(value)} is not true; write free = true, or leave it out.")
     return True
 
 
@@ -75,4 +75,4 @@ def _day(value: object) -> date:
             return date.fromisoformat(value)
         except ValueError:  # the 31st of April
             pass
-    raise ValueError(f"{shown(value)} is no day; write it like 2026-11-01.")
+    raise UnfitError(f"{shown(value)} is no day; write it like 2026-11-01.")

@@ -1,11 +1,11 @@
-"""What the text of a variable means. Each function gives the value, or raises ValueError with a sentence that quotes
-the text and says what to write instead; the variable's name is put before it by the caller."""
+"""What the text of a variable means. Each function gives the value, or raises UnfitError; the variable's name is
+put before its sentence by the caller."""
 
 import re
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from bot.settings.explain import nearest, shown, suggestion
+from bot.settings.explain import UnfitError, nearest, shown, suggestion
 
 RUN_TYPES = ("LLM", "CHAIN", "TOOL", "RETRIEVER", "EMBEDDING", "PROMPT", "PARSER")
 
@@ -25,7 +25,7 @@ def names(text: str) -> tuple[str, ...]:
     """Names separated by commas, trimmed, each once, in the order given; no text gives none."""
     found = tuple(dict.fromkeys(name for part in text.split(",") if (name := part.strip())))
     if text and not found:
-        raise ValueError(f"{shown(text)} names nothing; write names separated by commas.")
+        raise UnfitError(f"{shown(text)} names nothing; write names separated by commas.")
     return found
 
 
@@ -35,9 +35,9 @@ def dimensions(text: str) -> tuple[str, ...]:
     for name in names(text):
         said = name.casefold()
         if said in DIMENSIONS:
-            raise ValueError(f"{shown(name)} is a dimension that is always there; leave it out.")
+            raise UnfitError(f"{shown(name)} is a dimension that is always there; leave it out.")
         if said in found:
-            raise ValueError(f"{shown(found[said])} and {shown(name)} differ in case alone; keep one of them.")
+            raise UnfitError(f"{shown(found[said])} and {shown(name)} differ in case alone; keep one of them.")
         found[said] = name
     return tuple(found.values())
 
@@ -47,7 +47,7 @@ def run_types(text: str) -> tuple[str, ...]:
     found = tuple(dict.fromkeys(name.upper() for name in names(text)))
     for name in found:
         if name not in RUN_TYPES:
-            raise ValueError(f"{shown(name)} is no run type of LangSmith; {suggestion(name, RUN_TYPES)}")
+            raise UnfitError(f"{shown(name)} is no run type of LangSmith; {suggestion(name, RUN_TYPES)}")
     return found
 
 
@@ -55,14 +55,14 @@ def boolean(text: str) -> bool:
     """`true` or `false`; `yes`, `on`, `1` and their opposites are understood too."""
     value = _BOOLEANS.get(text.lower())
     if value is None:
-        raise ValueError(f"{shown(text)} is neither true nor false.")
+        raise UnfitError(f"{shown(text)} is neither true nor false.")
     return value
 
 
 def whole_number(text: str, *, at_least: int, at_most: int) -> int:
     """A whole number within the bounds, both included."""
     if not re.fullmatch(r"[0-9]{1,9}", text) or not at_least <= int(text) <= at_most:
-        raise ValueError(f"{shown(text)} is not a whole number from {at_least} to {at_most}.")
+        raise UnfitError(f"{shown(text)} is not a whole number from {at_least} to {at_most}.")
     return int(text)
 
 
@@ -74,7 +74,7 @@ def weekday(text: str) -> int:
     for number, name in enumerate(_WEEKDAYS):
         if said in (name, name[:3]):
             return number
-    raise ValueError(f"{shown(text)} is no weekday; write monday to sunday, or 0 (Monday) to 6 (Sunday).")
+    raise UnfitError(f"{shown(text)} is no weekday; write monday to sunday, or 0 (Monday) to 6 (Sunday).")
 
 
 def time_zone(text: str) -> ZoneInfo:
@@ -83,8 +83,8 @@ def time_zone(text: str) -> ZoneInfo:
         return ZoneInfo(text)
     except (KeyError, ValueError, OSError):  # unknown, not a zone's name at all, a folder of zones
         near = _near_zones(text)
-    hint = f"the nearest are {', '.join(near)}." if near else "write an IANA name such as Europe/Berlin."
-    raise ValueError(f"{shown(text)} is no time zone; {hint}")
+    hint = f"did you mean {' or '.join(near)}?" if near else "write an IANA name such as Europe/Berlin."
+    raise UnfitError(f"{shown(text)} is no time zone; {hint}")
 
 
 def _near_zones(text: str) -> list[str]:
@@ -96,7 +96,8 @@ def _near_zones(text: str) -> list[str]:
 
 def langsmith_url(text: str) -> str:
     """LangSmith's address without the `/api/v1` that some people write behind it; regions and self-hosted alike."""
-    return re.sub(r"(/api(/v[0-9]+)?)?/*$", "", _web_address(text))
+    # Not behind another slash: `http://api` is a host's name.
+    return re.sub(r"((?<!/)/api(/v[0-9]+)?)?/*$", "", _web_address(text))
 
 
 def slack_url(text: str) -> str:
@@ -111,9 +112,9 @@ def _web_address(text: str) -> str:
     except ValueError:  # brackets that are no IPv6 address, a port that is no number
         sound = False
     if not sound or re.search(r"\s", text):
-        raise ValueError(f"{_shown_url(text)} is no web address; it begins with https:// and a host name.")
-    if url.username is not None or url.query or url.fragment:
-        raise ValueError(f"{_shown_url(text)} holds a login or a query; write the address alone.")
+        raise UnfitError(f"{_shown_url(text)} is no web address; it begins with https:// and a host name.")
+    if url.username is not None or "?" in text or "#" in text:
+        raise UnfitError(f"{_shown_url(text)} holds a login or a query; write the address alone.")
     return text
 
 
@@ -122,16 +123,16 @@ def database_url(text: str) -> str:
     scheme, separator, rest = text.partition("://")
     dialect = scheme.partition("+")[0].lower()
     if separator and dialect in ("postgres", "postgresql"):
-        raise ValueError("this version keeps its ledger in SQLite, not yet in PostgreSQL; write sqlite:///llmcost.db.")
+        raise UnfitError("this version keeps its ledger in SQLite, not yet in PostgreSQL; write sqlite:///llmcost.db.")
     if not separator or scheme not in ("sqlite", "sqlite+pysqlite"):
-        raise ValueError("the URL is of no database that llmcost knows; write sqlite:///llmcost.db.")
+        raise UnfitError("the URL is of no database that llmcost knows; write sqlite:///llmcost.db.")
     if not rest.startswith("/"):
-        raise ValueError(f"{_shown_url(text)} needs three slashes before the file; write sqlite:///llmcost.db.")
+        raise UnfitError(f"{_shown_url(text)} needs three slashes before the file; write sqlite:///llmcost.db.")
     if rest.partition("?")[0] in ("/", "/:memory:"):
-        raise ValueError(f"{_shown_url(text)} names no file to keep the ledger in; write sqlite:///llmcost.db.")
+        raise UnfitError(f"{_shown_url(text)} names no file to keep the ledger in; write sqlite:///llmcost.db.")
     return text
 
 
 def _shown_url(text: str) -> str:
     """As `shown`, without what may be a password: the login before the host, and the query."""
-    return shown(re.sub(r"^([a-z+]*://)?.*@", r"\1…@", text, flags=re.DOTALL).partition("?")[0])
+    return shown(re.split("[?#]", re.sub(r"^([a-z+]*://)?.*@", r"\1…@", text))[0])

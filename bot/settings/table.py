@@ -7,7 +7,7 @@ from json import dumps
 from typing import TypeVar
 
 from bot.domain.feature import clean_value
-from bot.settings.explain import shown, suggestion
+from bot.settings.explain import UnfitError, shown, suggestion
 
 Value = TypeVar("Value")
 Default = TypeVar("Default")
@@ -39,12 +39,12 @@ class Table:
         return key in self._values
 
     def take(self, key: str, read: Callable[[object], Value], default: Default) -> Value | Default:
-        """The key's value as `read` understands it; `default` if it is absent, or wrong (ValueError), which is noted."""
+        """The key's value as `read` understands it; `default` if it is absent, or unfit, which is noted."""
         if key not in self._values:
             return default
         try:
             return read(self._values[key])
-        except ValueError as error:
+        except UnfitError as error:
             self.problem(key, str(error))
             return default
 
@@ -66,33 +66,33 @@ def printable(key: str) -> str:
 def text(value: object) -> str:
     """A text that says something, in the form in which names are compared (`clean_value`)."""
     if not isinstance(value, str):
-        raise ValueError(f"{shown(value)} stands where a text in quotes belongs.")
+        raise UnfitError(f"{shown(value)} stands where a text in quotes belongs.")
     cleaned = clean_value(value)
     if not cleaned:
-        raise ValueError("the text is empty; fill it in or leave the key out.")
+        raise UnfitError("the text is empty; fill it in or leave the key out.")
     return cleaned
 
 
 def flag(value: object) -> bool:
     """`true` or `false`."""
     if not isinstance(value, bool):
-        raise ValueError(f"{shown(value)} is neither true nor false; write it without quotes.")
+        raise UnfitError(f"{shown(value)} is neither true nor false; write it without quotes.")
     return value
 
 
 def number(value: object) -> Decimal:
     """A finite number, exactly as it is written."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise ValueError(f"{shown(value)} stands where a number without quotes belongs.")
+        raise UnfitError(f"{shown(value)} stands where a number without quotes belongs.")
     if isinstance(value, Decimal) and not value.is_finite():
-        raise ValueError(f"{shown(value)} is no number that one can reckon with.")
+        raise UnfitError(f"{shown(value)} is no number that one can reckon with.")
     return Decimal(value)
 
 
 def each(value: object, read: Callable[[object], Value]) -> tuple[Value, ...]:
     """A list's values as `read` understands them, in its order; a value that stands alone is a list of one.
 
-    Raises ValueError with what is wrong with any of them, or if the list is empty.
+    Raises UnfitError with what is wrong with any of them, or if the list is empty.
     """
     values = value if isinstance(value, list) else [value]
     found: list[Value] = []
@@ -100,8 +100,8 @@ def each(value: object, read: Callable[[object], Value]) -> tuple[Value, ...]:
     for item in values:
         try:
             found.append(read(item))
-        except ValueError as error:
+        except UnfitError as error:
             wrong.append(str(error))
     if wrong or not values:
-        raise ValueError(" ".join(wrong) or "the list is empty; fill it in or leave the key out.")
+        raise UnfitError(" ".join(wrong) or "the list is empty; fill it in or leave the key out.")
     return tuple(found)

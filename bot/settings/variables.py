@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from dotenv.parser import parse_stream
 
-from bot.settings.explain import shown, suggestion
+from bot.settings.explain import nearest, shown
 
 _PREFIX = "LLMCOST_"
 
@@ -42,7 +42,7 @@ def given_variables(
     for source, where in ((in_file, f" in {env_file.name}"), (environ, "")):
         stated = {name: text.strip() for name, text in source.items() if text.strip()}
         problems += [
-            f"{_printable(name)}{where} is no setting of llmcost; {suggestion(name, known)}"
+            f"{_printable(name)}{where} is no setting of llmcost; {_hint(name, known)}"
             for name in stated
             if name.upper().startswith(_PREFIX) and name not in known
         ]
@@ -74,6 +74,13 @@ def _read_env_file(path: Path) -> tuple[dict[str, str], list[str]]:
         {line.key: line.value for line in lines if line.key is not None and line.value is not None},
         [f"{path.name} line {line.original.line} is not NAME=value." for line in lines if line.error],
     )
+
+
+def _hint(name: str, known: Sequence[str]) -> str:
+    """Compared without the prefix: what all names have in common tells nothing, and some names have it not."""
+    bare = {variable.removeprefix(_PREFIX): variable for variable in known}
+    near = nearest(name[len(_PREFIX) :], bare)
+    return f"did you mean {bare[near[0]]}?" if near else f"known are {', '.join(known)}."
 
 
 def _printable(name: str) -> str:

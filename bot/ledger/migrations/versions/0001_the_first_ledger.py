@@ -86,7 +86,7 @@ def upgrade() -> None:
     op.create_table(
         "roots",
         sa.Column("trace_id", sa.LargeBinary(length=16), nullable=False),
-        sa.Column("keys", sa.Text(), nullable=True),
+        sa.Column("key_values", sa.Text(), nullable=True),
         sa.Column("final", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("trace_id"),
     )
@@ -108,7 +108,7 @@ def upgrade() -> None:
         sa.Column("end", sa.BigInteger(), nullable=True),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("tags", sa.Text(), nullable=True),
-        sa.Column("keys", sa.Text(), nullable=True),
+        sa.Column("key_values", sa.Text(), nullable=True),
         sa.Column("provider", sa.Text(), nullable=True),
         sa.Column("model", sa.Text(), nullable=True),
         sa.Column("context", sa.Text(), nullable=True),

@@ -1,0 +1,133 @@
+"""The composition root: builds the parts from the settings, connects, starts and stops them."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from bot.errors import LlmcostError
+from bot.ingest.langsmith import LangSmith, Selection
+from bot.ingest.limiter import RequestLimiter
+from bot.ingest.sync import Scope, Sync
+from bot.jobs import Clock
+from bot.ledger.booking import Rules, day_finder
+from bot.ledger.store import Ledger, open_ledger
+from bot.pricing.pricer import Pricer
+from bot.reports.reporter import Reporter
+from bot.settings import Config, Settings
+
+_log = logging.getLogger(__name__)
+
+
+def utc_now() -> datetime:
+    """The clock, read where somebody asks or something is due, and handed down from there."""
+    return datetime.now(UTC)
+
+
+def build_rules(settings: Settings, config: Config) -> Rules:
+    """The rules by which the books are kept."""
+    return Rules(
+        attribution=config.catalog.attribution(settings.feature_keys),
+        price=Pricer(config.overrides, settings.timezone),
+        day_of=day_finder(settings.timezone),
+        dimensions=settings.dimensions,
+    )
+
+
+def open_to_write(settings: Settings, rules: Rules) -> Ledger:
+    """The ledger, made if there is none, counted by these rules. Raises LedgerError."""
+    ledger = open_ledger(settings.database_url, create=True)
+    try:
+        if ledger.keep_rules(rules, settings.timezone):
+            _log.info("the ledger was recounted, because the time zone, the dimensions or the attribution have changed")
+    except BaseException:
+        ledger.close()
+        raise
+    return ledger
+
+
+def open_to_read(settings: Settings) -> Ledger:
+    """The ledger that is there. Raises LedgerError if there is none, or if its days are those of another zone."""
+    ledger = open_ledger(settings.database_url, create=False)
+    try:
+        ledger.check_zone(settings.timezone)
+    except BaseException:
+        ledger.close()
+        raise
+    return ledger
+
+
+def build_reporter(settings: Settings, config: Config, ledger: Ledger) -> Reporter:
+    """Who answers questions from the ledger."""
+    return Reporter(ledger, lambda: config.catalog, settings.dimensions, settings.timezone, settings.week_start)
+
+
+def build_sync(
+    settings: Settings,
+    ledger: Ledger,
+    rules: Rules,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], datetime] = utc_now,
+) -> tuple[Sync, LangSmith]:
+    """Who reads LangSmith, and the connection that it does so by: close it at the end."""
+    source = LangSmith(
+        api_key=settings.langsmith_api_key.get_secret_value(),
+        base_url=settings.langsmith_endpoint,
+        workspace_id=settings.langsmith_workspace_id,
+        limiter=RequestLimiter(settings.requests_per_10s, time.monotonic, sleep),
+        sleep=sleep,
+    )
+    scope = Scope(
+        selection=Selection(settings.langsmith_projects, settings.experiments),
+        run_types=settings.run_types,
+        keys=tuple(dict.fromkeys((*settings.feature_keys, *settings.dimensions))),
+        zone=settings.timezone,
+        backfill=settings.backfill,
+    )
+    return Sync(source, ledger, rules, scope, clock), source
+
+
+class _StoppedError(LlmcostError):
+    """The bot is being stopped; what was under way is given up at a safe point."""
+
+
+def serve(settings: Settings, config: Config, stop: threading.Event) -> None:
+    """Answer people in Slack and read LangSmith beside it, until `stop` is set.
+
+    Raises SlackError if Slack refuses the tokens, LedgerError if the ledger cannot be used.
+    """
+    from bot.slack.connection import Connection
+    from bot.slack.listeners import Listeners
+
+    def check_stopped() -> None:
+        if stop.is_set():
+            raise _StoppedError("the bot is being stopped")
+
+    def sleep(seconds: float) -> None:
+        stop.wait(seconds)
+        check_stopped()
+
+    rules = build_rules(settings, config)
+    ledger = open_to_write(settings, rules)
+    try:
+        sync, source = build_sync(settings, ledger, rules, sleep=sleep)
+        connection = Connection(
+            bot_token=settings.slack_bot_token.get_secret_value(),
+            app_token=settings.slack_app_token.get_secret_value(),
+            api_url=settings.slack_api_url,
+            listeners=Listeners(build_reporter(settings, config, ledger), ledger, utc_now),
+        )
+        try:
+            connection.open()
+            clock = Clock(sync, settings.sync_every, check_stopped)
+            clock.start()
+            _log.info("llmcost is ready: /llmcost is answered, LangSmith is read every %s", settings.sync_every)
+            stop.wait()
+            clock.stop()
+        finally:
+            connection.close()
+            source.close()
+    finally:
+        ledger.close()

@@ -1,0 +1,136 @@
+"""`llmcost demo`: the main job with sample traces, no account and no file of the caller's."""
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.cli.outcome import show, tell
+from bot.cli.sync import summary_text
+from bot.errors import QuestionError, UsageError
+from bot.ingest.sync import Sync
+from bot.reports.reporter import Reporter
+
+SHOWN = ("week", "week rag-search", "month by model top 5", "untagged month")
+_KEY = "demo-key"
+_PROJECTS = "acme-*"
+_PROMPT = "/llmcost "
+
+
+def run_demo(words: list[str], *, serve: bool, port: int) -> None:
+    """Serve the samples; answer `words` once, or show a few answers and then ask for more on a terminal."""
+    if serve:
+        if words:
+            raise UsageError("--serve answers nothing itself: leave the words out.")
+        _serve(port)
+        return
+    with _demo(port) as demo:
+        if words:
+            show(demo.answer(" ".join(_quoted(word) for word in words)))
+            return
+        for question in SHOWN:
+            show(f"{_PROMPT}{question}\n\n{demo.answer(question)}\n")
+        if sys.stdin.isatty():
+            demo.converse()
+
+
+@dataclass(frozen=True, slots=True)
+class _Demo:
+    sync: Sync
+    reporter: Reporter
+
+    def answer(self, question: str) -> str:
+        """The answer in text, from a ledger that was synced just now."""
+        from bot.app import utc_now
+        from bot.render.text import text
+
+        self.sync.run()
+        return text(self.reporter.ask(question, utc_now()))
+
+    def converse(self) -> None:
+        """Answer what is typed until the end of input."""
+        import readline  # noqa: F401 - gives input() its history and its arrow keys
+
+        show("Type what you would type in Slack (help, week by project, ytd rag-search ...); Ctrl-D ends.\n")
+        while True:
+            try:
+                question = input(_PROMPT)
+            except (EOFError, KeyboardInterrupt):
+                show("")
+                return
+            if question.strip() in {"exit", "quit"}:
+                return
+            try:
+                show(f"\n{self.answer(question.removeprefix(_PROMPT.strip()))}\n")
+            except QuestionError as error:
+                hint = f" Did you mean: {', '.join(error.suggestions)}?" if error.suggestions else ""
+                show(f"\n{error}{hint}\n")
+
+
+@contextmanager
+def _demo(port: int) -> Iterator[_Demo]:
+    """A server, a ledger of its own that is gone afterwards, and settings that owe nothing to the environment."""
+    from bot.app import build_reporter, build_rules, build_sync, open_to_write, utc_now
+    from bot.demo.seed import sample_store
+    from bot.demo.server import DemoServer
+    from bot.settings import load
+
+    with (
+        tempfile.TemporaryDirectory(prefix="llmcost-demo-") as folder,
+        DemoServer(sample_store(utc_now()), port=port) as server,
+    ):
+        environ = {
+            "LANGSMITH_API_KEY": _KEY,
+            "LANGSMITH_ENDPOINT": server.url,
+            "LANGSMITH_PROJECT": _PROJECTS,
+            "DATABASE_URL": f"sqlite:///{folder}/llmcost.db",
+            "LLMCOST_BACKFILL": "31d",
+            # The server is ours and on this machine: nobody's limits to respect.
+            "LLMCOST_REQUESTS_PER_10S": "1000",
+        }
+        settings, config = load(environ=environ, directory=Path(folder))
+        rules = build_rules(settings, config)
+        ledger = open_to_write(settings, rules)
+        sync, source = build_sync(settings, ledger, rules)
+        try:
+            tell(f"LangSmith-compatible server with sample traces at {server.url}; reading it into a ledger ...")
+            tell(f"{summary_text(sync.run())}\n")
+            yield _Demo(sync, build_reporter(settings, config, ledger))
+        finally:
+            source.close()
+            ledger.close()
+
+
+def _serve(port: int) -> None:
+    import signal
+    import threading
+
+    from bot.app import utc_now
+    from bot.demo.seed import sample_store
+    from bot.demo.server import DemoServer
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        server = DemoServer(sample_store(utc_now()), port=port)
+    except OSError as error:
+        raise UsageError(f"Port {port} cannot be used: {error.strerror}. --port 0 takes a free one.") from None
+    with server:
+        show(
+            f"""Serving sample traces at {server.url} until Ctrl-C.
+
+An app of yours, to trace into it:
+  export LANGSMITH_TRACING=true LANGSMITH_ENDPOINT={server.url} LANGSMITH_API_KEY={_KEY} LANGSMITH_PROJECT=acme-prod
+
+llmcost, to read it:
+  export LANGSMITH_ENDPOINT={server.url} LANGSMITH_API_KEY={_KEY} LANGSMITH_PROJECT='{_PROJECTS}'
+  llmcost sync && llmcost report week"""
+        )
+        stop.wait()
+
+
+def _quoted(word: str) -> str:
+    return f'"{word}"' if " " in word and '"' not in word else word

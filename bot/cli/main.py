@@ -1,0 +1,80 @@
+"""The command `llmcost` and its subcommands."""
+
+import os
+from typing import Annotated
+
+import typer
+
+from bot.cli.outcome import telling
+
+# Our own process must never be traced into the project that it reads, whatever the environment says; LangSmith's
+# modules look at these when they are imported.
+for _name in ("LANGSMITH_TRACING", "LANGSMITH_TRACING_V2", "LANGCHAIN_TRACING", "LANGCHAIN_TRACING_V2"):
+    os.environ[_name] = "false"
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    help="Which product feature burns the LLM money: read LangSmith into a ledger, and ask it.",
+)
+
+_VERBOSE = typer.Option("--verbose", "-v", help="Log what is done, and why.")
+
+
+@app.command(context_settings={"ignore_unknown_options": False})
+def report(
+    words: Annotated[list[str] | None, typer.Argument(help="What to ask, e.g. `week rag-search by model`.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, with exact costs.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print the rows as CSV, with exact costs.")] = False,
+) -> None:
+    """Answer from the ledger what one would ask in Slack. `llmcost report help` lists the words."""
+    from bot.cli.report import run_report
+
+    with telling():
+        run_report(words or [], json=json, csv=csv)
+
+
+@app.command()
+def sync(
+    since: Annotated[
+        str | None, typer.Option(help="Read (again) from then on: `30d` back, or a date like `2026-11-01`.")
+    ] = None,
+    verbose: Annotated[bool, _VERBOSE] = False,
+) -> None:
+    """Read what is new in LangSmith into the ledger. Can be stopped at any moment and goes on where it was."""
+    from bot.cli.sync import run_sync
+
+    with telling():
+        run_sync(since, verbose=verbose)
+
+
+@app.command()
+def run(verbose: Annotated[bool, _VERBOSE] = False) -> None:
+    """Answer `/llmcost` in Slack, and read LangSmith beside it, until it is stopped."""
+    from bot.cli.run import run_bot
+
+    with telling():
+        run_bot(verbose=verbose)
+
+
+@app.command()
+def migrate() -> None:
+    """Make the ledger, or bring it up to this version. Every other command does so by itself."""
+    from bot.cli.migrate import run_migrate
+
+    with telling():
+        run_migrate()
+
+
+@app.command()
+def demo(
+    words: Annotated[list[str] | None, typer.Argument(help="Answer this once instead of asking.")] = None,
+    serve: Annotated[bool, typer.Option("--serve", help="Only serve the sample traces, for an app of yours.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where to serve; 0 takes a free port.")] = 0,
+) -> None:
+    """Try it without an account: a LangSmith-compatible server on this machine with sample traces, and a prompt."""
+    from bot.cli.demo import run_demo
+
+    with telling():
+        run_demo(words or [], serve=serve, port=port)

@@ -1,0 +1,107 @@
+"""`llmcost sync`: read LangSmith once."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import typer
+
+from bot.cli.outcome import FAILED, log_to_stderr, show, tell
+from bot.domain.period import first_instant, local_day
+from bot.errors import UsageError
+from bot.ingest.sync import Progress, SyncSummary
+from bot.render.names import plain
+from bot.render.numbers import plural
+
+
+def run_sync(since: str | None, *, verbose: bool) -> None:
+    """Read what is due, or everything since then, with a progress bar on a terminal. Exits with 1 if a part failed."""
+    from bot.app import build_rules, build_sync, open_to_write, utc_now
+    from bot.settings import Need, load
+
+    log_to_stderr(verbose=verbose)
+    settings, config = load(Need.LANGSMITH)
+    start = None if since is None else read_since(since, utc_now(), settings.timezone)
+    rules = build_rules(settings, config)
+    ledger = open_to_write(settings, rules)
+    try:
+        sync, source = build_sync(settings, ledger, rules)
+        try:
+            with _progress_bar() as progress:
+                summary = sync.run(start, progress)
+        finally:
+            source.close()
+    finally:
+        ledger.close()
+    show(summary_text(summary))
+    for problem in summary.problems:
+        tell(f"Problem: {plain(problem, 500)}")
+    if summary.problems:
+        raise typer.Exit(FAILED)
+
+
+def read_since(text: str, now: datetime, zone: ZoneInfo) -> datetime:
+    """`30d` (or any duration) back from now, to the beginning of that local day, or the beginning of a date. Raises
+    UsageError."""
+    from bot.settings.duration import duration
+
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        try:
+            back = duration(text, at_least=timedelta(seconds=1), at_most=timedelta(days=400))
+            day = local_day(now - back, zone)
+        except ValueError:
+            raise UsageError(
+                f"--since takes a length of time like 30d, or a date like 2026-11-01, not {text!r}."
+            ) from None
+    if day > local_day(now, zone):
+        raise UsageError(f"--since {text} has not come yet.")
+    return first_instant(day, zone)
+
+
+def summary_text(summary: SyncSummary) -> str:
+    """What a sync did, in a line."""
+    booked = summary.booked
+    parts = [
+        f"{plural(booked.read, 'run')} read from {plural(summary.projects, 'project')}",
+        f"{booked.new:,} new",
+        f"{booked.changed:,} changed",
+        f"{booked.unpriced:,} unpriced",
+        f"{booked.untagged:,} untagged",
+        plural(summary.gaps, "gap"),
+        f"{summary.seconds:.1f} s",
+    ]
+    if summary.malformed:
+        parts.insert(-1, f"{summary.malformed:,} unreadable")
+    return ", ".join(parts) + "."
+
+
+@contextmanager
+def _progress_bar() -> Iterator[Callable[[Progress], None]]:
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[runs]:,} runs"),
+        TimeElapsedColumn(),
+    )
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def show_progress(progress: Progress) -> None:
+            if progress.project not in tasks:
+                # A name from outside is no markup.
+                name = plain(progress.project, 40).replace("[", "\\[")
+                tasks[progress.project] = bar.add_task(name, total=progress.whole, runs=0)
+            bar.update(tasks[progress.project], completed=progress.done, total=progress.whole, runs=progress.read)
+
+        yield show_progress

@@ -1,0 +1,45 @@
+"""The request limiter: never more than so many requests in any ten seconds, retries included."""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+
+WINDOW_SECONDS = 10.0
+
+
+class RequestLimiter:
+    """Lets at most `budget` requests begin within any WINDOW_SECONDS, from all threads together.
+
+    `clock` gives monotonic seconds; `sleep` waits, and may raise to end the waiting.
+    """
+
+    def __init__(self, budget: int, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+        self._budget = budget
+        self._clock = clock
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._begun: deque[float] = deque()
+        self._closed_until = float("-inf")
+
+    def wait(self) -> None:
+        """Return when a request may begin; it is counted as begun."""
+        while (seconds := self._try_begin()) > 0:
+            self._sleep(seconds)
+
+    def close_for(self, seconds: float) -> None:
+        """Let nobody begin for so long: the server said so."""
+        with self._lock:
+            self._closed_until = max(self._closed_until, self._clock() + seconds)
+
+    def _try_begin(self) -> float:
+        """0 if a request was counted as begun, else how many seconds to wait before the next try."""
+        with self._lock:
+            now = self._clock()
+            if now < self._closed_until:
+                return self._closed_until - now
+            while self._begun and self._begun[0] <= now - WINDOW_SECONDS:
+                self._begun.popleft()
+            if len(self._begun) < self._budget:
+                self._begun.append(now)
+                return 0.0
+            return self._begun[0] + WINDOW_SECONDS - now

@@ -1,0 +1,194 @@
+"""From LangSmith's JSON to a run: what is kept, what is left behind, and what is no run at all."""
+
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from bot.domain.feature import clean_value
+from bot.domain.money import from_json, nanos
+from bot.domain.run import Run, Status
+from bot.domain.usage import Flag, read_usage
+from bot.ledger.booking import microseconds
+
+# What a ledger of costs needs to know. INPUTS, OUTPUTS, EVENTS, MANIFEST, EXTRA, ERROR and the previews are never asked
+# for: prompts and answers stay in LangSmith.
+SELECTS = (
+    "ID",
+    "NAME",
+    "RUN_TYPE",
+    "STATUS",
+    "START_TIME",
+    "END_TIME",
+    "TRACE_ID",
+    "PARENT_RUN_IDS",
+    "METADATA",
+    "TAGS",
+    "PROMPT_TOKENS",
+    "COMPLETION_TOKENS",
+    "PROMPT_COST",
+    "COMPLETION_COST",
+    "TOTAL_COST",
+    "PROMPT_TOKEN_DETAILS",
+    "COMPLETION_TOKEN_DETAILS",
+)
+ROOT_SELECTS = ("ID", "STATUS", "METADATA")
+
+# More than anybody tags; a trace that carries thousands would only fill the ledger.
+MAX_TAGS = 50
+
+_TIERS = ("flex", "priority")
+_ZERO = Decimal(0)
+
+
+class MalformedRunError(ValueError):
+    """A row that cannot be booked; says why, without quoting more than its id."""
+
+
+def read_run(raw: object, project: int, keys: Collection[str]) -> Run:
+    """A run from one item of LangSmith's answer. `keys` are the configured metadata keys; no other is kept.
+
+    Raises MalformedRunError if it lacks an id, a trace or a start.
+    """
+    if not isinstance(raw, dict):
+        raise MalformedRunError("a run is no JSON object")
+    run_id = _uuid(raw.get("id"), "id")
+    start = _instant(raw.get("start_time"))
+    if start is None:
+        raise MalformedRunError(f"run {raw['id']!s:.40} has no readable start time")
+    trace_id = _uuid(raw.get("trace_id") or raw.get("id"), "trace id")
+    metadata = raw.get("metadata")
+    if not isinstance(metadata, dict):
+        metadata = {}
+    parents = raw.get("parent_run_ids")
+    usage, flags = read_usage(
+        raw.get("prompt_tokens"),
+        raw.get("completion_tokens"),
+        raw.get("prompt_token_details"),
+        raw.get("completion_token_details"),
+    )
+    raw_cost, cost_flags = _cost(raw)
+    return Run(
+        id=run_id,
+        trace_id=trace_id,
+        project=project,
+        ancestors=tuple([_uuid(parent, "parent id") for parent in parents]) if isinstance(parents, list) else (),
+        type=str(raw.get("run_type") or "").upper()[:20],
+        status=_status(raw),
+        start=start,
+        end=_instant(raw.get("end_time")),
+        name=clean_value(raw.get("name")),
+        tags=_tags(raw.get("tags")),
+        keys=read_keys(metadata, keys),
+        provider=clean_value(metadata.get("ls_provider")) or None,
+        model=clean_value(metadata.get("ls_model_name")) or None,
+        context=_context(raw),
+        usage=usage,
+        raw_cost=raw_cost,
+        flags=flags | cost_flags | _sampling(metadata),
+    )
+
+
+def read_keys(metadata: object, keys: Collection[str]) -> tuple[tuple[str, str], ...]:
+    """The configured keys' values, sorted by key; without those that are missing or no plain value."""
+    if not isinstance(metadata, dict):
+        return ()
+    found = [(key, clean_value(metadata[key])) for key in keys if key in metadata]
+    return tuple(sorted(pair for pair in found if pair[1]))
+
+
+def read_id(value: object) -> bytes:
+    """A UUID as 16 bytes. Raises MalformedRunError if it is none."""
+    return _uuid(value, "id")
+
+
+def has_ended(raw: Mapping[str, Any]) -> bool:
+    """Whether a run has come to its end, so that nothing about it will be added."""
+    return _status(raw) != Status.PENDING
+
+
+def _uuid(value: object, what: str) -> bytes:
+    if isinstance(value, str):
+        try:
+            if len(value) == 36:
+                return bytes.fromhex(value.replace("-", ""))
+            return UUID(value).bytes
+        except ValueError:
+            pass
+    raise MalformedRunError(f"a run's {what} is no UUID: {value!s:.40}")
+
+
+def _instant(value: object) -> int | None:
+    """An ISO instant as microseconds since 1970 UTC; LangSmith writes UTC, with or without saying so."""
+    if not isinstance(value, str):
+        return None
+    try:
+        read = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    if read.tzinfo is None:
+        read = read.replace(tzinfo=UTC)
+    try:
+        return microseconds(read)
+    except OverflowError:
+        return None
+
+
+def _status(raw: Mapping[str, Any]) -> str:
+    """One of Status. A word that we do not know is taken for success, unless the run plainly goes on."""
+    status = str(raw.get("status") or "").upper()
+    if status in {Status.SUCCESS, Status.ERROR, Status.PENDING}:
+        return status
+    return Status.SUCCESS.value if raw.get("end_time") else Status.PENDING.value
+
+
+def _cost(raw: Mapping[str, Any]) -> tuple[int | None, Flag]:
+    """LangSmith's own cost in nano-dollars: the total, or prompt plus completion where both are there."""
+    total = raw.get("total_cost")
+    if total is None:
+        prompt, completion = from_json(raw.get("prompt_cost")), from_json(raw.get("completion_cost"))
+        if prompt is None or completion is None:
+            return None, Flag(0)
+        if not (prompt.is_finite() and completion.is_finite()):
+            return None, Flag.IMPOSSIBLE_COST
+        cost = prompt + completion
+    else:
+        amount = from_json(total)
+        if amount is None:
+            return None, Flag.IMPOSSIBLE_COST
+        cost = amount
+    try:
+        return nanos(cost), Flag(0)
+    except ValueError:
+        return None, Flag.IMPOSSIBLE_COST
+
+
+def _sampling(metadata: Mapping[str, Any]) -> Flag:
+    rate = metadata.get("ls_tracing_sample_rate")
+    if rate is None:
+        return Flag(0)
+    number = from_json(rate)
+    return Flag.SAMPLED if number is not None and _ZERO <= number < 1 else Flag(0)
+
+
+def _context(raw: Mapping[str, Any]) -> str | None:
+    """The service tier that the token details speak of; they name their kinds `flex_cache_read` and the like."""
+    for field in ("prompt_token_details", "completion_token_details"):
+        details = raw.get(field)
+        if not details or not isinstance(details, dict):
+            continue
+        kinds = details.get("raw", details)
+        if isinstance(kinds, dict):
+            for kind in kinds:
+                for tier in _TIERS:
+                    if kind.startswith(tier):
+                        return tier
+    return None
+
+
+def _tags(tags: object) -> tuple[str, ...]:
+    if not tags or not isinstance(tags, list):
+        return ()
+    cleaned = [clean_value(tag) for tag in tags[:MAX_TAGS] if isinstance(tag, str)]
+    return tuple([tag for tag in cleaned if tag])

@@ -1,0 +1,286 @@
+"""A sync: what LangSmith has becomes what the ledger knows. It can be killed at any moment and goes on where it was."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from bot.domain.costing import CostMode
+from bot.domain.money import from_json
+from bot.domain.run import Run, State
+from bot.errors import LlmcostError, SourceError
+from bot.ingest.langsmith import LangSmith, Selection
+from bot.ingest.plan import (
+    FIRST_SLICE,
+    RETENTION,
+    UNFINISHED,
+    Plan,
+    Tier,
+    cut,
+    cut_backwards,
+    next_length,
+    plan,
+    settled_by,
+)
+from bot.ingest.reading import MalformedRunError, read_keys, read_run
+from bot.ledger.booking import Rules, instant, microseconds
+from bot.ledger.books import BookingSummary, Root
+from bot.ledger.coverage import ProjectRow, SyncRow
+from bot.ledger.lease import SYNC, Lease
+from bot.ledger.store import Ledger
+
+# A trace's root began before the runs below it; an agent may have waited for a person for days.
+ROOT_BEFORE = timedelta(days=30)
+REFRESH_PROJECTS = timedelta(minutes=10)
+# How many runs that have not ended are looked up at one sync: a page, so that it costs one request a project.
+MOST_OPEN_RUNS = 1_000
+MODE_TRIES = 3
+
+_log = logging.getLogger(__name__)
+
+
+class Progress(NamedTuple):
+    """How far a sync is: `done` of `whole` microseconds of the project's time, and runs read in all."""
+
+    project: str
+    done: int
+    whole: int
+    read: int
+
+
+@dataclass(slots=True)
+class SyncSummary:
+    """How a sync went. `problems` are sentences; without any everything was read."""
+
+    booked: BookingSummary = field(default_factory=BookingSummary)
+    projects: int = 0
+    malformed: int = 0
+    gaps: int = 0  # stretches that LangSmith had forgotten
+    seconds: float = 0.0
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is read and how."""
+
+    selection: Selection
+    run_types: tuple[str, ...]
+    keys: tuple[str, ...]  # the metadata keys that are kept
+    zone: ZoneInfo
+    backfill: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    source: LangSmith
+    ledger: Ledger
+    rules: Rules
+    scope: Scope
+    clock: Callable[[], datetime]
+
+
+class Sync:
+    """Reads LangSmith into the ledger. One at a time per ledger, whatever process."""
+
+    def __init__(
+        self, source: LangSmith, ledger: Ledger, rules: Rules, scope: Scope, clock: Callable[[], datetime]
+    ) -> None:
+        self._parts = _Parts(source, ledger, rules, scope, clock)
+        self._selected_at: datetime | None = None
+        self._missing: list[str] = []
+
+    def run(self, since: datetime | None = None, progress: Callable[[Progress], None] = lambda _: None) -> SyncSummary:
+        """Read what is due, or everything from `since` on. Problems of one project do not stop the others.
+
+        Raises LedgerBusyError while another process is at it, and SourceError if LangSmith does not even list projects.
+        """
+        parts = self._parts
+        began = parts.clock()
+        summary = SyncSummary()
+        with parts.ledger.lease(SYNC, began) as lease:
+            try:
+                for project in self._projects(lease, summary):
+                    summary.projects += 1
+                    try:
+                        _ProjectSync(parts, lease, project, summary, progress).run(since)
+                    except SourceError as error:
+                        summary.problems.append(f"{project.name}: {error}")
+                        _log.warning("project %s was not read to the end: %s", project.name, error)
+            except BaseException as error:
+                summary.problems.append(str(error) if isinstance(error, LlmcostError) else type(error).__name__)
+                raise
+            finally:
+                ended = parts.clock()
+                summary.seconds = (ended - began).total_seconds()
+                parts.ledger.record_sync(_record(began, ended, summary))
+        return summary
+
+    def _projects(self, lease: Lease, summary: SyncSummary) -> list[ProjectRow]:
+        """The selected projects, looked up anew every REFRESH_PROJECTS: new ones that match join by themselves."""
+        parts = self._parts
+        now = parts.clock()
+        if self._selected_at is None or not timedelta(0) <= now - self._selected_at < REFRESH_PROJECTS:
+            found, self._missing = parts.source.projects(parts.scope.selection)
+            parts.ledger.select_projects(lease, now, found)
+            self._selected_at = now
+        summary.problems += self._missing
+        with parts.ledger.reading() as reading:
+            return reading.projects(selected_only=True)
+
+
+def _record(began: datetime, ended: datetime, summary: SyncSummary) -> SyncRow:
+    booked = summary.booked
+    problem = "; ".join(summary.problems) or None
+    return SyncRow(microseconds(began), microseconds(ended), booked.read, booked.new, booked.changed, problem)
+
+
+class _ProjectSync:
+    """The part of a sync that reads one project."""
+
+    def __init__(
+        self,
+        parts: _Parts,
+        lease: Lease,
+        project: ProjectRow,
+        summary: SyncSummary,
+        progress: Callable[[Progress], None],
+    ) -> None:
+        self._source = parts.source
+        self._ledger = parts.ledger
+        self._rules = parts.rules
+        self._scope = parts.scope
+        self._clock = parts.clock
+        self._lease = lease
+        self._project = project
+        self._summary = summary
+        self._progress = progress
+        self._length = FIRST_SLICE
+        self._done = 0
+        self._changed_days: set[int] = set()
+        self._nested: dict[bytes, int] = {}  # roots above a run with a cost, and when that run began
+        self._mode_tries = MODE_TRIES
+        self._malformed_said = False
+
+    def run(self, since: datetime | None) -> None:
+        now = self._clock()
+        before = self._project
+        todo = plan(before, now, self._scope.zone, self._scope.backfill, since)
+        whole = todo.end - (todo.start if todo.backwards_to is None else todo.backwards_to)
+        if todo.backwards_to is not None and before.covered_from is not None:
+            at = before.covered_from
+            while at > todo.backwards_to:
+                start = cut_backwards(todo.backwards_to, at, self._length, now)
+                self._slice(start, at, now, whole)
+                at = start
+        at = todo.start
+        while at < todo.end:
+            end = cut(at, todo.end, self._length, now)
+            self._slice(at, end, now, whole)
+            at = end
+        self._look_up_open_runs(todo, now)
+        pending = self._ledger.oldest_pending(before, since=microseconds(now - UNFINISHED))
+        settled = settled_by(before, todo, self._scope.zone, self._changed_days, pending)
+        self._ledger.finish_reread(self._lease, self._clock(), before, todo.tiers, todo.end, settled)
+
+    def _slice(self, start: int, end: int, now: datetime, whole: int) -> None:
+        """Read one slice page by page. The watermark moves only when it is whole."""
+        pages = found = 0
+        for page in self._source.runs(self._project.id, start, end, self._scope.run_types):
+            pages += 1
+            found += len(page)
+            self._book(page, start, end)
+            self._say(whole)
+        lost = found == 0 and instant(end) <= now - RETENTION and end > self._project.started
+        if lost:
+            self._summary.gaps += 1
+        self._ledger.cover(self._lease, self._clock(), self._project, start, end, lost=lost)
+        if self._project.cost_mode is CostMode.UNKNOWN:
+            self._learn_cost_mode()
+        self._length = next_length(self._length, pages)
+        self._done += end - start
+        self._say(whole)
+
+    def _say(self, whole: int) -> None:
+        self._progress(Progress(self._project.name, self._done, whole, self._summary.booked.read))
+
+    def _book(self, page: list[Mapping[str, Any]], start: int, end: int) -> None:
+        runs = [run for raw in page if (run := self._read(raw)) is not None]
+        roots = self._look_up_roots(runs, start, end)
+        booked = self._ledger.book(self._lease, self._clock(), self._project, runs, roots, self._rules)
+        for run_id in booked.strays:
+            _log.warning("run %s is known under another trace or project already; left as it was", run_id.hex())
+        self._summary.booked.add(booked)
+        self._changed_days |= booked.changed_days
+        if self._project.cost_mode is CostMode.UNKNOWN:
+            for run in runs:
+                if run.ancestors and run.raw_cost and run.raw_cost > 0:
+                    self._nested[run.ancestors[0]] = run.start
+
+    def _read(self, raw: object) -> Run | None:
+        try:
+            run = read_run(raw, self._project.key, self._scope.keys)
+        except MalformedRunError as error:
+            self._summary.malformed += 1
+            if not self._malformed_said:
+                self._malformed_said = True
+                _log.warning("project %s: %s; it is left out, and so are others like it", self._project.name, error)
+                self._summary.problems.append(f"{self._project.name}: some runs cannot be read ({error}).")
+            return None
+        return run if run.type in self._scope.run_types else None
+
+    def _look_up_roots(self, runs: list[Run], start: int, end: int) -> dict[bytes, Root]:
+        """What the roots say of runs that have no feature of their own: not every sender copies it to them."""
+        attribution = self._rules.attribution
+        wanted = {run.trace_id for run in runs if run.ancestors and attribution.needs_root(dict(run.keys), run.tags)}
+        if not wanted:
+            return {}
+        unknown = self._ledger.unknown_roots(self._project, wanted)
+        if not unknown:
+            return {}
+        earliest = microseconds(instant(start) - ROOT_BEFORE)
+        found = self._source.roots(self._project.id, unknown, earliest, end)
+        return {
+            trace_id: Root(read_keys(metadata, self._scope.keys), final)
+            for trace_id, (metadata, final) in found.items()
+            if trace_id in unknown
+        }
+
+    def _look_up_open_runs(self, todo: Plan, now: datetime) -> None:
+        """Ask again for runs that have not ended, and now and then for those without tokens, where the stretch that was
+        just read does not reach: until they change, or are a day old."""
+        states = (State.PENDING, State.NO_USAGE) if Tier.TWO_HOURS in todo.tiers else (State.PENDING,)
+        oldest = microseconds(now - UNFINISHED)
+        found = self._ledger.open_runs(self._project, states, start=oldest, end=todo.start, limit=MOST_OPEN_RUNS)
+        if found:
+            starts = [start for _, start in found]
+            ids = [run_id for run_id, _ in found]
+            self._book(
+                self._source.runs_by_id(self._project.id, ids, min(starts), max(starts) + 1), min(starts), todo.end
+            )
+
+    def _learn_cost_mode(self) -> None:
+        """Find out what a parent's cost means here: ask for one with and without its descendants' share."""
+        while self._nested and self._mode_tries:
+            self._mode_tries -= 1
+            root, start = self._nested.popitem()
+            earliest, latest = microseconds(instant(start) - ROOT_BEFORE), start + 1
+            own = from_json(self._source.cost_of(self._project.id, root, earliest, latest, subtree=False))
+            subtree = from_json(self._source.cost_of(self._project.id, root, earliest, latest, subtree=True))
+            if subtree is None or not subtree.is_finite() or subtree <= 0:
+                continue
+            # The sum on the server is one of floats: equal means equal to nine places.
+            same = own is not None and own.is_finite() and abs(own - subtree) <= subtree.scaleb(-9)
+            mode = CostMode.ROLLED_UP if same else CostMode.OWN
+            changed = self._ledger.set_cost_mode(self._lease, self._clock(), self._project, mode, self._rules)
+            self._project = self._project._replace(cost_mode=mode)
+            _log.info(
+                "project %s: a parent's cost is %s; %d runs stand differently now",
+                self._project.name,
+                "its own" if mode is CostMode.OWN else "rolled up",
+                changed,
+            )
+            break
+        self._nested.clear()

@@ -1,0 +1,218 @@
+"""Answers for programs: JSON, and CSV with the JSON rows' fields in their order."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from bot.render.numbers import exact
+from bot.reports.answers import (
+    Answer,
+    Coverage,
+    FeatureList,
+    Gap,
+    Other,
+    Previous,
+    Report,
+    Status,
+    Sum,
+    TimeFrame,
+    UntaggedList,
+)
+
+SCHEMA = 1
+# A spreadsheet takes a cell that begins so for a formula.
+_FORMULA_STARTS = ("=", "+", "-", "@")
+
+
+def to_json(answer: Answer) -> str:
+    """An answer as JSON text. Costs are strings with all nine places: a float would not add up."""
+    return json.dumps(as_dict(answer), ensure_ascii=False, indent=1)
+
+
+def to_csv(answer: Answer) -> str:
+    """The rows of an answer as CSV (RFC 4180, with line feeds alone), text cells made harmless for spreadsheets."""
+    rows = as_dict(answer)["rows"]
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    if rows:
+        writer.writerow(rows[0])
+    writer.writerows([[_cell(value) for value in row.values()] for row in rows])
+    return out.getvalue()
+
+
+def as_dict(answer: Answer) -> dict[str, Any]:
+    """An answer as JSON's values."""
+    if isinstance(answer, Report):
+        return _report(answer)
+    if isinstance(answer, FeatureList):
+        return _features(answer)
+    if isinstance(answer, UntaggedList):
+        return _untagged(answer)
+    if isinstance(answer, Status):
+        return _status(answer)
+    return {
+        "schema": SCHEMA,
+        "rows": [{"say": line.pattern, "for": line.meaning, "example": line.example} for line in answer.lines],
+        "dimensions": list(answer.dimensions),
+        "features": list(answer.features),
+    }
+
+
+def _report(report: Report) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "period": _period(report.period),
+        "feature": report.feature,
+        "by": report.by,
+        "total": _total(report.total),
+        "previous": _previous(report.previous),
+        "rows": [{"key": row.key} | _sum(row.sum) for row in report.rows],
+        "other": _other(report.other),
+        "coverage": _coverage(report.coverage),
+    }
+
+
+def _features(answer: FeatureList) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "period": _period(answer.period),
+        "rows": [
+            {"key": row.name}
+            | (_sum(row.sum) if row.sum is not None else dict.fromkeys(_SUM_FIELDS))
+            | {"configured": row.configured, "owners": list(row.owners), "aliases": list(row.aliases)}
+            for row in answer.rows
+        ],
+        "left_out": answer.left_out,
+        "coverage": _coverage(answer.coverage),
+    }
+
+
+def _untagged(answer: UntaggedList) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "period": _period(answer.period),
+        "total": _total(answer.total),
+        "rows": [{"key": row.name, "project": row.project} | _sum(row.sum) for row in answer.rows],
+        "other": _other(answer.other),
+        "coverage": _coverage(answer.coverage),
+    }
+
+
+def _status(status: Status) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "last_sync": _instant(status.last_sync),
+        "last_sync_problem": status.last_sync_problem,
+        "last_good_sync": _instant(status.last_good_sync),
+        "runs_read": status.runs_read,
+        "ledger_start": _instant(status.ledger_start),
+        "gaps": [_gap(gap) for gap in status.gaps],
+        "rows": [
+            {
+                "key": project.name,
+                "covered_from": _instant(project.covered_from),
+                "as_of": _instant(project.as_of),
+                "settled_through": _day(project.settled_through),
+                "cost_mode": project.cost_mode,
+            }
+            for project in status.projects
+        ],
+    }
+
+
+def _period(period: TimeFrame) -> dict[str, Any]:
+    return {
+        "name": period.name,
+        "start": _instant(period.start),
+        "end": _instant(period.end),
+        "timezone": period.timezone,
+    }
+
+
+def _total(total: Sum) -> dict[str, Any]:
+    fields = _sum(total)
+    del fields["unpriced_runs"]  # stands in `coverage`
+    return fields
+
+
+def _sum(sums: Sum) -> dict[str, Any]:
+    return {
+        "cost_usd": exact(sums.cost),
+        "runs": sums.runs,
+        "traces": sums.traces,
+        "input_tokens": sums.input_tokens,
+        "output_tokens": sums.output_tokens,
+        "unpriced_runs": sums.unpriced_runs,
+    }
+
+
+_SUM_FIELDS = ("cost_usd", "runs", "traces", "input_tokens", "output_tokens", "unpriced_runs")
+
+
+def _previous(previous: Previous | None) -> dict[str, Any] | None:
+    if previous is None:
+        return None
+    return {
+        "start": _instant(previous.start),
+        "end": _instant(previous.end),
+        "cost_usd": exact(previous.cost),
+        "runs": previous.runs,
+    }
+
+
+def _other(other: Other | None) -> dict[str, Any] | None:
+    if other is None:
+        return None
+    return {
+        "count": other.count,
+        "cost_usd": exact(other.cost),
+        "runs": other.runs,
+        "input_tokens": other.input_tokens,
+        "output_tokens": other.output_tokens,
+    }
+
+
+def _coverage(coverage: Coverage) -> dict[str, Any]:
+    return {
+        "as_of": _instant(coverage.as_of),
+        "settled_through": _day(coverage.settled_through),
+        "ledger_start": _instant(coverage.ledger_start),
+        "gaps": [_gap(gap) for gap in coverage.gaps],
+        "langsmith_cost_usd": exact(coverage.langsmith_cost),
+        "estimated_cost_usd": exact(coverage.estimated_cost),
+        "override_cost_usd": exact(coverage.override_cost),
+        "unpriced_runs": coverage.unpriced_runs,
+        "no_usage_runs": coverage.no_usage_runs,
+        "failed_runs": coverage.failed_runs,
+        "pending_runs": coverage.pending_runs,
+        "unfinished_runs": coverage.unfinished_runs,
+        "untagged_runs": coverage.untagged_runs,
+        "untagged_cost_usd": exact(coverage.untagged_cost),
+        "sampled": coverage.sampled,
+    }
+
+
+def _gap(gap: Gap) -> Mapping[str, Any]:
+    return {"start": _instant(gap.start), "end": _instant(gap.end), "project": gap.project}
+
+
+def _instant(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
+def _day(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def _cell(value: object) -> object:
+    """A CSV cell. Numbers, exact costs included, are what they are; text must not act."""
+    if isinstance(value, list):
+        value = " ".join(str(one) for one in value)
+    if value is None or not isinstance(value, str):
+        return value
+    if value.startswith(_FORMULA_STARTS) or (value and (ord(value[0]) < 32 or ord(value[0]) == 127)):
+        return "'" + value
+    return value

@@ -1,0 +1,94 @@
+"""How numbers and dates look, everywhere: one format, whatever the surface."""
+
+from datetime import date, datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+
+_CENT = Decimal("0.01")
+_FINE = Decimal("0.0001")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def money(amount: Decimal) -> str:
+    """US dollars: `$0.0042` below ten cents, `$12.30` below a thousand dollars, `$1,204` above. Never `$0` for what is
+    not zero: what four places cannot show is `<$0.0001`."""
+    sign, amount = ("-" if amount < 0 else ""), abs(amount)
+    if amount == 0:
+        return "$0.00"
+    if amount < _FINE:
+        return f"{'>-' if sign else '<'}${_FINE}"
+    if amount < Decimal("0.1"):
+        return f"{sign}${amount.quantize(_FINE, ROUND_HALF_EVEN)}"
+    if amount < 1_000:
+        return f"{sign}${amount.quantize(_CENT, ROUND_HALF_EVEN):,}"
+    return f"{sign}${amount.quantize(Decimal(1), ROUND_HALF_EVEN):,}"
+
+
+def exact(amount: Decimal) -> str:
+    """US dollars with all nine places, for programs: `2.276100000`."""
+    return f"{amount:.9f}"
+
+
+def count(number: int) -> str:
+    """`1,204`."""
+    return f"{number:,}"
+
+
+def tokens(number: int) -> str:
+    """`940`, `12.5k`, `824k`, `1.70M`, `2.35B`: three digits that matter."""
+    for unit, size in (("B", 1_000_000_000), ("M", 1_000_000), ("k", 1_000)):
+        # One thousandth below the unit would be shown as 1000 of the smaller one.
+        if number >= size or (unit != "k" and number >= size * Decimal("0.9995")):
+            scaled = Decimal(number) / size
+            places = 2 if scaled < 10 else 1 if scaled < 100 else 0
+            return f"{scaled:.{places}f}{unit}"
+    return str(number)
+
+
+def percent(fraction: Decimal) -> str:
+    """`12 %`, with one place below ten: `4.2 %`; `<0.1 %` for what is not quite zero."""
+    amount = abs(fraction) * 100
+    if amount == 0:
+        return "0 %"
+    if amount < Decimal("0.05"):
+        return "<0.1 %"
+    if amount < Decimal("9.95"):
+        return f"{amount:.1f} %"
+    return f"{amount:,.0f} %"
+
+
+def plural(number: int, noun: str) -> str:
+    """`1 run`, `1,204 runs`."""
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
+def day(value: date) -> str:
+    """`22 Nov 2026`."""
+    return f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
+
+
+def days(first: date, last: date) -> str:
+    """`22 Nov 2026`, `16-22 Nov 2026`, `30 Oct - 5 Nov 2026`, `30 Dec 2025 - 5 Jan 2026` (with dashes)."""
+    if first == last:
+        return day(first)
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day}\N{EN DASH}{day(last)}"
+    if first.year == last.year:
+        return f"{first.day} {_MONTHS[first.month - 1]} \N{EN DASH} {day(last)}"
+    return f"{day(first)} \N{EN DASH} {day(last)}"
+
+
+def clock(moment: datetime) -> str:
+    """`22 Nov 14:31`, on the clock of the moment's own zone."""
+    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment:%H:%M}"
+
+
+def duration(length: timedelta) -> str:
+    """`20 s`, `3 min`, `5 h`, `2 days`: roughly how long."""
+    seconds = max(0, int(length.total_seconds()))
+    if seconds < 90:
+        return f"{seconds} s"
+    if seconds < 90 * 60:
+        return f"{round(seconds / 60)} min"
+    if seconds < 36 * 3600:
+        return f"{round(seconds / 3600)} h"
+    return f"{round(seconds / 86400)} days"

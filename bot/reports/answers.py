@@ -1,0 +1,201 @@
+"""Answers: frozen values in which every number is final. Whoever renders them calculates nothing.
+
+Costs are exact US dollars (`Decimal`, nine places); instants are aware, in the reporting time zone.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """What some runs add up to."""
+
+    cost: Decimal
+    runs: int
+    traces: int  # distinct ones: rows need not add up
+    input_tokens: int
+    output_tokens: int
+    unpriced_runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One value of the dimension; `share` of the total cost, between 0 and 1, None where the total is 0."""
+
+    key: str
+    sum: Sum
+    share: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """The rows that were cut off, added up: the rows that are shown and this make the total."""
+
+    count: int
+    cost: Decimal
+    runs: int
+    input_tokens: int
+    output_tokens: int
+    unpriced_runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class TimeFrame:
+    """The period of an answer by name, and half-open between two instants."""
+
+    name: str
+    start: datetime
+    end: datetime
+    first: date
+    last: date  # the last day that belongs to it
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """What the period is compared with. `is_part` if it is cut at the time of day that it is now."""
+
+    name: str | None  # of the period that was asked for by `vs`; None is the time just before
+    start: datetime
+    end: datetime
+    last: date
+    is_part: bool
+    cost: Decimal
+    runs: int
+    change: Decimal | None  # of the cost, 0.25 is a quarter more; None if there was none before
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch of time of which the ledger knows nothing, in one project."""
+
+    start: datetime
+    end: datetime
+    project: str
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What the numbers rest on. All but `untagged_*` speak of the runs of the answer; those of all in the period."""
+
+    as_of: datetime | None  # up to when every project has been read; None before the first sync
+    age: timedelta | None  # how long ago that was when the question was asked
+    settled_through: date | None  # every day up to this one has its late costs in
+    ledger_start: datetime | None
+    starts_before_ledger: bool
+    gaps: tuple[Gap, ...]
+    langsmith_cost: Decimal
+    estimated_cost: Decimal
+    override_cost: Decimal
+    unpriced_runs: int
+    no_usage_runs: int
+    failed_runs: int
+    pending_runs: int
+    unfinished_runs: int
+    untagged_runs: int
+    untagged_cost: Decimal
+    sampled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The answer to a question about cost."""
+
+    period: TimeFrame
+    feature: str | None
+    by: str
+    total: Sum
+    previous: Previous | None  # None where the ledger does not cover it: that is not zero
+    rows: tuple[Row, ...]
+    other: Other | None
+    coverage: Coverage
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureRow:
+    """A feature, with what it spent; `sum` is None for one that is configured and has no run in the period."""
+
+    name: str
+    sum: Sum | None
+    configured: bool
+    owners: tuple[str, ...]
+    aliases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureList:
+    """The answer to `features`, by cost and then by name."""
+
+    period: TimeFrame
+    rows: tuple[FeatureRow, ...]
+    left_out: int
+    coverage: Coverage
+
+
+@dataclass(frozen=True, slots=True)
+class UntaggedRow:
+    """Runs of one name in one project that no feature claims."""
+
+    project: str
+    name: str
+    sum: Sum
+
+
+@dataclass(frozen=True, slots=True)
+class UntaggedList:
+    """The answer to `untagged`, by cost. `share` of all cost in the period."""
+
+    period: TimeFrame
+    total: Sum
+    share: Decimal | None
+    rows: tuple[UntaggedRow, ...]
+    other: Other | None
+    coverage: Coverage
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectState:
+    """How far and how completely a project has been read."""
+
+    name: str
+    covered_from: datetime | None
+    as_of: datetime | None
+    settled_through: date | None
+    cost_mode: str  # "own", "rolled_up" or "unknown": what a parent run's cost means there
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The answer to `status`."""
+
+    now: datetime
+    last_sync: datetime | None
+    last_sync_problem: str | None
+    last_good_sync: datetime | None
+    runs_read: int  # by the last sync
+    projects: tuple[ProjectState, ...]
+    gaps: tuple[Gap, ...]
+    ledger_start: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class HelpLine:
+    """One thing that can be said."""
+
+    pattern: str
+    meaning: str
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """The answer to `help`."""
+
+    lines: tuple[HelpLine, ...]
+    dimensions: tuple[str, ...]
+    features: tuple[str, ...]  # some that can be asked for here
+
+
+Answer = Report | FeatureList | UntaggedList | Status | Help

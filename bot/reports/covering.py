@@ -1,0 +1,76 @@
+"""What the ledger covers: how far it was read, and where it knows nothing (pure)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from bot.domain.period import Span
+from bot.ledger.booking import instant
+from bot.ledger.coverage import Gap as LedgerGap
+from bot.ledger.coverage import ProjectRow
+from bot.reports.answers import Gap
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """Up to when all selected projects were read, from when on, and the stretches that are missing between."""
+
+    as_of: datetime | None
+    start: datetime | None
+    settled_through: date | None
+    gaps: tuple[Gap, ...]
+
+    def gaps_in(self, span: Span) -> tuple[Gap, ...]:
+        """The gaps within a span, cut to it."""
+        start, end = span.start, span.end
+        return tuple(
+            Gap(max(gap.start, start, key=_utc), min(gap.end, end, key=_utc), gap.project)
+            for gap in self.gaps
+            if _utc(gap.start) < _utc(end) and _utc(start) < _utc(gap.end)
+        )
+
+    def covers(self, span: Span) -> bool:
+        """Whether the ledger knows all of a span. An empty span is not covered: nothing is known of it."""
+        return self.reads_into(span) and self.as_of is not None and _utc(span.end) <= _utc(self.as_of)
+
+    def reads_into(self, span: Span) -> bool:
+        """Whether the ledger knows a span from its beginning on, as far as it has been read."""
+        if self.start is None or self.as_of is None or span.is_empty:
+            return False
+        return _utc(self.start) <= _utc(span.start) < _utc(self.as_of) and not self.gaps_in(span)
+
+
+def extent(projects: Sequence[ProjectRow], gaps: Sequence[LedgerGap], zone: ZoneInfo) -> Extent:
+    """The extent of the ledger in the selected `projects`.
+
+    A project that was added later than the others has a gap before it was read, unless it did not exist then.
+    """
+    read = [project for project in projects if project.covered_from is not None and project.watermark is not None]
+    if not read:
+        return Extent(None, None, None, ())
+    begins = min(project.covered_from or 0 for project in read)
+    names = {project.key: project.name for project in projects}
+    found = [Gap(_local(gap.start, zone), _local(gap.end, zone), names[gap.project]) for gap in gaps]
+    for project in read:
+        missing_from = max(begins, project.started)
+        if project.covered_from is not None and missing_from < project.covered_from:
+            found.append(Gap(_local(missing_from, zone), _local(project.covered_from, zone), project.name))
+    unread = len(read) < len(projects)
+    settled = [project.settled_through for project in read]
+    known = [day for day in settled if day is not None]
+    return Extent(
+        as_of=_local(min(project.watermark or 0 for project in read), zone),
+        start=_local(begins, zone),
+        settled_through=date.fromordinal(min(known)) if known and len(known) == len(settled) and not unread else None,
+        gaps=tuple(sorted(found, key=lambda gap: (_utc(gap.start), gap.project))),
+    )
+
+
+def _local(microseconds: int, zone: ZoneInfo) -> datetime:
+    return instant(microseconds).astimezone(zone)
+
+
+def _utc(moment: datetime) -> float:
+    """Two instants of one zone compare by their clocks; by this they compare by what they are."""
+    return moment.timestamp()

@@ -1,0 +1,304 @@
+"""Finds the answer to a question in the ledger."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from bot.domain.catalog import SPECIAL, Catalog
+from bot.domain.feature import UNTAGGED, UNTAGGED_NAME
+from bot.domain.money import dollars
+from bot.domain.period import Period, Span, local_day, previous
+from bot.ledger.booking import instant
+from bot.ledger.figures import NOTHING, Figures
+from bot.ledger.store import Ledger, Reading
+from bot.reports.answers import (
+    Answer,
+    Coverage,
+    FeatureList,
+    FeatureRow,
+    Help,
+    HelpLine,
+    Other,
+    Previous,
+    ProjectState,
+    Report,
+    Row,
+    Status,
+    Sum,
+    TimeFrame,
+    UntaggedList,
+    UntaggedRow,
+)
+from bot.reports.covering import Extent, extent
+from bot.reports.question import WORDS, Question, Verb, Vocabulary, parse, parse_words
+from bot.reports.words import written
+
+NONE = "(none)"
+UNFINISHED_AFTER = timedelta(days=1)
+_HELP_FEATURES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """Answers questions from the ledger. `keys` are the configured metadata keys that can be grouped by."""
+
+    ledger: Ledger
+    catalog: Callable[[], Catalog]
+    keys: tuple[str, ...]
+    zone: ZoneInfo
+    week_start: int = 0
+
+    def ask(self, text: str, now: datetime, *, top: int | None = None) -> Answer:
+        """The answer to what somebody said. `top` holds where the question names no number.
+
+        Raises QuestionError if it cannot be understood, LedgerError if the ledger cannot be read.
+        """
+        with self.ledger.reading() as reading:
+            question = parse(text, self._vocabulary(reading), now=now, zone=self.zone, week_start=self.week_start)
+            return self._answer(reading, question, now, top)
+
+    def ask_words(self, words: list[str], now: datetime) -> Answer:
+        """Like `ask`, for the words of a command line."""
+        with self.ledger.reading() as reading:
+            vocabulary = self._vocabulary(reading)
+            question = parse_words(words, vocabulary, now=now, zone=self.zone, week_start=self.week_start)
+            return self._answer(reading, question, now, None)
+
+    def _answer(self, reading: Reading, question: Question, now: datetime, top: int | None) -> Answer:
+        top = question.top or top
+        if question.verb is Verb.HELP:
+            return self._help(reading)
+        known = extent(reading.projects(selected_only=True), reading.gaps(), self.zone)
+        if question.verb is Verb.STATUS:
+            return self._status(reading, known, now)
+        if question.verb is Verb.FEATURES:
+            return self._features(reading, question, known, now, top)
+        if question.verb is Verb.UNTAGGED:
+            return self._untagged(reading, question, known, now, top)
+        return self._report(reading, question, known, now, top)
+
+    def _vocabulary(self, reading: Reading) -> Vocabulary:
+        catalog = self.catalog()
+        configured = [feature for feature in catalog.features.values() if feature.name not in SPECIAL]
+        return Vocabulary(
+            features=reading.features() | {feature.name for feature in configured},
+            aliases={alias: feature.name for feature in configured for alias in feature.aliases},
+            keys=self.keys,
+        )
+
+    def _report(self, reading: Reading, question: Question, known: Extent, now: datetime, top: int | None) -> Report:
+        span = question.period.span
+        total = reading.total(span, question.feature)
+        found = self._breakdown(reading, question, known, now)
+        rows, other = _cut(found, total, top, chronological=question.by == "day")
+        return Report(
+            period=_time_frame(question.period),
+            feature=question.feature,
+            by=question.by,
+            total=_sum(total),
+            previous=self._previous(reading, question, known, total, now),
+            rows=rows,
+            other=other,
+            coverage=_coverage(reading, span, known, now, total, question.feature),
+        )
+
+    def _breakdown(self, reading: Reading, question: Question, known: Extent, now: datetime) -> dict[str, Figures]:
+        span = question.period.span
+        if question.by == "day":
+            days = reading.by_day(span, question.feature)
+            return {day.isoformat(): days.get(day, NOTHING) for day in _days_to_show(span, known, days, now)}
+        found = reading.by_value(span, question.by, question.feature)
+        if question.by == "feature":
+            return {value or UNTAGGED_NAME: figures for value, figures in found.items()}
+        if question.by == "project":
+            names = {str(project.key): project.name for project in reading.projects()}
+            return {names[value]: figures for value, figures in found.items()}
+        return {value or NONE: figures for value, figures in found.items()}
+
+    def _previous(
+        self, reading: Reading, question: Question, known: Extent, total: Figures, now: datetime
+    ) -> Previous | None:
+        span = question.versus.span if question.versus is not None else previous(question.period, now)
+        if not known.covers(span):
+            return None
+        before = reading.total(span, question.feature)
+        return Previous(
+            name=question.versus.name if question.versus is not None else None,
+            start=span.start,
+            end=span.end,
+            last=span.last,
+            is_part=span.part_day is not None,
+            cost=dollars(before.cost),
+            runs=before.runs,
+            change=_ratio(total.cost - before.cost, before.cost),
+        )
+
+    def _features(
+        self, reading: Reading, question: Question, known: Extent, now: datetime, top: int | None
+    ) -> FeatureList:
+        span = question.period.span
+        found = reading.by_value(span, "feature")
+        configured = self.catalog().features
+        names = {*found, *(name for name in configured if name not in SPECIAL)} - {UNTAGGED}
+        rows = []
+        for name in names:
+            feature = configured.get(name)
+            rows.append(
+                FeatureRow(
+                    name,
+                    _sum(found[name]) if name in found else None,
+                    feature is not None,
+                    feature.owners if feature is not None else (),
+                    feature.aliases if feature is not None else (),
+                )
+            )
+        rows.sort(key=lambda row: (-(row.sum.cost if row.sum else Decimal(-1)), row.name))
+        shown = rows[: top or len(rows)]
+        total = reading.total(span)
+        return FeatureList(
+            _time_frame(question.period),
+            tuple(shown),
+            len(rows) - len(shown),
+            _coverage(reading, span, known, now, total, None),
+        )
+
+    def _untagged(
+        self, reading: Reading, question: Question, known: Extent, now: datetime, top: int | None
+    ) -> UntaggedList:
+        span = question.period.span
+        projects = {project.key: project.name for project in reading.projects()}
+        total = reading.total(span, UNTAGGED)
+        found = sorted(
+            reading.untagged_names(span), key=lambda one: (-one.figures.cost, one.name, projects[one.project])
+        )
+        shown, rest = found[: top or len(found)], found[top or len(found) :]
+        return UntaggedList(
+            period=_time_frame(question.period),
+            total=_sum(total),
+            share=_ratio(total.cost, reading.total(span).cost),
+            rows=tuple(UntaggedRow(projects[one.project], one.name or NONE, _sum(one.figures)) for one in shown),
+            other=_other([one.figures for one in rest]),
+            coverage=_coverage(reading, span, known, now, total, UNTAGGED),
+        )
+
+    def _status(self, reading: Reading, known: Extent, now: datetime) -> Status:
+        last, good = reading.last_sync(), reading.last_sync(successful=True)
+        return Status(
+            now=now.astimezone(self.zone),
+            last_sync=self._local(last.finished) if last is not None else None,
+            last_sync_problem=last.problem if last is not None else None,
+            last_good_sync=self._local(good.finished) if good is not None else None,
+            runs_read=last.read if last is not None else 0,
+            projects=tuple(
+                ProjectState(
+                    project.name,
+                    self._local(project.covered_from) if project.covered_from is not None else None,
+                    self._local(project.watermark) if project.watermark is not None else None,
+                    date.fromordinal(project.settled_through) if project.settled_through is not None else None,
+                    project.cost_mode.value,
+                )
+                for project in reading.projects(selected_only=True)
+            ),
+            gaps=known.gaps,
+            ledger_start=known.start,
+        )
+
+    def _help(self, reading: Reading) -> Help:
+        vocabulary = self._vocabulary(reading)
+        return Help(
+            tuple(HelpLine(word.pattern, word.meaning, word.example) for word in WORDS),
+            vocabulary.dimensions,
+            tuple(written(name) for name in sorted(vocabulary.features)[:_HELP_FEATURES]),
+        )
+
+    def _local(self, microseconds: int) -> datetime:
+        return instant(microseconds).astimezone(self.zone)
+
+
+def _days_to_show(span: Span, known: Extent, found: Mapping[date, Figures], now: datetime) -> list[date]:
+    """The days of a span that have come and that the ledger knows: a day without a run is a $0 only where it was read.
+
+    A day with runs is always shown.
+    """
+    first, until = span.whole_days
+    today = local_day(now, span.zone)
+    days = []
+    for ordinal in range(first.toordinal(), min(until.toordinal(), today.toordinal() + 1)):
+        day = date.fromordinal(ordinal)
+        if day in found or known.reads_into(Span(day, day + timedelta(days=1), span.zone)):
+            days.append(day)
+    return days + [day for day in sorted(found) if day > today]
+
+
+def _cut(
+    found: Mapping[str, Figures], total: Figures, top: int | None, *, chronological: bool
+) -> tuple[tuple[Row, ...], Other | None]:
+    """The rows by cost, the costliest first (days in their order), and the rest beyond `top` added up."""
+    by_cost = sorted(found.items(), key=lambda item: (-item[1].cost, item[0]))
+    kept, rest = by_cost[: top or len(by_cost)], by_cost[top or len(by_cost) :]
+    if chronological:
+        kept.sort(key=lambda item: item[0])
+    rows = tuple(Row(key, _sum(figures), _ratio(figures.cost, total.cost)) for key, figures in kept)
+    return rows, _other([figures for _, figures in rest])
+
+
+def _other(rest: list[Figures]) -> Other | None:
+    if not rest:
+        return None
+    return Other(
+        count=len(rest),
+        cost=dollars(sum(one.cost for one in rest)),
+        runs=sum(one.runs for one in rest),
+        input_tokens=sum(one.input for one in rest),
+        output_tokens=sum(one.output for one in rest),
+        unpriced_runs=sum(one.unpriced for one in rest),
+    )
+
+
+def _coverage(
+    reading: Reading, span: Span, known: Extent, now: datetime, total: Figures, feature: str | None
+) -> Coverage:
+    pending, unfinished = reading.pending(span, unfinished_before=now - UNFINISHED_AFTER, feature=feature)
+    untagged = total if feature == UNTAGGED else reading.total(span, UNTAGGED)
+    return Coverage(
+        as_of=known.as_of,
+        age=now - known.as_of if known.as_of is not None else None,
+        settled_through=known.settled_through,
+        ledger_start=known.start,
+        starts_before_ledger=known.start is not None and span.start.timestamp() < known.start.timestamp(),
+        gaps=known.gaps_in(span),
+        langsmith_cost=dollars(total.langsmith),
+        estimated_cost=dollars(total.estimate),
+        override_cost=dollars(total.override),
+        unpriced_runs=total.unpriced,
+        no_usage_runs=total.no_usage,
+        failed_runs=total.failed,
+        pending_runs=pending,
+        unfinished_runs=unfinished,
+        untagged_runs=untagged.runs,
+        untagged_cost=dollars(untagged.cost),
+        sampled=total.sampled > 0,
+    )
+
+
+def _time_frame(period: Period) -> TimeFrame:
+    span = period.span
+    return TimeFrame(period.name, span.start, span.end, span.first, span.last, span.zone.key)
+
+
+def _sum(figures: Figures) -> Sum:
+    return Sum(
+        cost=dollars(figures.cost),
+        runs=figures.runs,
+        traces=figures.traces,
+        input_tokens=figures.input,
+        output_tokens=figures.output,
+        unpriced_runs=figures.unpriced,
+    )
+
+
+def _ratio(part: int, whole: int) -> Decimal | None:
+    """`part` of `whole` as a Decimal fraction; None where there is nothing to divide by."""
+    return Decimal(part) / Decimal(whole) if whole > 0 else None

@@ -1,0 +1,102 @@
+"""What happens when people type or press something. Each listener gets what it needs as values; `connection` registers
+them. Slack has been acknowledged before any of this runs."""
+
+import json
+import logging
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bot.errors import LlmcostError, QuestionError, SlackError
+from bot.ledger.answers import KeptAnswer
+from bot.ledger.booking import microseconds
+from bot.ledger.store import Ledger
+from bot.reports.answers import Help
+from bot.reports.reporter import Reporter
+from bot.slack.delivery import respond
+from bot.slack.messages import Message, answer_message, note, question_problem, shared, with_share
+
+# More rows than anybody reads in a message; the rest is added up as "other".
+TOP = 20
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Commands and buttons. `clock` gives the aware time at which somebody asks."""
+
+    reporter: Reporter
+    ledger: Ledger
+    clock: Callable[[], datetime]
+
+    def command(self, body: Mapping[str, Any]) -> None:
+        """`/llmcost WORDS`: the answer, to the asker alone, with a button to share it."""
+        self._guarded("a command", body, self._command)
+
+    def share(self, body: Mapping[str, Any]) -> None:
+        """The Share button: the figures as they were shown, with their as-of, to the channel. Once, however often it is
+        pressed."""
+        self._guarded("a button", body, self._share)
+
+    def _command(self, body: Mapping[str, Any]) -> None:
+        now = self.clock()
+        try:
+            answer = self.reporter.ask(_typed(str(body.get("text") or "")), now, top=TOP)
+        except QuestionError as error:
+            respond(body["response_url"], question_problem(error))
+            return
+        message = answer_message(answer)
+        if not isinstance(answer, Help):
+            answer_id = secrets.token_urlsafe(16)
+            kept = json.dumps(message.as_json(), ensure_ascii=False)
+            self.ledger.keep_answer(KeptAnswer(answer_id, str(body["user_id"]), microseconds(now), kept))
+            message = with_share(message, answer_id)
+        respond(body["response_url"], message)
+
+    def _share(self, body: Mapping[str, Any]) -> None:
+        url, user = body["response_url"], str(body["user"]["id"])
+        answer_id = str(body["actions"][0].get("value"))
+        kept = self.ledger.find_answer(answer_id)
+        if kept is None or kept.asked_by != user:
+            respond(url, note("This answer is too old to be shared.", "Ask again, and share the new one."))
+            return
+        if not self.ledger.claim_share(answer_id, self.clock()):
+            respond(url, note("This answer has been shared already."))
+            return
+        message = Message.from_json(json.loads(kept.message))
+        try:
+            respond(url, shared(message, user), response_type="in_channel")
+        except SlackError:
+            self.ledger.give_back_share(answer_id)
+            raise
+        respond(url, message, replace_original=True)
+
+    def _guarded(self, what: str, body: Mapping[str, Any], work: Callable[[Mapping[str, Any]], None]) -> None:
+        """Nobody is left in silence: whatever goes wrong is said, with a reference that is in the log too."""
+        try:
+            work(body)
+        except Exception as error:  # noqa: BLE001 - the last line before silence; it is logged and said
+            reference = secrets.token_hex(4)
+            if isinstance(error, LlmcostError):
+                _log.error("%s failed (reference %s): %s", what, reference, error)
+            else:
+                _log.exception("%s failed (reference %s)", what, reference)
+            self._say_failure(body, reference)
+
+    @staticmethod
+    def _say_failure(body: Mapping[str, Any], reference: str) -> None:
+        try:
+            respond(
+                str(body.get("response_url")),
+                note("Something went wrong here, and it is not your fault.", f"The log knows more: {reference}."),
+            )
+        except (SlackError, ValueError) as error:
+            _log.error("nor could reference %s be told: %s", reference, error)
+
+
+def _typed(text: str) -> str:
+    """What somebody typed: Slack escapes three characters of it."""
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
