@@ -62,7 +62,7 @@ def _read_env_file(path: Path) -> tuple[dict[str, str], list[str]]:
     `${…}` stays as it is written: a token may contain it.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = path.read_bytes().decode()
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return {}, []
     except OSError as error:

@@ -1,0 +1,172 @@
+"""What each variable's text means; all of them through `load_settings`, as a command reads them."""
+
+from datetime import timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.errors import SettingsError
+from bot.settings import Settings, load_settings
+
+
+def read(name: str, text: str) -> Settings:
+    return load_settings(environ={name: text}, directory=Path("no-such-directory"))
+
+
+def refusal(name: str, text: str) -> str:
+    with pytest.raises(SettingsError) as caught:
+        read(name, text)
+    (problem,) = caught.value.problems
+    return problem
+
+
+def test_without_any_variable_the_documented_defaults_hold() -> None:
+    settings = load_settings(environ={}, directory=Path("no-such-directory"))
+    assert settings.langsmith_api_key.get_secret_value() == ""
+    assert settings.langsmith_endpoint == "https://api.smith.langchain.com"
+    assert settings.langsmith_workspace_id is None
+    assert settings.langsmith_projects == ()
+    assert settings.experiments is False
+    assert settings.slack_bot_token.get_secret_value() == settings.slack_app_token.get_secret_value() == ""
+    assert settings.slack_api_url == "https://slack.com/api/"
+    assert settings.database_url == "sqlite:///llmcost.db"
+    assert settings.config_file == Path("llmcost.toml")
+    assert settings.timezone == ZoneInfo("UTC")
+    assert settings.week_start == 0
+    assert settings.feature_keys == ("feature",)
+    assert settings.dimensions == ("env", "user_tier")
+    assert settings.run_types == ("LLM", "EMBEDDING", "TOOL")
+    assert settings.sync_every == timedelta(seconds=60)
+    assert settings.backfill == timedelta(days=14)
+    assert settings.requests_per_10s == 10
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "field", "value"),
+    [
+        ("LANGSMITH_WORKSPACE_ID", " ws-1 ", "langsmith_workspace_id", "ws-1"),
+        ("LANGSMITH_PROJECT", "a", "langsmith_projects", ("a",)),
+        ("LANGSMITH_PROJECT", " prod-*, my project ,,prod-* ", "langsmith_projects", ("prod-*", "my project")),
+        (
+            "LANGSMITH_ENDPOINT",
+            "https://eu.api.smith.langchain.com/",
+            "langsmith_endpoint",
+            "https://eu.api.smith.langchain.com",
+        ),
+        ("LANGSMITH_ENDPOINT", "https://smith.example.com/api/v1/", "langsmith_endpoint", "https://smith.example.com"),
+        ("LANGSMITH_ENDPOINT", "https://example.com/smith/api", "langsmith_endpoint", "https://example.com/smith"),
+        ("LANGSMITH_ENDPOINT", "http://127.0.0.1:1984", "langsmith_endpoint", "http://127.0.0.1:1984"),
+        ("LANGSMITH_ENDPOINT", "http://[::1]:1984/api//", "langsmith_endpoint", "http://[::1]:1984"),
+        ("LANGSMITH_ENDPOINT", "http://api", "langsmith_endpoint", "http://api"),
+        ("LANGSMITH_ENDPOINT", "http://api/api/v1", "langsmith_endpoint", "http://api"),
+        ("LLMCOST_EXPERIMENTS", "TRUE", "experiments", True),
+        ("LLMCOST_EXPERIMENTS", "1", "experiments", True),
+        ("LLMCOST_EXPERIMENTS", "off", "experiments", False),
+        ("SLACK_API_URL", "https://slack-gov.com/api", "slack_api_url", "https://slack-gov.com/api/"),
+        ("DATABASE_URL", "sqlite:////var/lib/llmcost.db", "database_url", "sqlite:////var/lib/llmcost.db"),
+        ("DATABASE_URL", "sqlite+pysqlite:///x.db", "database_url", "sqlite+pysqlite:///x.db"),
+        ("LLMCOST_CONFIG", "/etc/llmcost.toml", "config_file", Path("/etc/llmcost.toml")),
+        ("LLMCOST_TIMEZONE", "Asia/Kathmandu", "timezone", ZoneInfo("Asia/Kathmandu")),
+        ("LLMCOST_WEEK_START", "Sunday", "week_start", 6),
+        ("LLMCOST_WEEK_START", "mon", "week_start", 0),
+        ("LLMCOST_WEEK_START", "6", "week_start", 6),
+        ("LLMCOST_FEATURE_KEYS", "feature, product.area,feature", "feature_keys", ("feature", "product.area")),
+        ("LLMCOST_DIMENSIONS", " env , tenant ,env", "dimensions", ("env", "tenant")),
+        ("LLMCOST_RUN_TYPES", "tool,Chain,TOOL", "run_types", ("TOOL", "CHAIN")),
+        ("LLMCOST_SYNC_EVERY", "5", "sync_every", timedelta(seconds=5)),
+        ("LLMCOST_SYNC_EVERY", "5m", "sync_every", timedelta(minutes=5)),
+        ("LLMCOST_BACKFILL", "400d", "backfill", timedelta(days=400)),
+        ("LLMCOST_REQUESTS_PER_10S", "1000", "requests_per_10s", 1000),
+    ],
+)
+def test_a_text_means_a_value(name: str, text: str, field: str, value: object) -> None:
+    assert getattr(read(name, text), field) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("LANGSMITH_PROJECT", " , ,", "', ,' names nothing"),
+        (
+            "LANGSMITH_ENDPOINT",
+            "api.smith.langchain.com",
+            "'api.smith.langchain.com' is no web address; it begins with https://",
+        ),
+        ("LANGSMITH_ENDPOINT", "ftp://example.com", "is no web address"),
+        ("LANGSMITH_ENDPOINT", "https://", "is no web address"),
+        ("LANGSMITH_ENDPOINT", "https://[example", "is no web address"),
+        ("LANGSMITH_ENDPOINT", "https://example.com:port", "is no web address"),
+        ("LANGSMITH_ENDPOINT", "https://exa mple.com", "is no web address"),
+        ("LANGSMITH_ENDPOINT", "https://example.com?x=1", "holds a login or a query"),
+        ("SLACK_API_URL", "slack.com", "is no web address"),
+        ("LLMCOST_EXPERIMENTS", "maybe", "'maybe' is neither true nor false"),
+        ("DATABASE_URL", "postgres://u@db/llmcost", "keeps its ledger in SQLite, not yet in PostgreSQL"),
+        ("DATABASE_URL", "postgresql+psycopg://u@db/llmcost", "keeps its ledger in SQLite, not yet in PostgreSQL"),
+        ("DATABASE_URL", "mysql://db/llmcost", "of no database that llmcost knows"),
+        ("DATABASE_URL", "llmcost.db", "of no database that llmcost knows"),
+        ("DATABASE_URL", "sqlite://llmcost.db", "needs three slashes"),
+        ("DATABASE_URL", "sqlite:///", "names no file"),
+        ("DATABASE_URL", "sqlite:///:memory:", "names no file"),
+        ("LLMCOST_TIMEZONE", "Europe/Belrin", "'Europe/Belrin' is no time zone; did you mean Europe/Berlin"),
+        ("LLMCOST_TIMEZONE", "new york", "did you mean America/New_York"),
+        ("LLMCOST_TIMEZONE", "Europe", "is no time zone"),
+        ("LLMCOST_TIMEZONE", "../../etc/passwd", "is no time zone"),
+        ("LLMCOST_TIMEZONE", "x" * 5000, "is no time zone; write an IANA name"),
+        ("LLMCOST_WEEK_START", "7", "'7' is no weekday"),
+        ("LLMCOST_WEEK_START", "m", "'m' is no weekday"),
+        ("LLMCOST_DIMENSIONS", "env,Model", "'Model' is a dimension that is always there"),
+        ("LLMCOST_DIMENSIONS", "thread", "'thread' is a dimension that is always there"),
+        ("LLMCOST_DIMENSIONS", "env,ENV", "'env' and 'ENV' differ in case alone"),
+        ("LLMCOST_RUN_TYPES", "llm,embeding", "'EMBEDING' is no run type of LangSmith; did you mean EMBEDDING"),
+        ("LLMCOST_RUN_TYPES", "zzz", "known are LLM, CHAIN, TOOL"),
+        ("LLMCOST_SYNC_EVERY", "4s", "is not between 5s and 1d"),
+        ("LLMCOST_SYNC_EVERY", "often", "'often' is no duration; write it like 60s"),
+        ("LLMCOST_BACKFILL", "401d", "is not between 1m and 400d"),
+        ("LLMCOST_REQUESTS_PER_10S", "0", "'0' is not a whole number from 1 to 1000"),
+        ("LLMCOST_REQUESTS_PER_10S", "1001", "is not a whole number from 1 to 1000"),
+        ("LLMCOST_REQUESTS_PER_10S", "2.5", "is not a whole number from 1 to 1000"),
+        ("LLMCOST_TIMEZONE", "UTC\x1b[2J", "there is a line break, a control character"),
+        ("LLMCOST_CONFIG", "a\udcffb", "a byte that is not UTF-8"),
+    ],
+)
+def test_a_wrong_text_is_refused_with_its_name_the_text_and_what_to_write(name: str, text: str, sentence: str) -> None:
+    problem = refusal(name, text)
+    assert problem.startswith(f"{name}: ")
+    assert sentence in problem
+    assert problem.isprintable()
+
+
+def test_every_dimension_that_is_always_there_is_refused() -> None:
+    for word in ("feature", "model", "provider", "project", "day", "trace", "thread"):
+        assert "always there" in refusal("LLMCOST_DIMENSIONS", f"env,{word}")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("LANGSMITH_ENDPOINT", "https://user:s3cret@example.com"),
+        ("LANGSMITH_ENDPOINT", "user:s3cret@example.com"),
+        ("LANGSMITH_ENDPOINT", "https://user:a@s3cret@example.com:port"),
+        ("SLACK_API_URL", "https://example.com?token=s3cret"),
+        ("SLACK_API_URL", "https://example.com#s3cret"),
+        ("DATABASE_URL", "postgresql://user:s3cret@example.com/llmcost"),
+        ("DATABASE_URL", "sqlite://user:s3cret@llmcost.db"),
+        ("DATABASE_URL", "sqlite://llmcost.db?key=s3cret"),
+        ("DATABASE_URL", "s3cret"),
+        ("LLMCOST_TIMEZONE", "xoxb-s3cret"),
+        ("LLMCOST_DIMENSIONS", "lsv2_pt_s3cret,LSV2_PT_S3CRET"),
+    ],
+)
+def test_a_password_or_token_is_not_quoted_wherever_it_was_put(name: str, text: str) -> None:
+    assert "s3cret" not in refusal(name, text).casefold()
+
+
+def test_a_value_is_quoted_short() -> None:
+    assert len(refusal("LLMCOST_TIMEZONE", "x" * 5000)) < 200
+
+
+def test_settings_do_not_change_once_they_are_read() -> None:
+    settings = load_settings(environ={}, directory=Path("no-such-directory"))
+    with pytest.raises(ValueError, match="frozen"):
+        settings.week_start = 3  # type: ignore[misc] # that it cannot be written is the point
