@@ -258,9 +258,7 @@ def previous(period: Period, now: datetime) -> Span:
     local = now.astimezone(span.zone)
     cut = _instant_of(local.replace(tzinfo=None) + (day - today), span.zone, local.fold)
     begins, ends = _first_instant(day, span.zone), _first_instant(day + _ONE_DAY, span.zone)
-    if cut >= ends:
-        return Span(first, day + _ONE_DAY, span.zone)
-    return Span(first, day + _ONE_DAY, span.zone, max(cut, begins))
+    return Span(first, day + _ONE_DAY, span.zone, min(max(cut, begins), ends))
 
 
 def _counterpart(day: date, period: Period) -> date:

@@ -1,0 +1,69 @@
+"""A LangSmith that serves prepared pages, in a process of its own so that its work is not counted as ours.
+
+`python -m tests.bench.page_server RUNS` prints its URL when it is ready, and ends with its standard input.
+"""
+
+import json
+import sys
+import threading
+from bisect import bisect_left, bisect_right
+from datetime import datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from tests.bench.pages import FIRST_DAY, PROJECT, Page, pages
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    prepared: list[Page]
+    starts: list[datetime]
+    ends: list[datetime]
+
+    def do_GET(self) -> None:
+        project = {"id": str(PROJECT), "name": "bench", "start_time": FIRST_DAY.isoformat(), "type": "PROJECT"}
+        self._send(json.dumps({"items": [project | {"tenant_id": str(PROJECT)}]}).encode())
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if "ids" in asked:
+            self._send(b'{"items":[],"has_more":false}')
+            return
+        first = bisect_left(self.starts, datetime.fromisoformat(asked["min_start_time"]))
+        after = bisect_right(self.ends, datetime.fromisoformat(asked["max_start_time"]))
+        at = int(asked["cursor"]) if "cursor" in asked else after - 1
+        if at < first:
+            self._send(b'{"items":[],"has_more":false}')
+            return
+        more = at > first
+        cursor = b',"next_cursor":"%d"' % (at - 1) if more else b""
+        body = b'{"items":%s%s,"has_more":%s}' % (self.prepared[at].items, cursor, b"true" if more else b"false")
+        self._send(body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is http.server's
+        pass
+
+    def _send(self, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    _Handler.prepared = list(pages(int(sys.argv[1])))
+    _Handler.starts = [page.start for page in _Handler.prepared]
+    _Handler.ends = [page.end for page in _Handler.prepared]
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    sys.stdout.write(f"http://127.0.0.1:{server.server_port}\n")
+    sys.stdout.flush()
+    sys.stdin.read()
+    server.shutdown()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+"""How long a first sync takes, beside its floor and beside a loop over the SDK's typed models.
+
+Each is measured in a process of its own, so that peak memory is its own.
+"""
+
+import hashlib
+import resource
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import orjson
+
+from tests.bench.pages import FIRST_DAY, PAGE, PAGES_A_DAY, PROJECT, pages
+
+
+class Measured(NamedTuple):
+    """Seconds, peak memory in MiB, rows in `runs`, and a checksum over them."""
+
+    seconds: float
+    peak: float
+    rows: int
+    checksum: str
+
+
+def measure_all(runs: int) -> dict[str, Measured]:
+    """The floor, the sync and the typed loop over the same `runs`."""
+    with TemporaryDirectory(prefix="llmcost-bench-") as folder, _page_server(runs) as url:
+        found = {
+            name: _in_process(name, runs, url, Path(folder)) for name in ("sync", "floor", "typed loop")
+        }
+    return found
+
+
+def _sync(runs: int, url: str, folder: Path) -> tuple[float, Path]:
+    from bot.app import build_rules, build_sync, open_to_write
+    from bot.settings import load
+
+    path = folder / "sync.db"
+    days = -(-runs // (PAGE * PAGES_A_DAY))
+    end = FIRST_DAY + timedelta(days=days)
+    environ = {
+        "LANGSMITH_API_KEY": "bench",
+        "LANGSMITH_ENDPOINT": url,
+        "LANGSMITH_PROJECT": "bench",
+        "DATABASE_URL": f"sqlite:///{path}",
+        "LLMCOST_BACKFILL": f"{days}d",
+        "LLMCOST_REQUESTS_PER_10S": "1000",
+    }
+    settings, config = load(environ=environ, directory=folder)
+    rules = build_rules(settings, config)
+    # The clock stands at the end of the traffic, so that slices and pages end together.
+    began = time.perf_counter()
+    ledger = open_to_write(settings, rules)
+    sync, source = build_sync(settings, ledger, rules, clock=lambda: end)
+    summary = sync.run()
+    seconds = time.perf_counter() - began
+    source.close()
+    ledger.close()
+    if summary.booked.new != runs or summary.problems:
+        raise SystemExit(f"the sync booked {summary.booked.new} of {runs} runs: {summary.problems}")
+    return seconds, path
+
+
+def _floor(runs: int, url: str, folder: Path) -> tuple[float, Path]:
+    """Parse the same pages with orjson and insert the same rows, ready made, with bare sqlite3: same table, same
+    indices, same durability, a transaction a page."""
+    del url
+    source, path = folder / "sync.db", folder / "floor.db"
+    bare = sqlite3.connect(path, isolation_level=None)
+    with sqlite3.connect(source) as made:
+        schema = [sql for (sql,) in made.execute("SELECT sql FROM sqlite_master WHERE tbl_name = 'runs' AND sql NOT NULL")]
+        found = {row[0]: row for row in made.execute("SELECT * FROM runs")}
+    bare.execute("PRAGMA journal_mode=WAL")
+    bare.execute("PRAGMA synchronous=NORMAL")
+    for statement in schema:
+        bare.execute(statement)
+    prepared = [page.items for page in pages(runs)]
+    rows = [[found[bytes.fromhex(item["id"].replace("-", ""))] for item in orjson.loads(items)] for items in prepared]
+    marks = ", ".join("?" * len(rows[0][0]))
+    began = time.perf_counter()
+    for items, made_rows in zip(prepared, rows, strict=True):
+        orjson.loads(items)
+        bare.execute("BEGIN IMMEDIATE")
+        bare.executemany(f"INSERT INTO runs VALUES ({marks})", made_rows)  # noqa: S608 - question marks alone
+        bare.execute("COMMIT")
+    seconds = time.perf_counter() - began
+    bare.close()
+    return seconds, path
+
+
+def _typed_loop(runs: int, url: str, folder: Path) -> tuple[float, Path]:
+    """What one would write first: a loop over the SDK's typed runs that keeps a few fields of each."""
+    from langsmith import Langsmith
+
+    path = folder / "typed.db"
+    bare = sqlite3.connect(path, isolation_level=None)
+    bare.execute("PRAGMA journal_mode=WAL")
+    bare.execute("PRAGMA synchronous=NORMAL")
+    bare.execute("CREATE TABLE runs (id TEXT PRIMARY KEY, start TEXT, feature TEXT, model TEXT, cost REAL)")
+    client = Langsmith(api_key="bench", base_url=url)
+    began = time.perf_counter()
+    bare.execute("BEGIN")
+    found = client.runs.query_v2(
+        project_ids=[str(PROJECT)],
+        min_start_time=FIRST_DAY,
+        max_start_time=datetime(2027, 1, 1, tzinfo=UTC),
+        page_size=PAGE,
+        selects=["ID", "START_TIME", "METADATA", "TOTAL_COST", "PROMPT_TOKENS", "COMPLETION_TOKENS", "STATUS"],
+    )
+    for run in found:
+        metadata = run.metadata or {}
+        row = (run.id, str(run.start_time), metadata.get("feature"), metadata.get("ls_model_name"), run.total_cost)
+        bare.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?)", row)
+    bare.execute("COMMIT")
+    seconds = time.perf_counter() - began
+    client.close()
+    bare.close()
+    return seconds, path
+
+
+_MEASURES = {"sync": _sync, "floor": _floor, "typed loop": _typed_loop}
+
+
+def _in_process(name: str, runs: int, url: str, folder: Path) -> Measured:
+    command = [sys.executable, "-m", "tests.bench.sync", name, str(runs), url, str(folder)]
+    ended = subprocess.run(command, check=True, capture_output=True, text=True)
+    seconds, peak, rows, checksum = ended.stdout.split()
+    return Measured(float(seconds), float(peak), int(rows), checksum)
+
+
+@contextmanager
+def _page_server(runs: int) -> Iterator[str]:
+    command = [sys.executable, "-m", "tests.bench.page_server", str(runs)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        assert server.stdin is not None
+        try:
+            yield server.stdout.readline().strip()
+        finally:
+            server.stdin.close()
+            server.wait(30)
+
+
+def _checksum(path: Path) -> tuple[int, str]:
+    digest, rows = hashlib.sha256(), 0
+    with sqlite3.connect(path) as database:
+        for row in database.execute("SELECT * FROM runs ORDER BY id"):
+            digest.update(repr(row).encode())
+            rows += 1
+    return rows, digest.hexdigest()[:16]
+
+
+def main() -> None:
+    """One measure, for the process that asked: seconds, peak MiB, rows, checksum."""
+    name, runs, url, folder = sys.argv[1:]
+    seconds, path = _MEASURES[name](int(runs), url, Path(folder))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    rows, checksum = _checksum(path)
+    sys.stdout.write(f"{seconds} {peak} {rows} {checksum}\n")
+
+
+if __name__ == "__main__":
+    main()
