@@ -1,0 +1,21 @@
+# docker build -t llmcost . && docker run --env-file .env -v llmcost:/data llmcost
+FROM python:3.11-slim
+
+ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 DATABASE_URL=sqlite:////data/llmcost.db
+RUN useradd --system --uid 10001 --home-dir /data llmcost && install --directory --owner=llmcost --mode=0700 /data
+
+WORKDIR /app
+COPY constraints.txt requirements.txt pyproject.toml README.md LICENSE ./
+COPY bot ./bot
+RUN pip install --no-cache-dir --requirement requirements.txt
+
+USER 10001
+WORKDIR /data
+# The ledger. Without a volume it is gone with the container, and what LangSmith has forgotten with it.
+VOLUME /data
+# HTTP mode only; Socket Mode needs no port.
+EXPOSE 3000
+
+# Read from LangSmith within the last minutes: this notices a bot that hangs, whichever way it talks to Slack.
+HEALTHCHECK --interval=60s --timeout=10s --start-period=120s CMD ["llmcost", "healthcheck"]
+CMD ["llmcost", "run"]
