@@ -123,31 +123,35 @@ class Connection(BaseHTTPRequestHandler):
 
 
 class _HttpServer(ThreadingHTTPServer):
-    # Threads are joined when the server closes, so that nothing of it outlives `stop`.
-    daemon_threads = False
+    """Knows its open connections and their threads, so that nothing of it outlives `DemoServer.stop`."""
 
     def __init__(self, port: int, demo: DemoServer) -> None:
         super().__init__(("127.0.0.1", port), Connection)
         self.demo = demo
-        self._open: set[socket.socket] = set()
+        self._open: dict[socket.socket, threading.Thread] = {}
         self._open_lock = threading.Lock()
 
     def process_request(self, request: Any, client_address: Any) -> None:
+        # A daemon: a client that keeps its connection open must not keep a program alive that forgot to stop us.
+        thread = threading.Thread(target=self.process_request_thread, args=(request, client_address), daemon=True)
         with self._open_lock:
-            self._open.add(request)
-        super().process_request(request, client_address)
+            self._open[request] = thread
+        thread.start()
 
     def shutdown_request(self, request: Any) -> None:
         with self._open_lock:
-            self._open.discard(request)
+            self._open.pop(request, None)
         super().shutdown_request(request)
 
     def close_connections(self) -> None:
-        """Wake the threads that wait for a next request."""
+        """Wake the threads that wait for a next request, and wait for them."""
         with self._open_lock:
+            threads = list(self._open.values())
             for connection in self._open:
                 with suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
+        for thread in threads:
+            thread.join()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that goes away in the middle is its own affair; everything else is ours, and is shown."""

@@ -120,7 +120,7 @@ class Store:
         first = 0 if since is None else bisect_left(ordered, (since, ""))
         last = len(ordered) if until is None else bisect_left(ordered, (until, ""))
         if after is not None:
-            last = min(last, bisect_left(ordered, after) + 1)
+            last = min(last, bisect_left(ordered, after))
         return ordered[first:last][::-1]
 
     def _drop(self, run_id: str) -> None:
