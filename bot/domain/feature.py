@@ -73,8 +73,8 @@ class Attribution:
 
     def _from_keys(self, keys: Mapping[str, str]) -> str:
         for key in self.keys:
-            if (value := keys.get(key)) and value != UNTAGGED_NAME:
-                return self.aliases.get(value, value)
+            if feature := self._called(keys.get(key, UNTAGGED)):
+                return feature
         return UNTAGGED
 
     def _from_tags(self, tags: Sequence[str]) -> str:
@@ -84,11 +84,12 @@ class Attribution:
             if tag in self.aliases:
                 return self.aliases[tag]
         for tag in tags:
-            if tag.startswith(FEATURE_TAG):
-                value = clean_value(tag[len(FEATURE_TAG) :])
-                if value and value != UNTAGGED_NAME:
-                    return self.aliases.get(value, value)
+            if tag.startswith(FEATURE_TAG) and (feature := self._called(clean_value(tag[len(FEATURE_TAG) :]))):
+                return feature
         return UNTAGGED
+
+    def _called(self, name: str) -> str:
+        return UNTAGGED if name == UNTAGGED_NAME else self.aliases.get(name, name)
 
 
 def clean_value(value: object) -> str:
@@ -103,7 +104,8 @@ def clean_value(value: object) -> str:
         value = str(value)
     if not isinstance(value, str):
         return ""
+    value = value.replace("\0", "")
     if not value.isascii():
         # Half a surrogate pair can stand in JSON, but in no database and no message.
         value = unicodedata.normalize("NFC", value.encode("utf-8", "replace").decode("utf-8"))
-    return value.replace("\0", "").strip()[:MAX_NAME].strip()
+    return value.strip()[:MAX_NAME].strip()

@@ -74,7 +74,6 @@ def fold(text: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text).translate(_HYPHENS)
         text = "".join(char for char in text if not _is_invisible(char))
-        text = unicodedata.normalize("NFKC", text.casefold())
     return " ".join(text.casefold().split())
 
 

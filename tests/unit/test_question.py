@@ -1,0 +1,412 @@
+"""The words one can say: what they mean, that their order does not matter, and that nothing is ever guessed."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from bot.domain.period import MONTHS, Unit
+from bot.errors import QuestionError
+from bot.reports.question import WORDS, Question, Verb, Vocabulary, Word, canonical, parse, parse_words
+from bot.reports.words import RESERVED
+
+BERLIN = ZoneInfo("Europe/Berlin")
+NOW = datetime(2026, 11, 18, 12, 30, tzinfo=BERLIN)  # a Wednesday
+FEATURES = ("rag-search", "agent-copilot", "Summarizer", "email drafts", "week", "café", "RAG", "rag", "rag eval")
+VOCABULARY = Vocabulary(FEATURES, {"old-search": "rag-search", "Mail Writer": "email drafts"}, ("env", "user_tier"))
+
+
+def ask(text: str, vocabulary: Vocabulary = VOCABULARY, week_start: int = 0) -> Question:
+    return parse(text, vocabulary, now=NOW, zone=BERLIN, week_start=week_start)
+
+
+def dates(question: Question) -> tuple[str, str]:
+    return str(question.period.span.first), str(question.period.span.last)
+
+
+def said(error: pytest.ExceptionInfo[QuestionError]) -> str:
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("words", "first", "last", "unit", "name"),
+    [
+        ("", "2026-11-12", "2026-11-18", Unit.DAYS, "week"),
+        ("today", "2026-11-18", "2026-11-18", Unit.DAYS, "today"),
+        ("yesterday", "2026-11-17", "2026-11-17", Unit.DAYS, "yesterday"),
+        ("week", "2026-11-12", "2026-11-18", Unit.DAYS, "week"),
+        ("month", "2026-10-20", "2026-11-18", Unit.DAYS, "month"),
+        ("14d", "2026-11-05", "2026-11-18", Unit.DAYS, "14d"),
+        ("wtd", "2026-11-16", "2026-11-18", Unit.WEEK, "wtd"),
+        ("mtd", "2026-11-01", "2026-11-18", Unit.MONTH, "mtd"),
+        ("ytd", "2026-01-01", "2026-11-18", Unit.YEAR, "ytd"),
+        ("last week", "2026-11-09", "2026-11-15", Unit.WEEK, "last week"),
+        ("last month", "2026-10-01", "2026-10-31", Unit.MONTH, "last month"),
+        ("2026-11-03", "2026-11-03", "2026-11-03", Unit.DAYS, "2026-11-03"),
+        ("2026-2-3", "2026-02-03", "2026-02-03", Unit.DAYS, "2026-02-03"),
+        ("2026-11-01..2026-11-15", "2026-11-01", "2026-11-15", Unit.DAYS, "2026-11-01..2026-11-15"),
+        ("2026-11-01..2026-11-01", "2026-11-01", "2026-11-01", Unit.DAYS, "2026-11-01..2026-11-01"),
+        ("november", "2026-11-01", "2026-11-30", Unit.MONTH, "november 2026"),
+        ("Dec", "2025-12-01", "2025-12-31", Unit.MONTH, "december 2025"),
+        ("sept", "2026-09-01", "2026-09-30", Unit.MONTH, "september 2026"),
+        ("february 2024", "2024-02-01", "2024-02-29", Unit.MONTH, "february 2024"),
+        ("2025-11", "2025-11-01", "2025-11-30", Unit.MONTH, "november 2025"),
+        ("since 2026-11-01", "2026-11-01", "2026-11-18", Unit.DAYS, "since 2026-11-01"),
+        ("wtd 2026-11-03", "2026-11-02", "2026-11-03", Unit.WEEK, "wtd 2026-11-03"),
+        ("mtd 2026-10-15", "2026-10-01", "2026-10-15", Unit.MONTH, "mtd 2026-10-15"),
+        ("ytd 2025-03-01", "2025-01-01", "2025-03-01", Unit.YEAR, "ytd 2025-03-01"),
+    ],
+)
+def test_periods(words: str, first: str, last: str, unit: Unit, name: str) -> None:
+    """Each word's dates; and the name of a period says the same again."""
+    question = ask(words)
+    assert (*dates(question), question.period.unit, question.period.name) == (first, last, unit, name)
+    assert ask(name) == question
+
+
+def test_the_week_begins_where_it_is_set() -> None:
+    """With weeks from Sunday, the running one began on the 15th."""
+    assert dates(ask("wtd", week_start=6)) == ("2026-11-15", "2026-11-18")
+    assert dates(ask("last week", week_start=6)) == ("2026-11-08", "2026-11-14")
+
+
+def test_today_is_the_zones() -> None:
+    """At 23:30 UTC it is tomorrow in Berlin."""
+    late = datetime.fromisoformat("2026-11-18T23:30:00Z")
+    question = parse("today", VOCABULARY, now=late, zone=BERLIN)
+    assert question.period.span.first == date(2026, 11, 19)
+
+
+WEEK = ask("week").period
+LAST_MONTH = ask("last month").period
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("", {}),
+        ("report", {}),
+        ("rag-search", {"feature": "rag-search", "by": "model"}),
+        ("RAG-Search WEEK", {"feature": "rag-search", "by": "model"}),
+        ("rag-search by env", {"feature": "rag-search", "by": "env"}),
+        ("by USER_TIER", {"by": "user_tier"}),
+        ("per day", {"by": "day"}),
+        ('by "model"', {"by": "model"}),
+        ("summarizer", {"feature": "Summarizer", "by": "model"}),
+        ("rag", {"feature": "rag", "by": "model"}),
+        ("RAG", {"feature": "RAG", "by": "model"}),
+        ('"week"', {"feature": "week", "by": "model"}),
+        ("“Week”", {"feature": "week", "by": "model"}),
+        ("old-search", {"feature": "rag-search", "by": "model"}),
+        ('"OLD-search"', {"feature": "rag-search", "by": "model"}),
+        ("rag eval", {"feature": "rag eval", "by": "model"}),
+        ("mail writer", {"feature": "email drafts", "by": "model"}),
+        ("week email   drafts by model", {"feature": "email drafts", "by": "model"}),
+        ("'email drafts' top 3", {"feature": "email drafts", "by": "model", "top": 3}),
+        ("top 1000", {"top": 1000}),
+        ("vs previous", {}),
+        ("vs last month", {"versus": LAST_MONTH}),
+        ("compare to last month", {"versus": LAST_MONTH}),
+        ("week compared with last month", {"versus": LAST_MONTH}),
+        ("Versus Last Month week", {"versus": LAST_MONTH}),
+        ("vs. last month", {"versus": LAST_MONTH}),
+        ("untagged top 5", {"verb": Verb.UNTAGGED, "top": 5}),
+        ("last month features", {"verb": Verb.FEATURES, "period": LAST_MONTH}),
+        ("Status", {"verb": Verb.STATUS}),
+        ("help", {"verb": Verb.HELP}),
+        ("nonsense help month", {"verb": Verb.HELP}),
+    ],
+)
+def test_questions(words: str, expected: Mapping[str, Any]) -> None:
+    """What is said, and what stands where nothing is said: the last 7 days, every feature, by feature."""
+    assert ask(words) == replace(Question(Verb.REPORT, WEEK), **expected)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "week\u00a0café",  # non-breaking space
+        "we\u200bek caf\u00e9\ufeff",  # zero-width space, byte order mark
+        "\u200e“café”\u200f week",  # marks of direction
+        "\uff37\uff25\uff25\uff2b cafe\u0301",  # full width; an accent of its own
+        "«\u00a0café\u00a0» week",
+        "„café“",
+        "\u2018café\u2019 week",
+        "»café«",
+    ],
+)
+def test_what_phones_type_is_understood(words: str) -> None:
+    """Spaces, invisible characters, widths, accents and quotes differ between keyboards, and mean the same."""
+    assert ask(words) == ask("week café")
+
+
+@pytest.mark.parametrize("dash", ["..", "...", "…", "\u2013", "—"])
+def test_dashes_between_dates_are_dots(dash: str) -> None:
+    """A phone makes an ellipsis of dots and a dash of hyphens; hyphens within a date come in several kinds."""
+    assert ask(f"2026-11-01{dash}2026\u201111\u201115") == ask("2026-11-01..2026-11-15")
+    assert ask("\uff11\uff14d top \uff15") == ask("14d top 5")
+
+
+PARTS = ("last week", "email drafts", "by env", "vs 2026-10-01..2026-10-07", "top 7")
+
+
+@settings(deadline=None)
+@given(st.permutations(PARTS), st.integers(0, 5), st.randoms(use_true_random=False))
+def test_order_and_case_do_not_matter(parts: list[str], count: int, dice: random.Random) -> None:
+    """Any of the parts in any order and any case ask the same as in the order of the book."""
+    chosen = parts[:count]
+    text = "".join(dice.choice([char.lower(), char.upper()]) for char in " ".join(chosen))
+    assert ask(text) == ask(" ".join(part for part in PARTS if part in chosen))
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "suggestions"),
+    [
+        ("rag-serch", '"rag-serch" is neither a feature', ("rag-search",)),
+        ("weak", '"weak" is neither', ("week",)),
+        ("agent", '"agent" is neither', ("agent-copilot",)),
+        ("emial draft", '"emial" is neither', ('"email drafts"',)),
+        ("old-serch", '"old-serch" is neither', ("old-search",)),
+        ('"weak"', 'no feature called "weak"', ('"week"',)),
+        ('"today"', 'no feature called "today"', ()),
+        ('""', 'no feature called ""', ()),
+        ("env", '"env" is neither', ("by env",)),
+        ("xyzzy", '"xyzzy" is neither a feature nor another word that I know; help lists them.', ()),
+        ("2026/11/03", '"2026/11/03" is neither a feature nor a date like 2026-11-03', ()),
+        ("2026-11-01..", "nor a date like", ()),
+        ("Rag", '"Rag" could be any of "RAG", "rag"', ('"RAG"', '"rag"')),
+        ("by modell", '"modell" is nothing to group by', ("by model",)),
+        ("by", "After by", ("by feature", "by model", "by provider")),
+        ("by xyzzy", "nothing to group by", ("by feature", "by model", "by provider")),
+        ("vs rag-search", 'previous or a period, not "rag-search"', ("vs previous", "vs last month")),
+        ('vs "week"', 'previous or a period, not "week"', ("vs previous", "vs last month")),
+        ("week vs", "After vs comes previous or a period.", ("vs previous", "vs last month")),
+        ("compare to", "After vs", ("vs previous", "vs last month")),
+        ("previous", "comes after vs", ("vs previous",)),
+        ("last", "week or month", ("last week", "last month", "14d")),
+        ("last 14 days", "week or month", ("last week", "last month", "14d")),
+        ("since yesterday", "a date like", ()),
+        ("since 2026-11-19", "2026-11-19 has not come yet", ()),
+        ("top", "from 1 to 1000", ("top 5",)),
+        ("top 0", "from 1 to 1000", ("top 5",)),
+        ("top 1001", "from 1 to 1000", ("top 5",)),
+        ("top 1000000", "from 1 to 1000", ("top 5",)),
+        ("top -5", "from 1 to 1000", ("top 5",)),
+        ("top five", "from 1 to 1000", ("top 5",)),
+        ("top " + "9" * 490, "from 1 to 1000", ("top 5",)),
+        ("0d", "1 to 3,660 days", ()),
+        ("3661d", "1 to 3,660 days", ()),
+        ("9" * 490 + "d", "1 to 3,660 days", ()),
+        ("2026-02-30", '"2026-02-30" is not a date', ()),
+        ("2026-13", '"2026-13" is not a month', ()),
+        ("0000-01-01", '"0000-01-01" is not a date', ()),
+        ("1999-12-31", "between 2000-01-01 and 2099-12-31", ()),
+        ("2100-01-01", "between 2000-01-01 and 2099-12-31", ()),
+        ("november 2199", "between 2000-01-01 and 2099-12-31", ()),
+        ("january 0000", "between 2000-01-01 and 2099-12-31", ()),
+        ("0000-11", "between 2000-01-01 and 2099-12-31", ()),
+        ("wtd 0001-01-01", "between 2000-01-01 and 2099-12-31, and 0001-01-01 does not", ()),
+        ("wtd 2000-01-01", "between 2000-01-01 and 2099-12-31", ()),
+        ("2026-11-15..2026-11-01", "2026-11-15..2026-11-01 ends before it begins", ()),
+        ("2016-01-01..2026-11-01", "1 to 3,660 days", ()),
+        ("week last month", 'Two periods, "week" and "last month"', ()),
+        ("rag-search week summarizer", 'Two features, "rag-search" and "summarizer"', ()),
+        ('"rag"\u201crag-search\u201d', 'Two features, "rag" and "rag-search"', ()),
+        ("rag-search rag", 'Two features, "rag-search" and "rag"', ()),
+        ("by model by day", 'break it down, "by model" and "by day"', ()),
+        ("vs previous vs last month", 'Two comparisons, "vs previous" and "vs last month"', ()),
+        ("top 5 top 5", 'Two limits, "top 5" and "top 5"', ()),
+        ("features untagged", 'Two questions, "features" and "untagged"', ()),
+        ("status week", 'status stands alone; leave out "week"', ()),
+        ("features by model", 'features takes a period and top N only; leave out "by model"', ()),
+        ("untagged rag-search", 'leave out "rag-search"', ()),
+        ('week "rag', 'The quote before "rag" is not closed', ()),
+    ],
+)
+def test_errors_say_what_is_wrong(words: str, message: str, suggestions: tuple[str, ...]) -> None:
+    """A sentence that names the word, and the nearest words; nothing is guessed."""
+    with pytest.raises(QuestionError) as error:
+        ask(words)
+    assert message in said(error)
+    assert error.value.suggestions[: len(suggestions)] == suggestions
+    assert bool(error.value.suggestions) == bool(suggestions) or "neither" in message
+
+
+def test_a_question_has_at_most_500_characters() -> None:
+    """500 are read, 501 are not."""
+    assert ask("week".ljust(500)) == ask("week")
+    with pytest.raises(QuestionError, match="at most 500 characters, and this one has 501"):
+        ask("week".ljust(501))
+    with pytest.raises(QuestionError, match="at most 500 characters"):
+        parse_words(["week"] * 101, VOCABULARY, now=NOW, zone=BERLIN)
+
+
+def test_errors_are_short_and_on_one_line() -> None:
+    """Whatever was typed, the sentence about it holds 40 characters of it and nothing that moves a cursor."""
+    with pytest.raises(QuestionError) as error:
+        ask("x\x1b[2J\x00\u202e" + "y" * 400)
+    shown = '"x [2J ' + "y" * 33 + "…"
+    assert len(shown) == 1 + 40
+    assert said(error).startswith(shown + '" is neither')
+    assert said(error).isprintable()
+
+
+def test_suggestions_can_be_typed() -> None:
+    """Every suggestion, typed as it stands, is understood."""
+    for word in ("rag-serch", "weak", "email draft", "env", "Rag", "by modell", "by", "last", "top", "previous"):
+        with pytest.raises(QuestionError) as error:
+            ask(word)
+        assert [ask(suggestion) for suggestion in error.value.suggestions]
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["week", "rag-search"], "week rag-search"),
+        (["last", "week"], "last week"),
+        (["last week", "email drafts"], 'last week "email drafts"'),
+        (["week email drafts by model"], 'week "email drafts" by model'),
+        (["Mail Writer"], '"email drafts"'),
+        (['"week"'], '"week"'),
+        (["email", "drafts", "vs last month"], '"email drafts" vs last month'),
+        (["by", "env", ""], "by env"),
+        ([], ""),
+    ],
+)
+def test_a_command_lines_words(words: list[str], text: str) -> None:
+    """A shell takes quotes away: one word with spaces is a feature, a phrase, or a whole question."""
+    assert parse_words(words, VOCABULARY, now=NOW, zone=BERLIN) == ask(text)
+
+
+def test_a_command_lines_feature_may_hold_reserved_words() -> None:
+    """A feature's name that holds `by` is itself if it is one word of the command line; a period is a period."""
+    vocabulary = Vocabulary(["safe by design", "last week"])
+    question = parse_words(["safe by design"], vocabulary, now=NOW, zone=BERLIN)
+    assert question.feature == "safe by design"
+    assert parse_words(["last week"], vocabulary, now=NOW, zone=BERLIN) == ask("last week")
+
+
+@pytest.mark.parametrize(
+    ("words", "again"),
+    [
+        ("week rag-search", "2026-11-12..2026-11-18 rag-search by model"),
+        ("today", "2026-11-18 by feature"),
+        ("last month by day top 3", "2026-10 by day top 3"),
+        ("mtd vs yesterday", "mtd 2026-11-18 by feature vs 2026-11-17"),
+        ('last week "email drafts"', 'wtd 2026-11-15 "email drafts" by model'),
+        ('"week" ytd', 'ytd 2026-11-18 "week" by model'),
+        ("untagged week top 5", "untagged 2026-11-12..2026-11-18 top 5"),
+        ("status", "status"),
+        ("help me", "help"),
+    ],
+)
+def test_the_same_again(words: str, again: str) -> None:
+    """The words with absolute dates, in the order of the book."""
+    assert canonical(ask(words)) == again
+
+
+typed = st.sampled_from(
+    [
+        *sorted(RESERVED), *FEATURES, *VOCABULARY.aliases, *VOCABULARY.dimensions, "last week", "since 2026-11-01",
+        "14d", "0d", "\u0663d", "\u00b2d", "2026-11-03", "2026-02-30", "9999-99-99", "0000-00", "2025-11", "2026", "5",
+        "2026-11-01..2026-11-15", "2026-11-15\u20132026-11-01", "9" * 300,
+        '"', "\u201c", "'", "\u2019", "\u00ab", "\u200b",
+    ]
+)  # fmt: skip
+texts = st.text(max_size=60) | st.lists(typed | st.text(max_size=5), max_size=9).map(" ".join)
+names = st.text(min_size=1, max_size=250).filter(lambda name: name.strip() == name and "\0" not in name)
+vocabularies = st.builds(
+    Vocabulary,
+    st.frozensets(names | typed, max_size=6),
+    st.dictionaries(names, names, max_size=3),
+    st.just(("env", "by", "user tier", "help")),
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(texts, vocabularies, st.datetimes(datetime(1999, 1, 1), datetime(2101, 1, 1)))  # noqa: DTZ001 - made aware below
+@example("November\u200b 0000", VOCABULARY, datetime(2026, 1, 1))  # noqa: DTZ001 - made aware below
+def test_nothing_but_its_own_error(text: str, vocabulary: Vocabulary, wall: datetime) -> None:
+    """Whatever is typed, at whatever time, it is a question or a QuestionError: a short sentence in one line."""
+    now = wall.replace(tzinfo=BERLIN)
+    for words in (None, text.split(" "), [text]):
+        try:
+            if words is None:
+                parse(text, vocabulary, now=now, zone=BERLIN)
+            else:
+                parse_words(words, vocabulary, now=now, zone=BERLIN)
+        except QuestionError as error:
+            sentence = str(error)
+            if not sentence.isprintable() or len(sentence) > 200 or len(error.suggestions) > 3:
+                raise
+
+
+def nameless(question: Question) -> Question:
+    versus = question.versus and replace(question.versus, name="")
+    return replace(question, period=replace(question.period, name=""), versus=versus)
+
+
+PERIODS = [
+    ask(text).period
+    for text in (
+        "today", "14d", "month", "wtd", "mtd", "ytd", "last week", "last month", "november", "february 2024",
+        "2024-02-29", "2026-11-03..2026-12-24", "since 2026-11-18", "wtd 2026-11-01", "mtd 2026-10-31",
+        "ytd 2024-02-29",
+    )
+]  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data(), vocabularies.filter(lambda vocabulary: vocabulary.features), st.integers(0, 3000))
+def test_the_same_again_is_the_same(data: st.DataObject, vocabulary: Vocabulary, days_later: int) -> None:
+    """Whatever the feature is called, and whenever it is asked again: but for the names of periods, the same."""
+    period = st.sampled_from(PERIODS)
+    verb = data.draw(st.sampled_from([Verb.REPORT, Verb.FEATURES, Verb.UNTAGGED]))
+    question = Question(verb, data.draw(period), top=data.draw(st.none() | st.integers(1, 1000)))
+    if verb is Verb.REPORT:
+        question = replace(
+            question,
+            feature=data.draw(st.none() | st.sampled_from(sorted(vocabulary.features))),
+            by=data.draw(st.sampled_from(vocabulary.dimensions)),
+            versus=data.draw(st.none() | period),
+        )
+    text = canonical(question)
+    later = datetime.fromtimestamp(NOW.timestamp() + days_later * 86400, BERLIN)
+    again = parse(text, vocabulary, now=later, zone=BERLIN)
+    assert nameless(again) == nameless(question)
+    assert canonical(again) == text
+
+
+def test_the_longest_name_can_be_asked_again() -> None:
+    """Quotes are doubled within quotes, and still a name of 250 of them fits a question."""
+    name = "\"'" * 125
+    longest = Question(Verb.REPORT, PERIODS[-1], name, "by", PERIODS[-1], 1000)
+    assert nameless(ask(canonical(longest), Vocabulary([name], keys=("by",)))) == nameless(longest)
+
+
+@pytest.mark.parametrize("word", WORDS, ids=lambda word: word.pattern)
+def test_every_line_of_help_is_true(word: Word) -> None:
+    """The example of each word is understood, and is an example of it; a pattern without a variable is itself one."""
+    question = ask(word.example)
+    fixed = [part for part in word.pattern.split() if not part.strip('"').isupper() and part != "N"]
+    assert all(part in word.example.split() for part in fixed)
+    if fixed == word.pattern.split():
+        assert ask(word.pattern).verb is question.verb
+    assert canonical(question)
+
+
+def test_help_names_every_reserved_word() -> None:
+    """A word that the parser knows stands in the table: in a pattern, a meaning or an example. Months stand for each
+    other."""
+    listed = {part.strip(';,()"').lower() for word in WORDS for text in word for part in text.split()}
+    months = {*MONTHS, *(month[:3] for month in MONTHS), "sept"}
+    assert {"november", "nov"} <= listed
+    assert RESERVED - months - listed == {"vs.", "compared"}
+    dimensions = next(word.meaning for word in WORDS if word.pattern == "by DIMENSION")
+    assert all(dimension in dimensions for dimension in Vocabulary().dimensions)
