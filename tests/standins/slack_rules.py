@@ -9,6 +9,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from math import inf, isfinite, nextafter
 from typing import Any, NamedTuple
 
@@ -95,6 +96,13 @@ def _flag(walk: _Walk, where: str, value: Any) -> None:
         walk.say(where, "must be true or false")
 
 
+def _date(walk: _Walk, where: str, value: Any) -> None:
+    try:
+        date.fromisoformat(value)
+    except (TypeError, ValueError):
+        walk.say(where, f"{value!r} is no date")
+
+
 def _one_of(*values: object) -> Check:
     def check(walk: _Walk, where: str, value: Any) -> None:
         if value not in values:
@@ -107,7 +115,7 @@ def _anything(walk: _Walk, where: str, value: Any) -> None:
     """Said by the rule around it."""
 
 
-def _items(item: Check, least: int, most: int) -> Check:
+def _items(item: Check, least: int, most: float = inf) -> Check:
     def check(walk: _Walk, where: str, value: Any) -> None:
         if not isinstance(value, list):
             walk.say(where, "must be a list")
@@ -166,25 +174,29 @@ def _unique(walk: _Walk, where: str, values: Sequence[str], word: str) -> None:
 # --- text and the objects around it ----------------------------------------------------------------------------------
 
 
-def _plain(most: int) -> Check:
-    return _typed("plain_text object", {"plain_text": _object({"text": _string(most)}, {"emoji": _flag})})
+def _texts(most: int) -> dict[str, Check]:
+    return {
+        "plain_text": _object({"text": _string(most)}, {"emoji": _flag}),
+        "mrkdwn": _object({"text": _string(most)}, {"verbatim": _flag}),
+    }
 
 
 def _text(most: int) -> Check:
-    return _typed(
-        "text object",
-        {
-            "plain_text": _object({"text": _string(most)}, {"emoji": _flag}),
-            "mrkdwn": _object({"text": _string(most)}, {"verbatim": _flag}),
-        },
-    )
+    return _typed("text object", _texts(most))
+
+
+def _plain(most: int) -> Check:
+    return _typed("plain_text object", {"plain_text": _texts(most)["plain_text"]})
 
 
 _CONFIRM = _object(
     {"title": _plain(100), "text": _text(300), "confirm": _plain(30), "deny": _plain(30)},
     {"style": _one_of("primary", "danger")},
 )
-_OPTION = _object({"text": _text(75), "value": _string(150)}, {"description": _plain(75), "url": _string(3000)})
+_OPTION = _object({"text": _plain(75), "value": _string(150)}, {"description": _plain(75)})
+_LIVELY_OPTION = _object({"text": _text(75), "value": _string(150)}, {"description": _text(75)})
+_LINK_OPTION = _object({"text": _plain(75), "value": _string(150)}, {"description": _plain(75), "url": _string(3000)})
+_BLOCK_ID = {"block_id": _string(255)}
 _ACTION_ID = {"action_id": _string(255)}
 _COMMON = {**_ACTION_ID, "confirm": _CONFIRM, "focus_on_load": _flag}
 _PLACEHOLDER = {"placeholder": _plain(150)}
@@ -196,12 +208,12 @@ def _initial_is_offered(walk: _Walk, where: str, value: Json) -> None:
         walk.say(where, "starts with an option that is not among its options")
 
 
-def _choice(most: int, **more: Check) -> Check:
-    optional = {**_COMMON, **more, "initial_option": _OPTION}
-    return _object({"options": _items(_OPTION, 1, most)}, optional, _initial_is_offered)
+def _choice(option: Check, most: int, **more: Check) -> Check:
+    return _object({"options": _items(option, 1, most)}, {**_COMMON, **more}, _initial_is_offered)
 
 
-_IMAGE = _object({"image_url": _string(3000), "alt_text": _string(2000)})
+_PICTURE = {"image_url": _string(3000), "alt_text": _string(2000)}
+_IMAGE = _object(_PICTURE)
 _BUTTON = _object(
     {"text": _plain(75)},
     {
@@ -214,17 +226,13 @@ _BUTTON = _object(
     },
 )
 _PICKERS: Mapping[str, Check] = {
-    "static_select": _choice(100, **_PLACEHOLDER),
-    "users_select": _object({}, {**_COMMON, **_PLACEHOLDER, "initial_user": _string(255)}),
-    "datepicker": _object({}, {**_COMMON, **_PLACEHOLDER, "initial_date": _string(10, 10)}),
-    "radio_buttons": _choice(10),
-    "checkboxes": _object(
-        {"options": _items(_OPTION, 1, 10)},
-        {**_COMMON, "initial_options": _items(_OPTION, 1, 10)},
-        _initial_is_offered,
-    ),
+    "static_select": _choice(_OPTION, 100, **_PLACEHOLDER, initial_option=_OPTION),
+    "users_select": _object({}, {**_COMMON, **_PLACEHOLDER, "initial_user": _string(TEXT_LIMIT)}),
+    "datepicker": _object({}, {**_COMMON, **_PLACEHOLDER, "initial_date": _date}),
+    "radio_buttons": _choice(_LIVELY_OPTION, 10, initial_option=_LIVELY_OPTION),
+    "checkboxes": _choice(_LIVELY_OPTION, 10, initial_options=_items(_LIVELY_OPTION, 1)),
 }
-_OVERFLOW = _object({"options": _items(_OPTION, 1, 5)}, {**_ACTION_ID, "confirm": _CONFIRM})
+_OVERFLOW = _object({"options": _items(_LINK_OPTION, 1, 5)}, {**_ACTION_ID, "confirm": _CONFIRM})
 _TYPED_IN = {**_ACTION_ID, **_PLACEHOLDER, "focus_on_load": _flag, "initial_value": _string(3000)}
 _ACTION_ELEMENT = _typed("element of an actions block", {"button": _BUTTON, "overflow": _OVERFLOW, **_PICKERS})
 _ACCESSORY = _typed("accessory", {"image": _IMAGE, "button": _BUTTON, "overflow": _OVERFLOW, **_PICKERS})
@@ -241,56 +249,46 @@ _INPUT_ELEMENT = _typed(
             },
         ),
         "number_input": _object(
-            {"is_decimal_allowed": _flag}, {**_TYPED_IN, "min_value": _string(100), "max_value": _string(100)}
+            {"is_decimal_allowed": _flag},
+            {**_TYPED_IN, "min_value": _string(TEXT_LIMIT), "max_value": _string(TEXT_LIMIT)},
         ),
         **_PICKERS,
     },
 )
 
 _STYLE = {"style": _object({}, dict.fromkeys(("bold", "italic", "strike", "code"), _flag))}
-_RICH_LEAF = _typed(
+_LONG = _string(TEXT_LIMIT)
+_LEAF = _typed(
     "rich text element",
     {
-        "text": _object({"text": _string(TEXT_LIMIT)}, _STYLE),
-        "link": _object({"url": _string(3000)}, {**_STYLE, "text": _string(TEXT_LIMIT), "unsafe": _flag}),
-        "emoji": _object({"name": _string(255)}, {**_STYLE, "unicode": _string(255)}),
-        "user": _object({"user_id": _string(255)}, _STYLE),
-        "usergroup": _object({"usergroup_id": _string(255)}, _STYLE),
-        "channel": _object({"channel_id": _string(255)}, _STYLE),
+        "text": _object({"text": _LONG}, _STYLE),
+        "link": _object({"url": _string(3000)}, {**_STYLE, "text": _LONG}),
+        "emoji": _object({"name": _LONG}, _STYLE),
+        "user": _object({"user_id": _LONG}, _STYLE),
+        "usergroup": _object({"usergroup_id": _LONG}, _STYLE),
+        "channel": _object({"channel_id": _LONG}, _STYLE),
         "broadcast": _object({"range": _one_of("here", "channel", "everyone")}, _STYLE),
-        "date": _object(
-            {"timestamp": _number(whole=True), "format": _string(255)},
-            {**_STYLE, "url": _string(3000), "fallback": _string(255)},
-        ),
+        "date": _object({"timestamp": _number(whole=True), "format": _LONG}, {**_STYLE, "fallback": _LONG}),
     },
 )
-_LEAVES = {"elements": _items(_RICH_LEAF, 1, 1000)}
-_RICH_SECTION = _object(_LEAVES)
-_BORDER = {"border": _one_of(0, 1)}
-_RICH_TEXT = _object(
+_LEAVES = _object({"elements": _items(_LEAF, 1)})
+_RICH_LIST = _object(
     {
-        "elements": _items(
-            _typed(
-                "part of rich text",
-                {
-                    "rich_text_section": _RICH_SECTION,
-                    "rich_text_quote": _object(_LEAVES, _BORDER),
-                    "rich_text_preformatted": _object(_LEAVES, _BORDER),
-                    "rich_text_list": _object(
-                        {
-                            "style": _one_of("bullet", "ordered"),
-                            "elements": _items(_typed("list item", {"rich_text_section": _RICH_SECTION}), 1, 1000),
-                        },
-                        {**_BORDER, "indent": _number(0, whole=True), "offset": _number(0, whole=True)},
-                    ),
-                },
-            ),
-            1,
-            1000,
-        )
+        "style": _one_of("bullet", "ordered"),
+        "elements": _items(_typed("list item", {"rich_text_section": _LEAVES}), 1),
     },
-    {"block_id": _string(255)},
+    {"indent": _number(0, 8, whole=True)},
 )
+_RICH_PART = _typed(
+    "part of rich text",
+    {
+        "rich_text_section": _LEAVES,
+        "rich_text_quote": _LEAVES,
+        "rich_text_preformatted": _LEAVES,
+        "rich_text_list": _RICH_LIST,
+    },
+)
+_RICH_TEXT = _object({"elements": _items(_RICH_PART, 1)}, _BLOCK_ID)
 
 
 # --- tables ----------------------------------------------------------------------------------------------------------
@@ -311,13 +309,12 @@ _HEADER_CELL = _typed("cell of a header row", _RAW_CELLS)
 
 def _rows(least: int, most: int, limit: int, header: Check) -> Check:
     """Rows of 1 to 20 cells, all of one length, with no more than `limit` characters in all of them together."""
-    first, other = _items(header, 1, 20), _items(_CELL, 1, 20)
 
     def check(walk: _Walk, where: str, value: Any) -> None:
         _items(_anything, least, most)(walk, where, value)
         rows = value if isinstance(value, list) else []
         for index, row in enumerate(rows):
-            (other if index else first)(walk, f"{where}[{index}]", row)
+            _items(_CELL if index else header, 1, 20)(walk, f"{where}[{index}]", row)
         if len({len(row) for row in rows if isinstance(row, list)}) > 1:
             walk.say(where, "rows differ in length")
         size = sum(len(text) for text in _strings_under(rows, "text"))
@@ -349,12 +346,12 @@ def _row_header_is_a_column(walk: _Walk, where: str, value: Json) -> None:
 
 _TABLE = _object(
     {"rows": _rows(1, 100, TABLE_LIMIT, _CELL)},
-    {"block_id": _string(255), "column_settings": _items(_column_setting, 0, 20)},
+    {**_BLOCK_ID, "column_settings": _items(_column_setting, 0, 20)},
 )
 _DATA_TABLE = _object(
     {"caption": _string(TEXT_LIMIT), "rows": _rows(2, 101, DATA_TABLE_LIMIT, _HEADER_CELL)},
     {
-        "block_id": _string(255),
+        **_BLOCK_ID,
         "page_size": _number(1, 100, whole=True),
         "row_header_column_index": _number(0, whole=True),
     },
@@ -385,7 +382,7 @@ _SERIES_CHART = _object(
             _object(
                 {
                     "name": _string(20),
-                    "data": _items(_object({"label": _string(20), "value": _number()}), 1, 20),
+                    "data": _items(_object({"label": _string(20), "value": _number()}), 0),
                 }
             ),
             1,
@@ -443,7 +440,6 @@ def _child(walk: _Walk, where: str, value: Any) -> None:
         _block(walk, where, value)
 
 
-_BLOCK_ID = {"block_id": _string(255)}
 _BLOCK_KINDS: Mapping[str, Check] = {
     "section": _object(
         {},
@@ -459,24 +455,11 @@ _BLOCK_KINDS: Mapping[str, Check] = {
     "header": _object({"text": _plain(150)}, _BLOCK_ID),
     "divider": _object({}, _BLOCK_ID),
     "context": _object(
-        {
-            "elements": _items(
-                _typed(
-                    "element of a context block",
-                    {
-                        "image": _IMAGE,
-                        "plain_text": _object({"text": _string(3000)}, {"emoji": _flag}),
-                        "mrkdwn": _object({"text": _string(3000)}, {"verbatim": _flag}),
-                    },
-                ),
-                1,
-                10,
-            )
-        },
+        {"elements": _items(_typed("element of a context block", {"image": _IMAGE, **_texts(3000)}), 1, 10)},
         _BLOCK_ID,
     ),
     "actions": _object({"elements": _items(_ACTION_ELEMENT, 1, 25)}, _BLOCK_ID, _action_ids_differ),
-    "image": _object({"image_url": _string(3000), "alt_text": _string(2000)}, {**_BLOCK_ID, "title": _plain(2000)}),
+    "image": _object(_PICTURE, {**_BLOCK_ID, "title": _plain(2000)}),
     "input": _object(
         {"label": _plain(2000), "element": _INPUT_ELEMENT},
         {**_BLOCK_ID, "hint": _plain(2000), "optional": _flag, "dispatch_action": _flag},
@@ -634,11 +617,8 @@ def visible_mentions(payload: Any) -> list[str]:
     and the same as rich text elements. A date without a link is none. The bot's own links are reported too.
     """
     found: list[str] = []
-    for node, text in _acting(payload):
-        if node in _RICH_MENTIONS:
-            found.append(text)
-        else:
-            found += [one for one in _CONTROL.findall(text) if not (one.startswith("<!date^") and one.count("^") == 2)]
+    for _, text in _acting(payload):
+        found += [one for one in _CONTROL.findall(text) if not (one.startswith("<!date^") and one.count("^") == 2)]
     return found
 
 

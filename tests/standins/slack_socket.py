@@ -6,6 +6,7 @@ import hashlib
 import select
 import socket
 import struct
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from urllib.parse import urlsplit
 
 _CONTINUATION, _TEXT, _CLOSE, _PING, _PONG = 0x0, 0x1, 0x8, 0x9, 0xA
 # A client holds its socket's lock while it waits for something to read. What it hears often it can close quickly.
-_PING_EVERY_SECONDS = 0.2
+_PING_EVERY_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,6 @@ class WebSocket:
     def close(self) -> None:
         """Says goodbye and hangs up; the peer reads a close frame."""
         with contextlib.suppress(OSError):  # the peer may have hung up first
-            # Two bytes more than an empty frame: slack_sdk waits for more input after a frame of two bytes.
             self._send(_CLOSE, struct.pack("!H", 1000))
             self._connection.shutdown(socket.SHUT_RDWR)
 
@@ -124,7 +124,7 @@ class Wire:
         self._thread.start()
 
     def stop(self) -> None:
-        """Hangs up on everybody and waits for every thread. Raises what the stand-in itself stumbled over, if it did."""
+        """Hangs up on everybody and waits for every thread. Raises what the stand-in itself stumbled over, if so."""
         self._server.shutdown()
         self._server.hang_up()
         self._server.server_close()
@@ -164,8 +164,6 @@ class _Server(ThreadingHTTPServer):
                     request.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the signature is the base's
-        import sys
-
         error = sys.exception()
         if error is not None and not isinstance(error, OSError):  # clients may hang up whenever they like
             self.crashes.append(error)
