@@ -22,6 +22,7 @@ SECOND_NAMES = {
 _SYNC_EVERY = partial(duration, at_least=timedelta(seconds=5), at_most=timedelta(days=1))
 # LangSmith answers a question of at most 401 days.
 _BACKFILL = partial(duration, at_least=timedelta(minutes=1), at_most=timedelta(days=400))
+_PORT = partial(readers.whole_number, at_least=0, at_most=65535)
 _REQUESTS = partial(readers.whole_number, at_least=1, at_most=1000)
 
 
@@ -50,6 +51,9 @@ class Settings(BaseSettings):
     experiments: Annotated[bool, PlainValidator(readers.boolean)] = _variable("LLMCOST_EXPERIMENTS", "false")
     slack_bot_token: SecretStr = _variable("SLACK_BOT_TOKEN")
     slack_app_token: SecretStr = _variable("SLACK_APP_TOKEN")
+    # Without an app token it is what Slack's HTTP requests are signed with.
+    slack_signing_secret: SecretStr = _variable("SLACK_SIGNING_SECRET")
+    port: Annotated[int, PlainValidator(_PORT)] = _variable("PORT", "3000")
     slack_api_url: Annotated[str, PlainValidator(readers.slack_url)] = _variable(
         "SLACK_API_URL", "https://slack.com/api/"
     )
@@ -67,6 +71,8 @@ class Settings(BaseSettings):
     dimensions: Annotated[tuple[str, ...], PlainValidator(readers.dimensions)] = _variable(
         "LLMCOST_DIMENSIONS", "env,user_tier"
     )
+    # Further keys that are kept, of so many values that they are not added up day by day.
+    wide_keys: Annotated[tuple[str, ...], PlainValidator(readers.dimensions)] = _variable("LLMCOST_WIDE_KEYS")
     # LangSmith's words, upper case.
     run_types: Annotated[tuple[str, ...], PlainValidator(readers.run_types)] = _variable(
         "LLMCOST_RUN_TYPES", "llm,embedding,tool"

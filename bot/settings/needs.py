@@ -35,7 +35,8 @@ _NEEDED = {
         _Needed("SLACK_BOT_TOKEN", "copy your app's from api.slack.com/apps, OAuth & Permissions", "xoxb-"),
         _Needed(
             "SLACK_APP_TOKEN",
-            "make one with connections:write at api.slack.com/apps, Basic Information > App-Level Tokens",
+            "make one with connections:write at api.slack.com/apps, Basic Information > App-Level Tokens, or set "
+            "SLACK_SIGNING_SECRET instead to be reached by HTTP",
             "xapp-",
         ),
     ),
@@ -43,8 +44,17 @@ _NEEDED = {
 
 
 def unmet(needs: Iterable[Need], variables: Mapping[str, Variable]) -> list[str]:
-    """What is missing, and which tokens are of the wrong kind. No token is quoted."""
-    problems = [_problem(needed, variables.get(needed.name)) for need in needs for needed in _NEEDED[need]]
+    """What is missing, and which tokens are of the wrong kind. No token is quoted.
+
+    With a signing secret Slack comes by HTTP, and Socket Mode's token is not missed.
+    """
+    by_http = "SLACK_SIGNING_SECRET" in variables
+    problems = [
+        _problem(needed, variables.get(needed.name))
+        for need in needs
+        for needed in _NEEDED[need]
+        if not (by_http and needed.name == "SLACK_APP_TOKEN" and needed.name not in variables)
+    ]
     return [problem for problem in problems if problem]
 
 

@@ -120,6 +120,16 @@ def test_what_is_needed_is_said_with_where_to_get_it(tmp_path: Path) -> None:
     assert problems(*Need, environ={}, directory=tmp_path) == (*langsmith, *slack)
 
 
+def test_a_signing_secret_stands_in_for_the_app_token(tmp_path: Path) -> None:
+    by_http = {name: text for name, text in COMPLETE.items() if name != "SLACK_APP_TOKEN"}
+    found = load_settings(*Need, environ=by_http | {"SLACK_SIGNING_SECRET": "fake"}, directory=tmp_path)
+    assert found.slack_signing_secret.get_secret_value() == "fake"
+    wrong = problems(
+        Need.SLACK, environ={"SLACK_SIGNING_SECRET": "fake", "SLACK_APP_TOKEN": "xoxb-1"}, directory=tmp_path
+    )
+    assert [problem.split(" ")[0] for problem in wrong] == ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"]
+
+
 def test_what_is_needed_and_given_is_enough(tmp_path: Path) -> None:
     found = load_settings(*Need, environ=COMPLETE, directory=tmp_path)
     assert found.slack_app_token.get_secret_value() == "xapp-fake"
@@ -209,7 +219,7 @@ def test_the_files_dimensions_are_not_judged_by_dimensions_that_are_wrong_themse
 
 PLANTED = "hunter2correcthorse"
 NAMES = [*variable_names(), *SECOND_NAMES.values()]
-SECRETS = ["LANGSMITH_API_KEY", "LANGCHAIN_API_KEY", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"]
+SECRETS = ["LANGSMITH_API_KEY", "LANGCHAIN_API_KEY", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"]
 ODD_TEXTS = st.text() | st.sampled_from(
     [
         "0",
