@@ -33,10 +33,13 @@ class Measured(NamedTuple):
 def measure_all(runs: int) -> dict[str, Measured]:
     """The floor, the sync and the typed loop over the same `runs`."""
     with TemporaryDirectory(prefix="llmcost-bench-") as folder, _page_server(runs) as url:
-        found = {
-            name: _in_process(name, runs, url, Path(folder)) for name in ("sync", "floor", "typed loop")
-        }
-    return found
+        return {name: _in_process(name, runs, url, Path(folder)) for name in ("sync", "floor", "typed loop")}
+
+
+def measure_peak(runs: int) -> float:
+    """Peak memory in MiB of a sync of `runs` runs."""
+    with TemporaryDirectory(prefix="llmcost-bench-") as folder, _page_server(runs) as url:
+        return _in_process("sync", runs, url, Path(folder)).peak
 
 
 def _sync(runs: int, url: str, folder: Path) -> tuple[float, Path]:
@@ -76,7 +79,9 @@ def _floor(runs: int, url: str, folder: Path) -> tuple[float, Path]:
     source, path = folder / "sync.db", folder / "floor.db"
     bare = sqlite3.connect(path, isolation_level=None)
     with sqlite3.connect(source) as made:
-        schema = [sql for (sql,) in made.execute("SELECT sql FROM sqlite_master WHERE tbl_name = 'runs' AND sql NOT NULL")]
+        schema = [
+            sql for (sql,) in made.execute("SELECT sql FROM sqlite_master WHERE tbl_name = 'runs' AND sql NOT NULL")
+        ]
         found = {row[0]: row for row in made.execute("SELECT * FROM runs")}
     bare.execute("PRAGMA journal_mode=WAL")
     bare.execute("PRAGMA synchronous=NORMAL")
@@ -100,6 +105,7 @@ def _typed_loop(runs: int, url: str, folder: Path) -> tuple[float, Path]:
     """What one would write first: a loop over the SDK's typed runs that keeps a few fields of each."""
     from langsmith import Langsmith
 
+    del runs
     path = folder / "typed.db"
     bare = sqlite3.connect(path, isolation_level=None)
     bare.execute("PRAGMA journal_mode=WAL")

@@ -1,0 +1,77 @@
+"""`python -m tests.bench [--short]`: all figures, as a table with the machine described."""
+
+import os
+import platform
+import sqlite3
+import sys
+from pathlib import Path
+
+from tabulate import tabulate
+
+from tests.bench import answers, start, sync
+
+
+def main() -> None:
+    """Measure and print."""
+    short = "--short" in sys.argv[1:]
+    _say(f"{_machine()}\n")
+    _say(_sync_table(20_000 if short else 200_000, 100_000 if short else 400_000))
+    runs = 50_000 if short else 1_000_000
+    waits = answers.measure(runs, 400, 80 if short else 400)
+    _say(
+        f"\nFrom slash command to answer over Socket Mode, {runs:,} runs over 400 days, {waits.asked} questions:\n"
+        f"p50 {waits.p50:.0f} ms, p95 {waits.p95:.0f} ms, worst {waits.worst:.0f} ms (aim: p95 under 300 ms)."
+    )
+    starts = start.measure()
+    _say(
+        f"\n`llmcost report` to its first byte: {starts.report:.0f} ms; importing SQLAlchemy alone: "
+        f"{starts.sqlalchemy:.0f} ms; ratio {starts.report / starts.sqlalchemy:.2f} (aim: 2)."
+    )
+
+
+def _sync_table(runs: int, more: int) -> str:
+    found = sync.measure_all(runs)
+    floor = found["floor"].seconds
+    rows = [
+        [
+            name,
+            f"{one.seconds:.2f}",
+            f"{one.seconds / floor:.2f}",
+            f"{runs / one.seconds:,.0f}",
+            f"{one.peak:.0f}",
+            one.rows,
+            one.checksum,
+        ]
+        for name, one in found.items()
+    ]
+    header = ["", "seconds", "of the floor", "runs/s", "peak MiB", "rows", "checksum"]
+    table = tabulate(rows, header, disable_numparse=True)
+    peak = sync.measure_peak(more)
+    return (
+        f"A first sync of {runs:,} runs (aims: 2.5 of the floor, 4 times the typed loop's pace):\n{table}\n"
+        f"Peak memory of a first sync of {more:,} runs: {peak:.0f} MiB."
+    )
+
+
+def _machine() -> str:
+    model = "unknown processor"
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [
+            line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")
+        ]
+        model = names[0] if names else model
+    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    return (
+        f"{model}, {os.cpu_count()} cores{load}; {platform.system()} {platform.release()}, "
+        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+    )
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
