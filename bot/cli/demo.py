@@ -1,22 +1,39 @@
 """`llmcost demo`: the main job with sample traces, no account and no file of the caller's."""
 
+import os
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.cli.outcome import show, tell
 from bot.cli.sync import summary_text
 from bot.errors import QuestionError, UsageError
 from bot.ingest.sync import Sync
+from bot.render.sentences import question_lines
 from bot.reports.reporter import Reporter
 
+if TYPE_CHECKING:
+    from bot.demo.server import DemoServer
+
 SHOWN = ("week", "week rag-search", "month by model top 5", "untagged month")
+
 _KEY = "demo-key"
 _PROJECTS = "acme-*"
 _PROMPT = "/llmcost "
+_CONFIG = """
+[features.agent-copilot]
+owner = "bob@example.com"
+
+[features.rag-search]
+owner = "alice@example.com"
+aliases = ["rag_search"]
+"""
 
 
 def run_demo(words: list[str], *, serve: bool, port: int) -> None:
@@ -28,10 +45,10 @@ def run_demo(words: list[str], *, serve: bool, port: int) -> None:
         return
     with _demo(port) as demo:
         if words:
-            show(demo.answer(" ".join(_quoted(word) for word in words)))
+            show(demo.answer(words))
             return
         for question in SHOWN:
-            show(f"{_PROMPT}{question}\n\n{demo.answer(question)}\n")
+            show(f"{_PROMPT}{question}\n\n{demo.answer(question)}\n\n")
         if sys.stdin.isatty():
             demo.converse()
 
@@ -41,56 +58,56 @@ class _Demo:
     sync: Sync
     reporter: Reporter
 
-    def answer(self, question: str) -> str:
-        """The answer in text, from a ledger that was synced just now."""
+    def answer(self, question: str | list[str]) -> str:
+        """The answer in text, from a ledger that was synced just now. A list is the words of a command line."""
         from bot.app import utc_now
         from bot.render.text import text
 
         self.sync.run()
-        return text(self.reporter.ask(question, utc_now()))
+        ask = self.reporter.ask if isinstance(question, str) else self.reporter.ask_words
+        return text(ask(question, utc_now()))  # type: ignore[arg-type] # the one that takes it was chosen
 
     def converse(self) -> None:
         """Answer what is typed until the end of input."""
-        import readline  # noqa: F401 - gives input() its history and its arrow keys
+        with suppress(ImportError):
+            import readline  # noqa: F401 - gives input() its history and its arrow keys, where Python has it
 
         show("Type what you would type in Slack (help, week by project, ytd rag-search ...); Ctrl-D ends.\n")
         while True:
             try:
-                question = input(_PROMPT)
+                question = input(_PROMPT).strip()
             except (EOFError, KeyboardInterrupt):
                 show("")
                 return
-            if question.strip() in {"exit", "quit"}:
+            if question in {"exit", "quit"}:
                 return
             try:
                 show(f"\n{self.answer(question.removeprefix(_PROMPT.strip()))}\n")
             except QuestionError as error:
-                hint = f" Did you mean: {', '.join(error.suggestions)}?" if error.suggestions else ""
-                show(f"\n{error}{hint}\n")
+                show("\n".join(["", *question_lines(error), "help shows what can be said.", ""]))
 
 
 @contextmanager
 def _demo(port: int) -> Iterator[_Demo]:
     """A server, a ledger of its own that is gone afterwards, and settings that owe nothing to the environment."""
-    from bot.app import build_reporter, build_rules, build_sync, open_to_write, utc_now
-    from bot.demo.seed import sample_store
-    from bot.demo.server import DemoServer
+    from bot.app import build_reporter, build_rules, build_sync, open_to_write
     from bot.settings import load
 
-    with (
-        tempfile.TemporaryDirectory(prefix="llmcost-demo-") as folder,
-        DemoServer(sample_store(utc_now()), port=port) as server,
-    ):
+    # A proxy that the caller uses for the world knows nothing of a server on this machine.
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
+    with tempfile.TemporaryDirectory(prefix="llmcost-demo-") as folder, _server(port) as server:
         environ = {
             "LANGSMITH_API_KEY": _KEY,
             "LANGSMITH_ENDPOINT": server.url,
             "LANGSMITH_PROJECT": _PROJECTS,
             "DATABASE_URL": f"sqlite:///{folder}/llmcost.db",
-            "LLMCOST_BACKFILL": "31d",
+            # The samples are of today and the 30 days before.
+            "LLMCOST_BACKFILL": "30d",
             # The server is ours and on this machine: nobody's limits to respect.
             "LLMCOST_REQUESTS_PER_10S": "1000",
         }
-        settings, config = load(environ=environ, directory=Path(folder))
+        Path(folder, "llmcost.toml").write_text(_CONFIG, encoding="utf-8")
+        settings, config = load(environ=environ | {"LLMCOST_CONFIG": f"{folder}/llmcost.toml"}, directory=Path(folder))
         rules = build_rules(settings, config)
         ledger = open_to_write(settings, rules)
         sync, source = build_sync(settings, ledger, rules)
@@ -104,21 +121,10 @@ def _demo(port: int) -> Iterator[_Demo]:
 
 
 def _serve(port: int) -> None:
-    import signal
-    import threading
-
-    from bot.app import utc_now
-    from bot.demo.seed import sample_store
-    from bot.demo.server import DemoServer
-
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    try:
-        server = DemoServer(sample_store(utc_now()), port=port)
-    except OSError as error:
-        raise UsageError(f"Port {port} cannot be used: {error.strerror}. --port 0 takes a free one.") from None
-    with server:
+    with _server(port) as server:
         show(
             f"""Serving sample traces at {server.url} until Ctrl-C.
 
@@ -132,5 +138,13 @@ llmcost, to read it:
         stop.wait()
 
 
-def _quoted(word: str) -> str:
-    return f'"{word}"' if " " in word and '"' not in word else word
+def _server(port: int) -> "DemoServer":
+    """The samples on loopback, to be entered. Raises UsageError if the port is taken."""
+    from bot.app import utc_now
+    from bot.demo.seed import sample_store
+    from bot.demo.server import DemoServer
+
+    try:
+        return DemoServer(sample_store(utc_now()), port=port)
+    except OSError as error:
+        raise UsageError(f"Port {port} cannot be used: {error.strerror}. --port 0 takes a free one.") from None

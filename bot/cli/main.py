@@ -22,7 +22,7 @@ app = typer.Typer(
 _VERBOSE = typer.Option("--verbose", "-v", help="Log what is done, and why.")
 
 
-@app.command(context_settings={"ignore_unknown_options": False})
+@app.command()
 def report(
     words: Annotated[list[str] | None, typer.Argument(help="What to ask, e.g. `week rag-search by model`.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON, with exact costs.")] = False,
@@ -45,7 +45,7 @@ def sync(
     """Read what is new in LangSmith into the ledger. Can be stopped at any moment and goes on where it was."""
     from bot.cli.sync import run_sync
 
-    with telling():
+    with telling("Stopped. What was read is kept; the next sync goes on from there."):
         run_sync(since, verbose=verbose)
 
 

@@ -1,4 +1,4 @@
-"""How a command ends: a sentence on stderr and the exit code that goes with it."""
+"""How a command speaks and how it ends: a sentence on stderr, and the exit code that goes with it."""
 
 import logging
 import sys
@@ -8,28 +8,39 @@ from contextlib import contextmanager
 import typer
 
 from bot.errors import LlmcostError, QuestionError, UsageError
+from bot.render.names import plain
+from bot.render.sentences import question_lines
 
 FAILED = 1
 WRONG_USE = 2
 
+_LONGEST_MESSAGE = 2_000
+
 
 @contextmanager
-def telling() -> Iterator[None]:
-    """Turn our errors into a sentence and an exit code; what is no error of ours is a bug and keeps its traceback."""
+def telling(stopped: str = "Stopped.") -> Iterator[None]:
+    """Turn our errors into a sentence and an exit code; what is no error of ours is a bug and keeps its traceback.
+
+    `stopped` is what to say to somebody who has pressed Ctrl-C.
+    """
+    # A terminal that has no sign for a letter shows another one instead of a traceback.
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr] # both are text streams of ours
     try:
         yield
+    except QuestionError as error:
+        for line in question_lines(error):
+            tell(line)
+        tell("`llmcost report help` shows what can be said.")
+        raise typer.Exit(WRONG_USE) from None
     except UsageError as error:
         tell(str(error))
-        if isinstance(error, QuestionError):
-            if error.suggestions:
-                tell(f"Did you mean: {', '.join(error.suggestions)}?")
-            tell("`llmcost report help` shows what can be said.")
         raise typer.Exit(WRONG_USE) from None
     except LlmcostError as error:
         tell(str(error))
         raise typer.Exit(FAILED) from None
     except KeyboardInterrupt:
-        tell("Stopped. What was read is kept; the next sync goes on from there.")
+        tell(stopped)
         raise typer.Exit(FAILED) from None
 
 
@@ -46,7 +57,17 @@ def show(text: str) -> None:
 
 def log_to_stderr(*, verbose: bool) -> None:
     """Log our own doings, and of the libraries only their warnings: they would log URLs and payloads."""
-    logging.basicConfig(
-        level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("bot").setLevel(logging.INFO if verbose else logging.WARNING)
+    # Its warnings are that a sync takes longer than the time between two.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
+
+
+class _OneLine(logging.Formatter):
+    """Messages in one line in which no name from a trace acts."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        record.message = plain(record.message, _LONGEST_MESSAGE)
+        return super().formatMessage(record)

@@ -15,6 +15,9 @@ from bot.ingest.sync import Progress, SyncSummary
 from bot.render.names import plain
 from bot.render.numbers import plural
 
+# LangSmith's extended retention; what is older is gone from it.
+FURTHEST_BACK = timedelta(days=400)
+
 
 def run_sync(since: str | None, *, verbose: bool) -> None:
     """Read what is due, or everything since then, with a progress bar on a terminal. Exits with 1 if a part failed."""
@@ -44,21 +47,24 @@ def run_sync(since: str | None, *, verbose: bool) -> None:
 
 def read_since(text: str, now: datetime, zone: ZoneInfo) -> datetime:
     """`30d` (or any duration) back from now, to the beginning of that local day, or the beginning of a date. Raises
-    UsageError."""
+    UsageError: LangSmith keeps nothing for longer than FURTHEST_BACK."""
     from bot.settings.duration import duration
 
+    today = local_day(now, zone)
+    earliest = local_day(now - FURTHEST_BACK, zone)
     try:
         day = date.fromisoformat(text)
     except ValueError:
         try:
-            back = duration(text, at_least=timedelta(seconds=1), at_most=timedelta(days=400))
-            day = local_day(now - back, zone)
+            day = local_day(now - duration(text, at_least=timedelta(seconds=1), at_most=timedelta(days=36_500)), zone)
         except ValueError:
             raise UsageError(
                 f"--since takes a length of time like 30d, or a date like 2026-11-01, not {text!r}."
             ) from None
-    if day > local_day(now, zone):
-        raise UsageError(f"--since {text} has not come yet.")
+    if day > today:
+        raise UsageError(f"--since {day} has not come yet; today is {today}.")
+    if day < earliest:
+        raise UsageError(f"--since {day} is before anything that LangSmith still has: it can be {earliest} at most.")
     return first_instant(day, zone)
 
 
@@ -76,6 +82,8 @@ def summary_text(summary: SyncSummary) -> str:
     ]
     if summary.malformed:
         parts.insert(-1, f"{summary.malformed:,} unreadable")
+    if summary.repeated:
+        parts.insert(-1, f"{plural(summary.repeated, 'request')} repeated")
     return ", ".join(parts) + "."
 
 
@@ -89,7 +97,7 @@ def _progress_bar() -> Iterator[Callable[[Progress], None]]:
     from rich.progress import Progress as Bar
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),  # a name from outside is no markup
         BarColumn(),
         TextColumn("{task.fields[runs]:,} runs"),
         TimeElapsedColumn(),
@@ -99,9 +107,7 @@ def _progress_bar() -> Iterator[Callable[[Progress], None]]:
 
         def show_progress(progress: Progress) -> None:
             if progress.project not in tasks:
-                # A name from outside is no markup.
-                name = plain(progress.project, 40).replace("[", "\\[")
-                tasks[progress.project] = bar.add_task(name, total=progress.whole, runs=0)
+                tasks[progress.project] = bar.add_task(plain(progress.project, 40), total=progress.whole, runs=0)
             bar.update(tasks[progress.project], completed=progress.done, total=progress.whole, runs=progress.read)
 
         yield show_progress

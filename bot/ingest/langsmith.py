@@ -5,23 +5,21 @@ The SDK's typed models are not used: building them took 12 times as long as pars
 errors and connections are its own.
 """
 
-import json
 import logging
 import random
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from fnmatch import fnmatchcase
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-import orjson
-
-from bot.errors import SourceError, SourceRefusedError, SourceUnavailableError
+from bot.domain.feature import clean_value
+from bot.errors import SourceError, SourceUnavailableError
+from bot.ingest.answers import Page, read_page, retry_after, status_error
 from bot.ingest.limiter import RequestLimiter
-from bot.ingest.reading import ROOT_SELECTS, SELECTS, MalformedRunError, has_ended, read_id
-from bot.ledger.booking import instant, microseconds
+from bot.ingest.reading import ROOT_SELECTS, SELECTS, MalformedRunError, has_ended, read_id, read_instant
+from bot.ledger.booking import instant
 
 if TYPE_CHECKING:
     from langsmith import Langsmith
@@ -64,12 +62,16 @@ class LangSmith:
         workspace_id: str | None,
         limiter: RequestLimiter,
         sleep: Callable[[float], None],
+        timeout: float = REQUEST_SECONDS,
     ) -> None:
+        self.repeated = 0  # how many requests had to be made again
         self._api_key = api_key
         self._base_url = base_url
         self._workspace_id = workspace_id
         self._limiter = limiter
         self._sleep = sleep
+        self._timeout = timeout
+        self._tries = TRIES
         self._client: Langsmith | None = None
 
     def close(self) -> None:
@@ -86,38 +88,42 @@ class LangSmith:
             if _is_glob(pattern):
                 if everything is None:
                     everything = self._list_projects(selection)
-                matching = [project for project in everything if fnmatchcase(project.name, pattern)]
+                matching = [one for one in everything if one.name == pattern or fnmatchcase(one.name, pattern)]
+            elif (project_id := _as_id(pattern)) is not None:
+                # A server that does not know a filter would answer with every project that it has.
+                listed = self._list_projects(selection, id=[str(project_id)])
+                matching = [one for one in listed if one.id == project_id.bytes]
             else:
-                matching = self._list_projects(selection, **_exactly(pattern))
-                # A server that does not know the filter would answer with every project that it has.
-                matching = [one for one in matching if pattern in (one.name, str(UUID(bytes=one.id)))]
+                listed = self._list_projects(selection, name=pattern)
+                matching = [one for one in listed if one.name == pattern]
             found.update((project.id, project) for project in matching)
             if not matching:
                 problems.append(
                     f"LangSmith has no project {pattern!r} that this key can see: check LANGSMITH_PROJECT, "
                     "LANGSMITH_WORKSPACE_ID and the region in LANGSMITH_ENDPOINT."
                 )
-        return sorted(found.values(), key=lambda project: project.name), problems
+        return sorted(found.values(), key=lambda project: (project.name, project.id)), problems
 
-    def runs(self, project: bytes, start: int, end: int, types: Sequence[str]) -> Iterator[list[Mapping[str, Any]]]:
+    def runs(self, project: bytes, start: int, end: int, types: Sequence[str]) -> Iterator[list[object]]:
         """Pages of the project's runs of `types` that began in [start, end), the newest first."""
         parameters: dict[str, Any] = {"selects": list(SELECTS)}
         if len(types) == 1:
             parameters["run_type"] = types[0]
         else:
             parameters["filter"] = "or(" + ", ".join(f'eq(run_type, "{one.lower()}")' for one in types) + ")"
-        yield from self._pages(project, instant(start), instant(end), parameters)
+        # LangSmith does not say whether a run that began at the bound itself is inside: one microsecond more is asked.
+        return self._run_pages(project, start - 1, end, parameters)
 
-    def runs_by_id(self, project: bytes, ids: Sequence[bytes], start: int, end: int) -> list[Mapping[str, Any]]:
-        """Those of the runs `ids` that LangSmith still has; they began in [start, end]."""
-        return self._by_id(project, ids, instant(start), instant(end), SELECTS)
+    def runs_by_id(self, project: bytes, ids: Sequence[bytes], start: int, end: int) -> list[object]:
+        """Those of the runs `ids` that LangSmith still has; they began in [start, end)."""
+        return self._by_id(project, ids, start, end, SELECTS)
 
     def roots(
         self, project: bytes, trace_ids: Collection[bytes], start: int, end: int
     ) -> dict[bytes, tuple[Mapping[str, Any], bool]]:
         """Of the traces whose root LangSmith still has: the root's metadata, and whether it has ended."""
         found: dict[bytes, tuple[Mapping[str, Any], bool]] = {}
-        for raw in self._by_id(project, sorted(trace_ids), instant(start), instant(end), ROOT_SELECTS):
+        for raw in _objects(self._by_id(project, sorted(trace_ids), start, end, ROOT_SELECTS)):
             metadata = raw.get("metadata")
             try:
                 found[read_id(raw.get("id"))] = (metadata if isinstance(metadata, dict) else {}, has_ended(raw))
@@ -127,184 +133,142 @@ class LangSmith:
 
     def cost_of(self, project: bytes, run_id: bytes, start: int, end: int, *, subtree: bool) -> object:
         """The total cost of one run as JSON has it, with or without its descendants'; None if it has none."""
-        selects = ("ID", "TOTAL_COST")
-        found = self._by_id(project, [run_id], instant(start), instant(end), selects, include_subtree_usage=subtree)
-        return found[0].get("total_cost") if found else None
+        rows = self._by_id(project, [run_id], start, end, ("ID", "TOTAL_COST"), include_subtree_usage=subtree)
+        wanted = str(UUID(bytes=run_id))
+        return next((raw.get("total_cost") for raw in _objects(rows) if raw.get("id") == wanted), None)
 
     def _list_projects(self, selection: Selection, **filters: Any) -> list[Project]:
         if not selection.experiments:
             filters["type"] = ["PROJECT", "AGENT"]
+        ask = partial(self._sdk().sessions.with_raw_response.list_v2, page_size=100, **filters)
         found: list[Project] = []
-        cursor: str | None = None
-        while True:
-            asked = filters | ({"cursor": cursor} if cursor else {})
-            ask = partial(self._sdk().sessions.with_raw_response.list_v2, page_size=100, **asked)
-            answer = self._ask(ask, "projects")
-            for raw in _items(answer):
+        for page in self._pages(ask, "projects"):
+            for raw in _objects(page):
                 if not selection.experiments and raw.get("type") == "EXPERIMENT":
                     continue
                 try:
                     project_id = read_id(raw.get("id"))
                 except MalformedRunError:
                     continue  # without an id nothing of it can be read
-                found.append(Project(project_id, str(raw.get("name")), _started(raw)))
-            following = answer.get("next_cursor")
-            if not following or following == cursor:
-                return found
-            cursor = str(following)
+                name = clean_value(raw.get("name")) or str(UUID(bytes=project_id))
+                found.append(Project(project_id, name, read_instant(raw.get("start_time")) or 0))
+        return found
 
     def _by_id(
-        self,
-        project: bytes,
-        ids: Sequence[bytes],
-        start: datetime,
-        end: datetime,
-        selects: Sequence[str],
-        **more: Any,
-    ) -> list[Mapping[str, Any]]:
-        found: list[Mapping[str, Any]] = []
+        self, project: bytes, ids: Sequence[bytes], start: int, end: int, selects: Sequence[str], **more: Any
+    ) -> list[object]:
+        found: list[object] = []
         for at in range(0, len(ids), PAGE_SIZE):
             wanted = [str(UUID(bytes=one)) for one in ids[at : at + PAGE_SIZE]]
-            for page in self._pages(project, start, end, {"selects": list(selects), "ids": wanted, **more}):
+            for page in self._run_pages(project, start, end, {"selects": list(selects), "ids": wanted, **more}):
                 found += page
         return found
 
-    def _pages(
-        self, project: bytes, start: datetime, end: datetime, parameters: Mapping[str, Any]
-    ) -> Iterator[list[Mapping[str, Any]]]:
+    def _run_pages(self, project: bytes, start: int, end: int, parameters: Mapping[str, Any]) -> Iterator[list[object]]:
         """Pages with explicit bounds: without them LangSmith answers for the last 24 hours only, and saying nothing."""
+        ask = partial(
+            self._sdk().runs.with_raw_response.query_v2,
+            project_ids=[str(UUID(bytes=project))],
+            min_start_time=instant(start),
+            max_start_time=instant(end),
+            page_size=PAGE_SIZE,
+            **parameters,
+        )
+        return self._pages(ask, "runs")
+
+    def _pages(self, ask: "Callable[..., APIResponse[Any]]", what: str) -> Iterator[list[object]]:
+        """All pages of an answer; ends only where the server says that there is no more."""
+        seen: set[str | None] = {None}
         cursor: str | None = None
         while True:
-            asked = dict(parameters) | ({"cursor": cursor} if cursor else {})
-            ask = partial(
-                self._sdk().runs.with_raw_response.query_v2,
-                project_ids=[str(UUID(bytes=project))],
-                min_start_time=start,
-                max_start_time=end,
-                page_size=PAGE_SIZE,
-                **asked,
-            )
-            answer = self._ask(ask, "runs")
-            yield _items(answer)
-            following = answer.get("next_cursor")
-            if not following or following == cursor:  # a cursor that stands still would go on for ever
+            page = self._ask(ask if cursor is None else partial(ask, cursor=cursor), what)
+            yield page.items
+            cursor = page.cursor
+            if cursor is None:
                 return
-            cursor = str(following)
+            if cursor in seen:
+                raise SourceUnavailableError(f"LangSmith's pages of {what} go in a circle; the next sync asks again.")
+            seen.add(cursor)
 
-    def _ask(self, request: "Callable[[], APIResponse[Any]]", what: str) -> Mapping[str, Any]:
-        """One answer as JSON, asked for up to TRIES times under the limiter."""
+    def _ask(self, request: "Callable[[], APIResponse[Any]]", what: str) -> Page:
+        """One page, asked for up to TRIES times under the limiter.
+
+        After a question was given up, others are asked once only until one is answered: a server that is down is not
+        asked six times for each project.
+        """
         wait = FIRST_WAIT_SECONDS
         for attempt in range(1, TRIES + 1):
             self._limiter.wait()
             try:
-                return _parse(request().read())
+                page = read_page(request().read(), self._base_url)
             except Exception as error:  # noqa: BLE001 - told apart below; what is not LangSmith's is raised again
-                problem, retry_after = self._understand(error, what)
-                if not problem.transient or attempt == TRIES:
-                    raise problem from None
-                seconds = retry_after if retry_after is not None else wait * random.uniform(0.75, 1.25)  # noqa: S311 - jitter
-                seconds = min(seconds, LONGEST_WAIT_SECONDS)
-                _log.info("asking LangSmith for %s again in %.0f s: %s", what, seconds, problem)
-                if retry_after is not None:
-                    self._limiter.close_for(seconds)
-                else:
-                    self._sleep(seconds)
-                wait = min(2 * wait, LONGEST_WAIT_SECONDS)
+                problem, asked_to_wait = self._understand(error, what)
+            else:
+                self._tries = TRIES
+                return page
+            if not problem.transient:
+                raise problem
+            seconds = wait * random.uniform(0.75, 1.25)  # noqa: S311 - jitter
+            if asked_to_wait is not None:
+                seconds = max(seconds, asked_to_wait)
+                self._limiter.close_for(min(seconds, LONGEST_WAIT_SECONDS))
+            if attempt >= self._tries or seconds > LONGEST_WAIT_SECONDS:
+                self._tries = 1
+                raise problem
+            self.repeated += 1
+            level = logging.WARNING if attempt == 1 else logging.INFO
+            _log.log(level, "%s Asking for %s again in %.0f s.", problem, what, seconds)
+            if asked_to_wait is None:
+                self._sleep(seconds)
+            wait *= 2
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _understand(self, error: Exception, what: str) -> tuple[SourceError, float | None]:
-        """Our error for an error of the SDK or of its answer, and how long the server asked us to wait.
-
-        Never quotes the server's text: it can carry a part of the key, or anything at all.
-        """
+        """Our error for an error of the SDK or of its answer, and how long the server asked us to wait."""
         import langsmith
 
         if isinstance(error, SourceError):
             return error, None
         if isinstance(error, langsmith.APITimeoutError):
-            return SourceUnavailableError(f"LangSmith did not answer within {REQUEST_SECONDS:.0f} s."), None
-        if isinstance(error, langsmith.APIStatusError):
-            return self._understand_status(error.status_code, what), _retry_after(error.response.headers)
-        if isinstance(error, langsmith.APIConnectionError) or type(error).__module__.startswith(("httpx", "httpcore")):
-            return SourceUnavailableError(f"LangSmith at {self._base_url} cannot be reached, or it hung up."), None
-        raise error
-
-    def _understand_status(self, status: int, what: str) -> SourceError:
-        if status in (401, 403):
-            return SourceRefusedError(
-                f"LangSmith refuses the key ({status}): check LANGSMITH_API_KEY, the region in LANGSMITH_ENDPOINT "
-                f"({self._base_url}) and, for keys that see several workspaces, LANGSMITH_WORKSPACE_ID."
-            )
-        if status in (404, 501):
-            return SourceRefusedError(
-                f"LangSmith at {self._base_url} does not serve {what} by its v2 API ({status}): check "
-                "LANGSMITH_ENDPOINT; self-hosted LangSmith needs 0.16 or newer."
-            )
-        if status == 429:
             return SourceUnavailableError(
-                "LangSmith is throttling us (429). If that goes on, lower LLMCOST_REQUESTS_PER_10S."
-            )
-        if status >= 500 or status in (408, 409):
-            return SourceUnavailableError(f"LangSmith has trouble of its own ({status}).")
-        return SourceRefusedError(f"LangSmith does not accept our request for {what} ({status}).")
+                f"LangSmith at {self._base_url} did not answer within {self._timeout:g} s; it may be busy."
+            ), None
+        if isinstance(error, langsmith.APIStatusError):
+            return status_error(error.status_code, what, self._base_url), retry_after(error.response.headers)
+        if isinstance(error, langsmith.APIConnectionError) or type(error).__module__.startswith(("httpx", "httpcore")):
+            return SourceUnavailableError(
+                f"LangSmith at {self._base_url} cannot be reached, or hung up: "
+                "check the network and LANGSMITH_ENDPOINT."
+            ), None
+        raise error
 
     def _sdk(self) -> "Langsmith":
         if self._client is None:
-            from langsmith import Langsmith
+            from langsmith import DefaultHttpxClient, Langsmith
 
-            # Retries are ours: the SDK's would not ask the limiter.
             self._client = Langsmith(
                 api_key=self._api_key,
                 tenant_id=self._workspace_id,
                 base_url=self._base_url,
+                # Retries are ours: the SDK's would not ask the limiter.
                 max_retries=0,
-                timeout=REQUEST_SECONDS,
+                timeout=self._timeout,
+                # The key goes with every request, to whatever host an answer would redirect it.
+                http_client=DefaultHttpxClient(follow_redirects=False),
             )
         return self._client
 
 
-def _parse(body: bytes) -> Mapping[str, Any]:
-    try:
-        answer = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        # Strict as it should be; but one run with half a surrogate pair in its name must not hide a thousand others.
-        try:
-            answer = json.loads(body)
-        except ValueError:
-            raise SourceUnavailableError("LangSmith answered something that is not JSON.") from None
-    if not isinstance(answer, dict) or not isinstance(answer.get("items"), list | None):
-        raise SourceUnavailableError("LangSmith answered JSON of another form than its API promises.")
-    return answer
-
-
-def _items(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return cast("list[Mapping[str, Any]]", answer.get("items") or [])
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds that the server asks us to wait; None if it does not say, or says a date."""
-    try:
-        seconds = float(headers.get("retry-after", ""))
-    except ValueError:
-        return None
-    return max(0.0, min(seconds, LONGEST_WAIT_SECONDS)) if seconds == seconds else None
+def _objects(items: list[object]) -> list[dict[str, Any]]:
+    return [item for item in items if isinstance(item, dict)]
 
 
 def _is_glob(pattern: str) -> bool:
     return any(character in pattern for character in "*?[")
 
 
-def _exactly(pattern: str) -> dict[str, Any]:
+def _as_id(pattern: str) -> UUID | None:
     try:
-        return {"id": [str(UUID(pattern))]}
+        return UUID(pattern)
     except ValueError:
-        return {"name": pattern}
-
-
-def _started(raw: Mapping[str, Any]) -> int:
-    """When a project began; 1970 if it does not say."""
-    try:
-        began = datetime.fromisoformat(str(raw.get("start_time")))
-    except ValueError:
-        return 0
-    return microseconds(began) if began.tzinfo is not None else 0
+        return None

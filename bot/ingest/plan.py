@@ -40,12 +40,15 @@ class Tier(StrEnum):
 
 
 class Plan(NamedTuple):
-    """What one sync reads of a project: [start, end), in microseconds since 1970 UTC, and which tiers that fulfils.
+    """What one sync reads of a project, in microseconds since 1970 UTC: first what is new, [fresh, end), so that the
+    ledger is as young as it can be whatever happens then; then again what was read before, [start, fresh).
 
-    `backwards_to` is where an explicit wish reaches further back than anything read so far; None without one.
+    `tiers` are the tiers that this fulfils. `backwards_to` is where an explicit wish reaches further back than anything
+    read so far; None without one.
     """
 
     start: int
+    fresh: int
     end: int
     tiers: tuple[Tier, ...]
     backwards_to: int | None = None
@@ -54,23 +57,24 @@ class Plan(NamedTuple):
 def plan(
     project: ProjectRow, now: datetime, zone: ZoneInfo, backfill: timedelta, since: datetime | None = None
 ) -> Plan:
-    """What to read of a project now. A first sync goes back by `backfill` to the beginning of that local day.
+    """What to read of a project now. A first sync goes back by `backfill`, in whole local days.
 
     `since` is an explicit wish to read (again) from there.
     """
     end = microseconds(now)
     if project.watermark is None or project.covered_from is None:
-        wish = since or first_instant(local_day(now - backfill, zone), zone)
-        return Plan(min(microseconds(wish), end), end, (Tier.TWO_HOURS, Tier.DAY))
-    start = min(instant(project.watermark), now) - OVERLAP
-    tiers = [tier for tier in Tier if _is_due(project, tier, now, zone)]
-    start = min([start, *(_reach(project, tier, now, zone) for tier in tiers)])
+        start = min(microseconds(since or _beginning(now, zone, backfill)), end)
+        return Plan(start, start, end, (Tier.TWO_HOURS, Tier.DAY))
+    covered_from = min(project.covered_from, end)
+    fresh = max(covered_from, microseconds(_last_read(project, now) - OVERLAP))
+    tiers = tuple(tier for tier in Tier if _is_due(project, tier, now, zone))
+    reaches = [microseconds(_reach(project, tier, now, zone)) for tier in tiers]
     backwards_to = None
     if since is not None:
-        start = min(start, since)
-        if microseconds(since) < project.covered_from:
+        reaches.append(microseconds(since))
+        if microseconds(since) < covered_from:
             backwards_to = microseconds(since)
-    return Plan(min(max(microseconds(start), project.covered_from), end), end, tuple(tiers), backwards_to)
+    return Plan(max(covered_from, min([fresh, *reaches])), fresh, end, tiers, backwards_to)
 
 
 def cut(start: int, end: int, length: timedelta, now: datetime) -> int:
@@ -129,6 +133,29 @@ def settled_by(
             return settled
         settled = day.toordinal()
         day += timedelta(days=1)
+
+
+def _beginning(now: datetime, zone: ZoneInfo, backfill: timedelta) -> datetime:
+    """The beginning of the local day that lies `backfill` back; or of the next, if LangSmith may have forgotten a part
+    of that one though it is not asked for: every ledger would begin with a gap."""
+    back = now - backfill
+    day = local_day(back, zone)
+    if first_instant(day, zone) < now - RETENTION <= back:
+        day += timedelta(days=1)
+    return first_instant(day, zone)
+
+
+def _last_read(project: ProjectRow, now: datetime) -> datetime:
+    """Up to when everything has been read, as far as that can be known.
+
+    That is the watermark, unless it lies ahead: then the clock has been set back, and what happens between now and the
+    watermark has not been read at all. The last syncs by the right clock have left their mark on the shortest tier.
+    """
+    watermark = instant(project.watermark or 0)
+    if watermark <= now + OVERLAP:  # less is the ordinary trembling of clocks, and is read again anyway
+        return min(watermark, now)
+    last = instant(project.reread_2h or 0)
+    return last if last <= now else now - RETENTION
 
 
 def _is_due(project: ProjectRow, tier: Tier, now: datetime, zone: ZoneInfo) -> bool:

@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from bot.domain.feature import clean_value
-from bot.domain.money import from_json, nanos
+from bot.domain.money import dollars, from_json, nanos
 from bot.domain.run import Run, Status
 from bot.domain.usage import Flag, read_usage
-from bot.ledger.booking import microseconds
+from bot.ledger.booking import MAX_COST, microseconds
 
 # What a ledger of costs needs to know. INPUTS, OUTPUTS, EVENTS, MANIFEST, EXTRA, ERROR and the previews are never asked
 # for: prompts and answers stay in LangSmith.
@@ -33,13 +33,20 @@ SELECTS = (
     "PROMPT_TOKEN_DETAILS",
     "COMPLETION_TOKEN_DETAILS",
 )
-ROOT_SELECTS = ("ID", "STATUS", "METADATA")
+ROOT_SELECTS = ("ID", "STATUS", "END_TIME", "METADATA")
 
 # More than anybody tags; a trace that carries thousands would only fill the ledger.
 MAX_TAGS = 50
 
 _TIERS = ("flex", "priority")
 _ZERO = Decimal(0)
+
+# Beyond these an instant is nonsense, and arithmetic with time zones would come near its own limits.
+_EARLIEST = microseconds(datetime(2000, 1, 1, tzinfo=UTC))
+_LATEST = microseconds(datetime(2100, 1, 1, tzinfo=UTC))
+
+_MOST_DOLLARS = dollars(MAX_COST)
+_NOT_MONEY = Decimal("NaN")
 
 
 class MalformedRunError(ValueError):
@@ -49,19 +56,24 @@ class MalformedRunError(ValueError):
 def read_run(raw: object, project: int, keys: Collection[str]) -> Run:
     """A run from one item of LangSmith's answer. `keys` are the configured metadata keys; no other is kept.
 
-    Raises MalformedRunError if it lacks an id, a trace or a start.
+    Raises MalformedRunError if it lacks an id, a trace or a start, and nothing else, whatever it is.
     """
     if not isinstance(raw, dict):
         raise MalformedRunError("a run is no JSON object")
-    run_id = _uuid(raw.get("id"), "id")
-    start = _instant(raw.get("start_time"))
+    run_id = _uuid(raw.get("id"))
+    if run_id is None:
+        raise MalformedRunError("a run's id is no UUID")
+    start = read_instant(raw.get("start_time"))
     if start is None:
-        raise MalformedRunError(f"run {raw['id']!s:.40} has no readable start time")
-    trace_id = _uuid(raw.get("trace_id") or raw.get("id"), "trace id")
+        raise MalformedRunError(f"run {UUID(bytes=run_id)} has no readable start time")
+    trace_id = _uuid(raw.get("trace_id") or raw.get("id"))
+    parents = raw.get("parent_run_ids")
+    ancestors = [_uuid(parent) for parent in parents] if isinstance(parents, list) else []
+    if trace_id is None or None in ancestors:
+        raise MalformedRunError(f"run {UUID(bytes=run_id)} names a trace or a parent that is no UUID")
     metadata = raw.get("metadata")
     if not isinstance(metadata, dict):
         metadata = {}
-    parents = raw.get("parent_run_ids")
     usage, flags = read_usage(
         raw.get("prompt_tokens"),
         raw.get("completion_tokens"),
@@ -73,11 +85,11 @@ def read_run(raw: object, project: int, keys: Collection[str]) -> Run:
         id=run_id,
         trace_id=trace_id,
         project=project,
-        ancestors=tuple([_uuid(parent, "parent id") for parent in parents]) if isinstance(parents, list) else (),
+        ancestors=tuple([ancestor for ancestor in ancestors if ancestor is not None]),
         type=str(raw.get("run_type") or "").upper()[:20],
         status=_status(raw),
         start=start,
-        end=_instant(raw.get("end_time")),
+        end=read_instant(raw.get("end_time")),
         name=clean_value(raw.get("name")),
         tags=_tags(raw.get("tags")),
         keys=read_keys(metadata, keys),
@@ -100,27 +112,17 @@ def read_keys(metadata: object, keys: Collection[str]) -> tuple[tuple[str, str],
 
 def read_id(value: object) -> bytes:
     """A UUID as 16 bytes. Raises MalformedRunError if it is none."""
-    return _uuid(value, "id")
+    read = _uuid(value)
+    if read is None:
+        raise MalformedRunError("an id is no UUID")
+    return read
 
 
-def has_ended(raw: Mapping[str, Any]) -> bool:
-    """Whether a run has come to its end, so that nothing about it will be added."""
-    return _status(raw) != Status.PENDING
+def read_instant(value: object) -> int | None:
+    """An ISO instant as microseconds since 1970 UTC; None if it is none, or not of this century.
 
-
-def _uuid(value: object, what: str) -> bytes:
-    if isinstance(value, str):
-        try:
-            if len(value) == 36:
-                return bytes.fromhex(value.replace("-", ""))
-            return UUID(value).bytes
-        except ValueError:
-            pass
-    raise MalformedRunError(f"a run's {what} is no UUID: {value!s:.40}")
-
-
-def _instant(value: object) -> int | None:
-    """An ISO instant as microseconds since 1970 UTC; LangSmith writes UTC, with or without saying so."""
+    LangSmith writes UTC, with or without saying so. Nanoseconds are cut off, not rounded: a run stays in its slice.
+    """
     if not isinstance(value, str):
         return None
     try:
@@ -129,10 +131,23 @@ def _instant(value: object) -> int | None:
         return None
     if read.tzinfo is None:
         read = read.replace(tzinfo=UTC)
-    try:
-        return microseconds(read)
-    except OverflowError:
-        return None
+    since_1970 = microseconds(read)
+    return since_1970 if _EARLIEST <= since_1970 < _LATEST else None
+
+
+def has_ended(raw: Mapping[str, Any]) -> bool:
+    """Whether a run has come to its end, so that nothing about it will be added."""
+    return _status(raw) != Status.PENDING
+
+
+def _uuid(value: object) -> bytes | None:
+    if isinstance(value, str):
+        try:
+            read = bytes.fromhex(value.replace("-", "")) if len(value) == 36 else UUID(value).bytes
+        except ValueError:
+            return None
+        return read if len(read) == 16 else None
+    return None
 
 
 def _status(raw: Mapping[str, Any]) -> str:
@@ -146,22 +161,21 @@ def _status(raw: Mapping[str, Any]) -> str:
 def _cost(raw: Mapping[str, Any]) -> tuple[int | None, Flag]:
     """LangSmith's own cost in nano-dollars: the total, or prompt plus completion where both are there."""
     total = raw.get("total_cost")
-    if total is None:
+    if total is not None:
+        cost = from_json(total)
+        if cost is None:
+            return None, Flag.IMPOSSIBLE_COST
+    else:
         prompt, completion = from_json(raw.get("prompt_cost")), from_json(raw.get("completion_cost"))
         if prompt is None or completion is None:
             return None, Flag(0)
-        if not (prompt.is_finite() and completion.is_finite()):
-            return None, Flag.IMPOSSIBLE_COST
-        cost = prompt + completion
-    else:
-        amount = from_json(total)
-        if amount is None:
-            return None, Flag.IMPOSSIBLE_COST
-        cost = amount
-    try:
-        return nanos(cost), Flag(0)
-    except ValueError:
-        return None, Flag.IMPOSSIBLE_COST
+        # Adding to what is no amount of money can raise.
+        cost = prompt + completion if _is_money(prompt) and _is_money(completion) else _NOT_MONEY
+    return (nanos(cost), Flag(0)) if _is_money(cost) else (None, Flag.IMPOSSIBLE_COST)
+
+
+def _is_money(amount: Decimal) -> bool:
+    return amount.is_finite() and -_MOST_DOLLARS <= amount <= _MOST_DOLLARS
 
 
 def _sampling(metadata: Mapping[str, Any]) -> Flag:
@@ -169,7 +183,7 @@ def _sampling(metadata: Mapping[str, Any]) -> Flag:
     if rate is None:
         return Flag(0)
     number = from_json(rate)
-    return Flag.SAMPLED if number is not None and _ZERO <= number < 1 else Flag(0)
+    return Flag.SAMPLED if number is not None and number.is_finite() and _ZERO <= number < 1 else Flag(0)
 
 
 def _context(raw: Mapping[str, Any]) -> str | None:

@@ -1,14 +1,14 @@
 """A sync: what LangSmith has becomes what the ledger knows. It can be killed at any moment and goes on where it was."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from bot.domain.costing import CostMode
-from bot.domain.money import from_json
 from bot.domain.run import Run, State
 from bot.errors import LlmcostError, SourceError
 from bot.ingest.langsmith import LangSmith, Selection
@@ -24,6 +24,7 @@ from bot.ingest.plan import (
     plan,
     settled_by,
 )
+from bot.ingest.probe import ROOT_BEFORE, probe_cost_mode
 from bot.ingest.reading import MalformedRunError, read_keys, read_run
 from bot.ledger.booking import Rules, instant, microseconds
 from bot.ledger.books import BookingSummary, Root
@@ -31,12 +32,9 @@ from bot.ledger.coverage import ProjectRow, SyncRow
 from bot.ledger.lease import SYNC, Lease
 from bot.ledger.store import Ledger
 
-# A trace's root began before the runs below it; an agent may have waited for a person for days.
-ROOT_BEFORE = timedelta(days=30)
 REFRESH_PROJECTS = timedelta(minutes=10)
 # How many runs that have not ended are looked up at one sync: a page, so that it costs one request a project.
 MOST_OPEN_RUNS = 1_000
-MODE_TRIES = 3
 
 _log = logging.getLogger(__name__)
 
@@ -58,6 +56,7 @@ class SyncSummary:
     projects: int = 0
     malformed: int = 0
     gaps: int = 0  # stretches that LangSmith had forgotten
+    repeated: int = 0  # requests that had to be made again
     seconds: float = 0.0
     problems: list[str] = field(default_factory=list)
 
@@ -98,7 +97,7 @@ class Sync:
         Raises LedgerBusyError while another process is at it, and SourceError if LangSmith does not even list projects.
         """
         parts = self._parts
-        began = parts.clock()
+        began, repeated = parts.clock(), parts.source.repeated
         summary = SyncSummary()
         with parts.ledger.lease(SYNC, began) as lease:
             try:
@@ -110,10 +109,11 @@ class Sync:
                         summary.problems.append(f"{project.name}: {error}")
                         _log.warning("project %s was not read to the end: %s", project.name, error)
             except BaseException as error:
-                summary.problems.append(str(error) if isinstance(error, LlmcostError) else type(error).__name__)
+                summary.problems.append(_in_words(error))
                 raise
             finally:
                 ended = parts.clock()
+                summary.repeated = parts.source.repeated - repeated
                 summary.seconds = (ended - began).total_seconds()
                 parts.ledger.record_sync(_record(began, ended, summary))
         return summary
@@ -123,12 +123,24 @@ class Sync:
         parts = self._parts
         now = parts.clock()
         if self._selected_at is None or not timedelta(0) <= now - self._selected_at < REFRESH_PROJECTS:
-            found, self._missing = parts.source.projects(parts.scope.selection)
+            found, missing = parts.source.projects(parts.scope.selection)
+            for problem in missing:
+                if problem not in self._missing:
+                    _log.warning("%s", problem)
+            self._missing = missing
             parts.ledger.select_projects(lease, now, found)
             self._selected_at = now
         summary.problems += self._missing
         with parts.ledger.reading() as reading:
             return reading.projects(selected_only=True)
+
+
+def _in_words(error: BaseException) -> str:
+    if isinstance(error, LlmcostError):
+        return str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return "It was stopped before its end."
+    return f"It broke off ({type(error).__name__})."  # its text could quote anything
 
 
 def _record(began: datetime, ended: datetime, summary: SyncSummary) -> SyncRow:
@@ -161,7 +173,7 @@ class _ProjectSync:
         self._done = 0
         self._changed_days: set[int] = set()
         self._nested: dict[bytes, int] = {}  # roots above a run with a cost, and when that run began
-        self._mode_tries = MODE_TRIES
+        self._probed = False
         self._malformed_said = False
 
     def run(self, since: datetime | None) -> None:
@@ -169,21 +181,29 @@ class _ProjectSync:
         before = self._project
         todo = plan(before, now, self._scope.zone, self._scope.backfill, since)
         whole = todo.end - (todo.start if todo.backwards_to is None else todo.backwards_to)
-        if todo.backwards_to is not None and before.covered_from is not None:
-            at = before.covered_from
-            while at > todo.backwards_to:
-                start = cut_backwards(todo.backwards_to, at, self._length, now)
-                self._slice(start, at, now, whole)
-                at = start
-        at = todo.start
-        while at < todo.end:
-            end = cut(at, todo.end, self._length, now)
-            self._slice(at, end, now, whole)
-            at = end
+        self._forwards(todo.fresh, todo.end, now, whole)
+        self._forwards(todo.start, todo.fresh, now, whole)
+        if todo.backwards_to is not None:
+            self._backwards(todo.backwards_to, todo.start, now, whole)
         self._look_up_open_runs(todo, now)
         pending = self._ledger.oldest_pending(before, since=microseconds(now - UNFINISHED))
         settled = settled_by(before, todo, self._scope.zone, self._changed_days, pending)
         self._ledger.finish_reread(self._lease, self._clock(), before, todo.tiers, todo.end, settled)
+
+    def _forwards(self, start: int, end: int, now: datetime, whole: int) -> None:
+        at = start
+        while at < end:
+            until = cut(at, end, self._length, now)
+            self._slice(at, until, now, whole)
+            at = until
+
+    def _backwards(self, start: int, end: int, now: datetime, whole: int) -> None:
+        """Read what lies before all that was read: the newest first, so that what is covered stays in one piece."""
+        at = end
+        while at > start:
+            begin = cut_backwards(start, at, self._length, now)
+            self._slice(begin, at, now, whole)
+            at = begin
 
     def _slice(self, start: int, end: int, now: datetime, whole: int) -> None:
         """Read one slice page by page. The watermark moves only when it is whole."""
@@ -193,12 +213,12 @@ class _ProjectSync:
             found += len(page)
             self._book(page, start, end)
             self._say(whole)
+        if self._nested and not self._probed:
+            self._learn_cost_mode()
         lost = found == 0 and instant(end) <= now - RETENTION and end > self._project.started
         if lost:
             self._summary.gaps += 1
         self._ledger.cover(self._lease, self._clock(), self._project, start, end, lost=lost)
-        if self._project.cost_mode is CostMode.UNKNOWN:
-            self._learn_cost_mode()
         self._length = next_length(self._length, pages)
         self._done += end - start
         self._say(whole)
@@ -206,12 +226,13 @@ class _ProjectSync:
     def _say(self, whole: int) -> None:
         self._progress(Progress(self._project.name, self._done, whole, self._summary.booked.read))
 
-    def _book(self, page: list[Mapping[str, Any]], start: int, end: int) -> None:
+    def _book(self, page: list[object], start: int, end: int) -> None:
         runs = [run for raw in page if (run := self._read(raw)) is not None]
         roots = self._look_up_roots(runs, start, end)
         booked = self._ledger.book(self._lease, self._clock(), self._project, runs, roots, self._rules)
-        for run_id in booked.strays:
-            _log.warning("run %s is known under another trace or project already; left as it was", run_id.hex())
+        if booked.strays and not self._summary.booked.strays:
+            stray = UUID(bytes=booked.strays[0])
+            _log.warning("run %s is known under another trace or project already; it is left as it was", stray)
         self._summary.booked.add(booked)
         self._changed_days |= booked.changed_days
         if self._project.cost_mode is CostMode.UNKNOWN:
@@ -235,6 +256,7 @@ class _ProjectSync:
         """What the roots say of runs that have no feature of their own: not every sender copies it to them."""
         attribution = self._rules.attribution
         wanted = {run.trace_id for run in runs if run.ancestors and attribution.needs_root(dict(run.keys), run.tags)}
+        wanted -= {run.id for run in runs}
         if not wanted:
             return {}
         unknown = self._ledger.unknown_roots(self._project, wanted)
@@ -257,30 +279,20 @@ class _ProjectSync:
         if found:
             starts = [start for _, start in found]
             ids = [run_id for run_id, _ in found]
-            self._book(
-                self._source.runs_by_id(self._project.id, ids, min(starts), max(starts) + 1), min(starts), todo.end
-            )
+            first, last = min(starts), max(starts) + 1
+            self._book(self._source.runs_by_id(self._project.id, ids, first, last), first, todo.end)
 
     def _learn_cost_mode(self) -> None:
-        """Find out what a parent's cost means here: ask for one with and without its descendants' share."""
-        while self._nested and self._mode_tries:
-            self._mode_tries -= 1
-            root, start = self._nested.popitem()
-            earliest, latest = microseconds(instant(start) - ROOT_BEFORE), start + 1
-            own = from_json(self._source.cost_of(self._project.id, root, earliest, latest, subtree=False))
-            subtree = from_json(self._source.cost_of(self._project.id, root, earliest, latest, subtree=True))
-            if subtree is None or not subtree.is_finite() or subtree <= 0:
-                continue
-            # The sum on the server is one of floats: equal means equal to nine places.
-            same = own is not None and own.is_finite() and abs(own - subtree) <= subtree.scaleb(-9)
-            mode = CostMode.ROLLED_UP if same else CostMode.OWN
-            changed = self._ledger.set_cost_mode(self._lease, self._clock(), self._project, mode, self._rules)
-            self._project = self._project._replace(cost_mode=mode)
-            _log.info(
-                "project %s: a parent's cost is %s; %d runs stand differently now",
-                self._project.name,
-                "its own" if mode is CostMode.OWN else "rolled up",
-                changed,
-            )
-            break
-        self._nested.clear()
+        """Find out what a parent's cost means here, from the traces that were just read; once a sync."""
+        self._probed = True
+        mode = probe_cost_mode(self._source, self._project.id, self._nested)
+        if mode is CostMode.UNKNOWN:
+            return
+        changed = self._ledger.set_cost_mode(self._lease, self._clock(), self._project, mode, self._rules)
+        self._project = self._project._replace(cost_mode=mode)
+        _log.info(
+            "project %s: a parent's cost is %s; %d runs stand differently now",
+            self._project.name,
+            "its own" if mode is CostMode.OWN else "rolled up",
+            changed,
+        )

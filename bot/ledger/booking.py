@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from bot.domain.cost import Cost, Price
+from bot.domain.cost import NOBODY_KNOWS, Cost, Price
 from bot.domain.costing import CostMode, Reason, Share, completeness, shares, state_of
 from bot.domain.feature import Attribution
 from bot.domain.period import local_day
@@ -16,6 +16,10 @@ from bot.domain.usage import Flag
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MINUTE = 60_000_000
+
+# A million dollars, in nano-dollars. A run that costs more is a fault in its data; and thousands of them must fit into
+# the 64 bits of a sum, or one such trace would make the whole ledger unreadable.
+MAX_COST = 10**15
 
 
 def microseconds(instant: datetime) -> int:
@@ -100,6 +104,7 @@ def book_trace(
 
     A run that was not read again and whose share did not change keeps its price: prices of the past change only on
     demand. Once its day is settled, a run whose cost is known keeps it too, whatever LangSmith says later.
+    `root_keys` is what was found out about the trace's root; the root itself, if it is booked, knows better.
     `mode_before` is the project's mode when `before` was booked, if it was another one.
     """
     merged = {run_id: booked.run for run_id, booked in before.items()}
@@ -107,17 +112,18 @@ def book_trace(
         known = merged.get(run.id)
         if known is None or completeness(run) >= completeness(known):
             merged[run.id] = run
-    if len(merged) == 1:  # most traces; nothing is nested, and so everything counts
-        (run,) = merged.values()
-        return {run.id: _book(run, Share(run.usage, run.raw_cost), before.get(run.id), None, root_keys, project, rules)}
-    then = shares([booked.run for booked in before.values()], mode_before or project.mode)
-    now = shares(list(merged.values()), project.mode)
-    root = next((run for run in merged.values() if run.is_root), None)
-    if root is not None:
-        root_keys = dict(root.keys)
+    for run in merged.values():
+        if run.id == run.trace_id:
+            root_keys = dict(run.keys)
+    then: Mapping[bytes, Share] = {}
+    if len(merged) == 1:  # most traces: nothing is nested, and so everything counts
+        now = {run_id: _whole(run) for run_id, run in merged.items()}
+    else:
+        then = shares([booked.run for booked in before.values()], mode_before or project.mode)
+        now = shares(list(merged.values()), project.mode)
     return {
-        run.id: _book(run, now[run.id], before.get(run.id), then.get(run.id), root_keys, project, rules)
-        for run in merged.values()
+        run_id: _book(run, now[run_id], before.get(run_id), then.get(run_id), root_keys, project, rules)
+        for run_id, run in merged.items()
     }
 
 
@@ -130,22 +136,21 @@ def _book(
     project: Project,
     rules: Rules,
 ) -> Booked:
-    day = rules.day_of(run.start)
-    cost, usage = _cost(run, share, before, share_before, project, rules)
-    state = state_of(run, share, cost.nanos)
+    cost, tokens = _cost(run, share, before, share_before, project, rules)
+    state = state_of(run, share, cost)
     if state is not State.COSTED:
-        cost = Cost(None, None, None, cost.flags)
+        cost = NOBODY_KNOWS._replace(flags=cost.flags)
     return Booked(
         run=run,
-        day=day,
+        day=rules.day_of(run.start),
         feature=rules.attribution.feature_of(dict(run.keys), run.tags, root_keys, project=project.name, name=run.name),
         state=state,
         cost=cost.nanos,
         source=cost.source,
         reference=cost.reference,
         cost_flags=cost.flags,
-        input=usage[0],
-        output=usage[1],
+        input=tokens[0],
+        output=tokens[1],
         reason=share.reason,
     )
 
@@ -154,19 +159,17 @@ def _cost(
     run: Run, share: Share, before: Booked | None, share_before: Share | None, project: Project, rules: Rules
 ) -> tuple[Cost, tuple[int, int]]:
     """The cost of a run's share and the tokens that count with it, as booked before where that must not change."""
-    counted = (share.usage.input, share.usage.output) if share.usage is not None else (0, 0)
     if share.reason is not None:
-        return Cost(None, None), (0, 0)
+        return NOBODY_KNOWS, (0, 0)
+    counted = (share.usage.input, share.usage.output) if share.usage is not None else (0, 0)
     if before is not None:
         booked = Cost(before.cost, before.source, before.reference, before.cost_flags)
         if share_before is None:
-            share_before = Share(before.run.usage, before.run.raw_cost)
+            share_before = _whole(before.run)
         if before.run == run and share_before == share:
             return booked, counted
-        whole = share == Share(run.usage, run.raw_cost)
-        was_whole = share_before == Share(before.run.usage, before.run.raw_cost)
         settled = project.settled_through is not None and before.day <= project.settled_through
-        if settled and before.state is State.COSTED and whole and was_whole:
+        if settled and before.state is State.COSTED and share == _whole(run) and share_before == _whole(before.run):
             return booked, (before.input, before.output)
     cost = rules.price(
         provider=run.provider,
@@ -176,4 +179,10 @@ def _cost(
         context=run.context,
         langsmith_cost=share.raw_cost,
     )
+    if cost.nanos is not None and cost.nanos > MAX_COST:
+        return NOBODY_KNOWS._replace(flags=cost.flags | Flag.IMPOSSIBLE_COST), counted
     return cost, counted
+
+
+def _whole(run: Run) -> Share:
+    return Share(run.usage, run.raw_cost)

@@ -1,28 +1,32 @@
 """Writing the books: runs in, rollups corrected in the same transaction."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, select
+from sqlalchemy import Connection, Dialect, Table, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.domain.costing import CostMode
+from bot.domain.costing import CostMode, is_run
 from bot.domain.run import Run, State
 from bot.ledger.booking import Booked, Project, Rules, book_trace
 from bot.ledger.rollups import MEASURES, Delta, Tally
 from bot.ledger.rows import COLUMNS, from_row, keys_from, keys_to, to_row
-from bot.ledger.tables import returns, rollups, roots, runs
+from bot.ledger.tables import returns, rollups, runs
+from bot.ledger.tables import roots as roots_table
 
-Keys = tuple[tuple[str, str], ...]
+_Trace = Mapping[bytes, Booked]  # the booked runs of a trace by id
+
+# How many traces a walk over all of them holds at a time.
+_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Root:
     """What a trace's root says: the configured keys' values, and whether they are final because it has ended."""
 
-    keys: Keys
+    keys: tuple[tuple[str, str], ...]
     final: bool
 
 
@@ -58,8 +62,8 @@ def book(
 ) -> BookingSummary:
     """Book runs of one project as read. Booking them again changes nothing.
 
-    `new_roots`, by trace, were looked up for runs without a feature of their own. Tools and chains that never carried
-    a cost are not kept.
+    `new_roots`, by trace, were looked up for runs without a feature of their own; roots of other traces than those that
+    were read are left out. Tools and chains that never carried a cost are not kept.
     """
     summary = BookingSummary()
     traces: dict[bytes, list[Run]] = {}
@@ -68,58 +72,45 @@ def book(
         traces.setdefault(run.trace_id, []).append(run)
     before = _load_traces(connection, project.key, traces)
     _leave_strays(connection, traces, before, summary)
-    known_roots = _load_roots(connection, traces)
+    roots = _load_roots(connection, project.key, traces)
+    news = {
+        trace_id: root
+        for trace_id, root in new_roots.items()
+        if trace_id in traces and _is_news(root, roots.get(trace_id))
+    }
+    roots |= news
     tally, to_write = Tally(rules.dimensions), []
     for trace_id, trace in traces.items():
         there = before.get(trace_id, {})
-        root = new_roots.get(trace_id)
-        root_is_news = root is not None and root.keys != known_roots.get(trace_id, ())
-        if not root_is_news and _is_known(there, trace):
-            _count(summary, [there[run.id] for run in trace if run.id in there])
-            continue
-        root_keys = dict(root.keys if root is not None else known_roots.get(trace_id, ()))
-        after = book_trace(there, trace, root_keys, project, rules)
-        for run_id in [run_id for run_id, one in after.items() if one.state is State.NOT_A_RUN]:
-            if run_id not in there:
-                del after[run_id]
-        changed = [one for run_id, one in after.items() if there.get(run_id) != one]
-        for one in changed:
-            if one.run.id in there:
-                summary.changed += 1
-            else:
-                summary.new += 1
-            summary.changed_days.add(one.day)
-        if changed:
-            tally.add(there.values(), -1)
-            tally.add(after.values(), +1)
-            to_write += changed
-        _count(summary, [after[run_id] for run_id in {run.id for run in trace} if run_id in after])
+        kept = [run for run in trace if run.id in there or is_run(run)]
+        after: _Trace = there
+        if trace_id in news or not _is_known(there, kept):
+            after = book_trace(there, kept, _said(roots.get(trace_id)), project, rules)
+            changed = _changes(there, after)
+            if changed:
+                tally.add(there.values(), -1)
+                tally.add(after.values(), +1)
+                to_write += changed
+                _count_changes(summary, there, changed)
+        _count_read(summary, [after[run_id] for run_id in {run.id for run in kept}])
     _write_runs(connection, to_write)
     _write_delta(connection, tally.delta())
-    _write_roots(connection, new_roots)
+    _write_roots(connection, project.key, news)
     return summary
 
 
-def rebook_mode(connection: Connection, project: Project, mode_before: CostMode, rules: Rules) -> int:
-    """Decide all nested traces of a project again, because what a parent's cost means there has become known.
-
-    Returns how many runs stand differently now.
-    """
-    tally, to_write = Tally(rules.dimensions), []
-    root_keys = _telling_roots(connection)
-    for trace in _traces(connection, project.key):
-        if len(trace) > 1:
-            before = {one.run.id: one for one in trace}
-            said = dict(root_keys.get(trace[0].run.trace_id, ()))
-            after = book_trace(before, (), said, project, rules, mode_before=mode_before)
-            changed = [one for run_id, one in after.items() if before[run_id] != one]
-            if changed:
-                tally.add(before.values(), -1)
-                tally.add(after.values(), +1)
-                to_write += changed
-    _write_runs(connection, to_write)
+def rebook(connection: Connection, project: Project, rules: Rules, *, mode_before: CostMode | None = None) -> int:
+    """Decide all traces of a project again, because its name has changed or what a parent's cost means there has become
+    known (`mode_before` is what was assumed). Returns how many runs stand differently now."""
+    tally, changes = Tally(rules.dimensions), 0
+    for before, after in _book_again(connection, project, rules, mode_before):
+        changed = _changes(before, after)
+        if changed:
+            tally.add(before.values(), -1)
+            tally.add(after.values(), +1)
+            changes += len(changed)
     _write_delta(connection, tally.delta())
-    return len(to_write)
+    return changes
 
 
 def recount(connection: Connection, projects: Iterable[Project], rules: Rules) -> None:
@@ -128,18 +119,9 @@ def recount(connection: Connection, projects: Iterable[Project], rules: Rules) -
     Costs stay as they are booked; totals stay too.
     """
     tally = Tally(rules.dimensions)
-    root_keys = _telling_roots(connection)
     for project in projects:
-        to_write = []
-        for trace in _traces(connection, project.key):
-            before = {one.run.id: one for one in trace}
-            after = book_trace(before, (), dict(root_keys.get(trace[0].run.trace_id, ())), project, rules)
+        for _, after in _book_again(connection, project, rules, None):
             tally.add(after.values(), +1)
-            to_write += [one for run_id, one in after.items() if before[run_id] != one]
-            if len(to_write) >= 1_000:
-                _write_runs(connection, to_write)
-                to_write = []
-        _write_runs(connection, to_write)
     connection.execute(delete(rollups))
     connection.execute(delete(returns))
     _write_delta(connection, tally.delta())
@@ -149,8 +131,9 @@ def count_from_runs(connection: Connection, projects: Iterable[Project], dimensi
     """What the rollups should hold, added up from the runs themselves: to check the books."""
     tally = Tally(dimensions)
     for project in projects:
-        for trace in _traces(connection, project.key):
-            tally.add(trace, +1)
+        for batch in _batches(connection, project.key):
+            for trace in batch.values():
+                tally.add(trace.values(), +1)
     return tally.delta()
 
 
@@ -158,19 +141,45 @@ def unknown_roots(connection: Connection, project: int, trace_ids: Collection[by
     """Those of `trace_ids` whose root is neither a run of ours nor known for good."""
     wanted = list(trace_ids)
     held = select(runs.c.id).where(runs.c.id.in_(wanted), runs.c.project == project)
-    final = select(roots.c.trace_id).where(roots.c.trace_id.in_(wanted), roots.c.final)
+    final = select(roots_table.c.trace_id).where(
+        roots_table.c.project == project, roots_table.c.trace_id.in_(wanted), roots_table.c.final
+    )
     return set(wanted) - set(connection.scalars(held)) - set(connection.scalars(final))
 
 
-def _is_known(there: Mapping[bytes, Booked], trace: Iterable[Run]) -> bool:
-    for run in trace:
+def _is_known(there: _Trace, read: Iterable[Run]) -> bool:
+    for run in read:
         known = there.get(run.id)
         if known is None or known.run != run:
             return False
     return True
 
 
-def _count(summary: BookingSummary, booked: Iterable[Booked]) -> None:
+def _is_news(root: Root, known: Root | None) -> bool:
+    """Whether a reading of a root says something new. None replaces one that is final but another that is."""
+    return known is None or (root != known and (root.final or not known.final))
+
+
+def _said(root: Root | None) -> dict[str, str]:
+    return {} if root is None else dict(root.keys)
+
+
+def _changes(before: _Trace, after: _Trace) -> list[Booked]:
+    return [one for run_id, one in after.items() if before.get(run_id) != one]
+
+
+def _count_changes(summary: BookingSummary, before: _Trace, changed: Iterable[Booked]) -> None:
+    for one in changed:
+        summary.changed_days.add(one.day)
+        known = before.get(one.run.id)
+        if known is None:
+            summary.new += 1
+        else:
+            summary.changed += 1
+            summary.changed_days.add(known.day)
+
+
+def _count_read(summary: BookingSummary, booked: Iterable[Booked]) -> None:
     for one in booked:
         if one.state is State.UNPRICED:
             summary.unpriced += 1
@@ -178,98 +187,112 @@ def _count(summary: BookingSummary, booked: Iterable[Booked]) -> None:
             summary.untagged += 1
 
 
-def _load_traces(
-    connection: Connection, project: int, trace_ids: Collection[bytes]
-) -> dict[bytes, dict[bytes, Booked]]:
+def _leave_strays(
+    connection: Connection, traces: dict[bytes, list[Run]], before: Mapping[bytes, _Trace], summary: BookingSummary
+) -> None:
+    """Take out runs whose id belongs to another trace or project: the one under which it came first. A run never
+    changes its trace, and counting it in both would count it twice."""
+    new = [run.id for trace_id, trace in traces.items() for run in trace if run.id not in before.get(trace_id, {})]
+    if not new:
+        return
+    elsewhere = set(connection.scalars(select(runs.c.id).where(runs.c.id.in_(new))))
+    homes: dict[bytes, bytes] = {}
+    strays = set()
+    for trace_id, trace in traces.items():
+        there = before.get(trace_id, {})
+        for run in trace:
+            if run.id not in there and (run.id in elsewhere or homes.setdefault(run.id, trace_id) != trace_id):
+                strays.add((trace_id, run.id))
+    for trace_id, _ in strays:
+        traces[trace_id] = [run for run in traces[trace_id] if (trace_id, run.id) not in strays]
+    summary.strays += sorted({run_id for _, run_id in strays})
+
+
+def _book_again(
+    connection: Connection, project: Project, rules: Rules, mode_before: CostMode | None
+) -> Iterator[tuple[_Trace, _Trace]]:
+    """Every trace of a project as it was and as it is now, written."""
+    for batch in _batches(connection, project.key):
+        roots = _load_roots(connection, project.key, batch)
+        again = [
+            (before, book_trace(before, (), _said(roots.get(trace_id)), project, rules, mode_before=mode_before))
+            for trace_id, before in batch.items()
+        ]
+        _write_runs(connection, [one for before, after in again for one in _changes(before, after)])
+        yield from again
+
+
+def _batches(connection: Connection, project: int) -> Iterator[dict[bytes, _Trace]]:
+    """All traces of a project, some at a time. No query stays open between them: who walks may write."""
+    last = b""
+    while True:
+        query = select(runs.c.trace_id).where(runs.c.project == project, runs.c.trace_id > last)
+        found = connection.scalars(query.distinct().order_by(runs.c.trace_id).limit(_BATCH)).all()
+        if not found:
+            return
+        yield _load_traces(connection, project, found)
+        last = found[-1]
+
+
+def _load_traces(connection: Connection, project: int, trace_ids: Collection[bytes]) -> dict[bytes, _Trace]:
     found: dict[bytes, dict[bytes, Booked]] = {}
     query = select(runs).where(runs.c.trace_id.in_(list(trace_ids)), runs.c.project == project)
     for row in connection.execute(query):
         booked = from_row(row)
         found.setdefault(booked.run.trace_id, {})[booked.run.id] = booked
-    return found
+    return dict(found)
 
 
-def _leave_strays(
-    connection: Connection,
-    traces: dict[bytes, list[Run]],
-    before: Mapping[bytes, Mapping[bytes, Booked]],
-    summary: BookingSummary,
-) -> None:
-    """Take out runs whose id is booked under another trace or project: a run never changes its trace, and counting it
-    in both would count it twice."""
-    new = [run.id for trace_id, trace in traces.items() for run in trace if run.id not in before.get(trace_id, {})]
-    if not new:
-        return
-    strays = set(connection.scalars(select(runs.c.id).where(runs.c.id.in_(new))))
-    homes: dict[bytes, bytes] = {}
-    for trace_id, trace in traces.items():
-        for run in trace:
-            if homes.setdefault(run.id, trace_id) != trace_id:
-                strays.add(run.id)
-    if strays:
-        summary.strays += sorted(strays)
-        for trace_id, trace in traces.items():
-            traces[trace_id] = [run for run in trace if run.id not in strays]
-
-
-def _load_roots(connection: Connection, trace_ids: Collection[bytes]) -> dict[bytes, Keys]:
-    query = select(roots.c.trace_id, roots.c.key_values).where(roots.c.trace_id.in_(list(trace_ids)))
-    return {trace_id: keys_from(keys) for trace_id, keys in connection.execute(query)}
-
-
-def _telling_roots(connection: Connection) -> dict[bytes, Keys]:
-    """All roots that say something, for a walk over every trace."""
-    query = select(roots.c.trace_id, roots.c.key_values).where(roots.c.key_values.is_not(None))
-    return {trace_id: keys_from(keys) for trace_id, keys in connection.execute(query)}
-
-
-def _traces(connection: Connection, project: int) -> Iterable[list[Booked]]:
-    query = select(runs).where(runs.c.project == project).order_by(runs.c.trace_id)
-    rows = connection.execution_options(yield_per=1_000).execute(query)
-    for _, trace in groupby(map(from_row, rows), key=lambda booked: booked.run.trace_id):
-        yield list(trace)
+def _load_roots(connection: Connection, project: int, trace_ids: Collection[bytes]) -> dict[bytes, Root]:
+    query = select(roots_table.c.trace_id, roots_table.c.key_values, roots_table.c.final).where(
+        roots_table.c.project == project, roots_table.c.trace_id.in_(list(trace_ids))
+    )
+    return {trace_id: Root(keys_from(keys), bool(final)) for trace_id, keys, final in connection.execute(query)}
 
 
 def _write_runs(connection: Connection, booked: Sequence[Booked]) -> None:
-    if booked:
-        replaced = [name for name in COLUMNS if name != "id"]
-        _execute(connection, _upsert(connection, runs, replace=replaced), [to_row(one) for one in booked])
+    replaced = tuple(name for name in COLUMNS if name != "id")
+    _upsert(connection, runs, [to_row(one) for one in booked], replace=replaced)
 
 
 def _write_delta(connection: Connection, delta: Delta) -> None:
-    if delta.rollups:
-        statement = _upsert(connection, rollups, add=MEASURES)
-        _execute(connection, statement, [(*key, *sums) for key, sums in delta.rollups.items()])
-        if any(sums[0] < 0 for sums in delta.rollups.values()):
-            days = {key.day for key in delta.rollups}
-            connection.execute(delete(rollups).where(rollups.c.runs == 0, rollups.c.day.in_(sorted(days))))
-    if delta.returns:
-        statement = _upsert(connection, returns, add=("traces",))
-        _execute(connection, statement, [(*key, day, traces) for (key, day), traces in delta.returns.items()])
-        connection.execute(delete(returns).where(returns.c.traces == 0))
+    _upsert(connection, rollups, [(*key, *sums) for key, sums in delta.rollups.items()], add=MEASURES)
+    _upsert(connection, returns, [(*key, day, traces) for (key, day), traces in delta.returns.items()], add=("traces",))
+    fewer = {key.day for key, sums in delta.rollups.items() if sums[0] < 0}
+    if fewer:
+        connection.execute(delete(rollups).where(rollups.c.runs == 0, rollups.c.day.in_(fewer)))
+    fewer = {key.day for (key, _), traces in delta.returns.items() if traces < 0}
+    if fewer:
+        connection.execute(delete(returns).where(returns.c.traces == 0, returns.c.day.in_(fewer)))
 
 
-def _write_roots(connection: Connection, new_roots: Mapping[bytes, Root]) -> None:
-    if new_roots:
-        statement = _upsert(connection, roots, replace=("key_values", "final"))
-        rows = [(trace_id, keys_to(root.keys), root.final) for trace_id, root in new_roots.items()]
-        _execute(connection, statement, rows)
+def _write_roots(connection: Connection, project: int, roots: Mapping[bytes, Root]) -> None:
+    rows = [(project, trace_id, keys_to(root.keys), root.final) for trace_id, root in roots.items()]
+    _upsert(connection, roots_table, rows, replace=("key_values", "final"))
 
 
-def _upsert(connection: Connection, table: Table, *, replace: Sequence[str] = (), add: Sequence[str] = ()) -> Any:
-    """INSERT with one parameter per column, that replaces or adds to the columns of a row that is there."""
-    module = postgresql if connection.dialect.name == "postgresql" else sqlite
+def _upsert(
+    connection: Connection,
+    table: Table,
+    rows: Sequence[tuple[Any, ...]],
+    *,
+    replace: tuple[str, ...] = (),
+    add: tuple[str, ...] = (),
+) -> None:
+    """Insert rows of values in the table's column order; where a row of that key is there, replace or add to it.
+
+    Handed to the driver as they are: SQLAlchemy's own executemany would turn each row into a dictionary and back, which
+    took longer than SQLite took to write it.
+    """
+    if rows:
+        connection.exec_driver_sql(_upsert_text(connection.dialect, table, replace, add), list(rows))
+
+
+@lru_cache
+def _upsert_text(dialect: Dialect, table: Table, replace: tuple[str, ...], add: tuple[str, ...]) -> str:
+    module = postgresql if dialect.name == "postgresql" else sqlite
     statement = module.insert(table)
     updates = {name: statement.excluded[name] for name in replace}
     updates |= {name: table.c[name] + statement.excluded[name] for name in add}
-    return statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=updates)
-
-
-def _execute(connection: Connection, statement: Any, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Run `statement` for many rows of values in the table's column order.
-
-    Compiled once and handed to the driver as it is: SQLAlchemy's own executemany would turn each row into a dictionary
-    and back, which took longer than SQLite took to write it.
-    """
-    compiled = statement.compile(dialect=connection.dialect)
-    connection.exec_driver_sql(str(compiled), list(rows))
+    upsert = statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=updates)
+    return str(upsert.compile(dialect=dialect))

@@ -1,11 +1,14 @@
 """How far and how completely LangSmith was read: per project a watermark, the gaps, and the days that are settled."""
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from bot.domain.costing import CostMode
+from bot.domain.period import first_instant, local_day
 from bot.domain.run import State
 from bot.ledger.tables import gaps, projects, runs, syncs
 
@@ -78,42 +81,38 @@ def select_projects(connection: Connection, found: Iterable[tuple[bytes, str, in
 
 
 def cover(connection: Connection, project: int, start: int, end: int, *, empty_and_expired: bool) -> None:
-    """[start, end) was read whole. If nothing was found in a time that LangSmith has forgotten, it is a gap.
+    """[start, end) was read whole. If nothing was found in a time that LangSmith has forgotten, what of it had not been
+    read before is a gap; otherwise what it holds of gaps is none any more.
 
     Only a stretch that touches what is covered already moves its ends: the watermark never jumps over unread time.
     """
     row = connection.execute(
         select(projects.c.covered_from, projects.c.watermark).where(projects.c.key == project)
     ).one()
-    if row.covered_from is None:
-        ends = {"covered_from": start, "watermark": end}
-    elif start <= row.watermark and end >= row.covered_from:
-        ends = {"covered_from": min(start, row.covered_from), "watermark": max(end, row.watermark)}
-    else:
+    covered_from, watermark = (start, start) if row.covered_from is None else (row.covered_from, row.watermark)
+    if end < covered_from or watermark < start:
         return
-    connection.execute(update(projects).where(projects.c.key == project).values(**ends))
-    fresh = row.covered_from is None or end > row.watermark or start < row.covered_from
-    if empty_and_expired and fresh:
-        connection.execute(insert(gaps).values(project=project, start=start, end=end))
-    elif not empty_and_expired:
+    connection.execute(
+        update(projects)
+        .where(projects.c.key == project)
+        .values(covered_from=min(start, covered_from), watermark=max(end, watermark))
+    )
+    if empty_and_expired:
+        for fresh in ((start, min(end, covered_from)), (max(start, watermark), end)):
+            _add_gap(connection, project, *fresh)
+    else:
         _fill_gaps(connection, project, start, end)
 
 
 def load_gaps(connection: Connection) -> list[Gap]:
-    """All gaps of selected projects, oldest first, adjoining ones as one."""
+    """All gaps of selected projects, oldest first."""
     query = (
         select(gaps)
         .join(projects, projects.c.key == gaps.c.project)
         .where(projects.c.selected)
-        .order_by(gaps.c.project, gaps.c.start)
+        .order_by(gaps.c.start, gaps.c.project)
     )
-    merged: list[Gap] = []
-    for row in connection.execute(query):
-        if merged and merged[-1].project == row.project and row.start <= merged[-1].end:
-            merged[-1] = merged[-1]._replace(end=max(merged[-1].end, row.end))
-        else:
-            merged.append(Gap(*row))
-    return sorted(merged, key=lambda gap: (gap.start, gap.project))
+    return [Gap(*row) for row in connection.execute(query)]
 
 
 def settle(connection: Connection, project: int, through: int) -> None:
@@ -124,6 +123,15 @@ def settle(connection: Connection, project: int, through: int) -> None:
         .where((projects.c.settled_through.is_(None)) | (projects.c.settled_through < through))
         .values(settled_through=through)
     )
+
+
+def move_settled(connection: Connection, before: ZoneInfo, after: ZoneInfo) -> None:
+    """Days are those of another time zone now: settled are the ones that had ended when the last settled day did."""
+    for row in load_projects(connection):
+        if row.settled_through is not None:
+            end = first_instant(date.fromordinal(row.settled_through + 1), before)
+            through = local_day(end, after).toordinal() - 1
+            connection.execute(update(projects).where(projects.c.key == row.key).values(settled_through=through))
 
 
 def oldest_pending(connection: Connection, project: int, *, since: int) -> int | None:
@@ -186,11 +194,21 @@ def last_sync(connection: Connection, *, successful: bool = False) -> SyncRow | 
     return None if row is None else SyncRow(*row)
 
 
+def _add_gap(connection: Connection, project: int, start: int, end: int) -> None:
+    """[start, end) is a gap, and one with those that it touches; nothing if it is empty."""
+    if start < end:
+        touching = (gaps.c.project == project, gaps.c.start <= end, gaps.c.end >= start)
+        for gap in connection.execute(select(gaps).where(*touching)).all():
+            start, end = min(start, gap.start), max(end, gap.end)
+        connection.execute(delete(gaps).where(*touching))
+        connection.execute(insert(gaps).values(project=project, start=start, end=end))
+
+
 def _fill_gaps(connection: Connection, project: int, start: int, end: int) -> None:
-    """Something was found in [start, end): it is no gap (any more); what sticks out on either side stays one."""
-    overlapping = select(gaps).where(gaps.c.project == project, gaps.c.start < end, gaps.c.end > start)
-    for gap in connection.execute(overlapping).all():
-        connection.execute(delete(gaps).where(gaps.c.project == project, gaps.c.start == gap.start))
-        for left, right in ((gap.start, min(gap.end, start)), (max(gap.start, end), gap.end)):
-            if left < right:
-                connection.execute(insert(gaps).values(project=project, start=left, end=right))
+    """[start, end) is no gap (any more); what sticks out on either side stays one."""
+    overlapping = (gaps.c.project == project, gaps.c.start < end, gaps.c.end > start)
+    found = connection.execute(select(gaps).where(*overlapping)).all()
+    connection.execute(delete(gaps).where(*overlapping))
+    for gap in found:
+        _add_gap(connection, project, gap.start, start)
+        _add_gap(connection, project, end, gap.end)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from bot.errors import LedgerBusyError, LedgerError
@@ -54,23 +54,29 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 
 def _prepare_file(path: Path, *, create: bool) -> None:
-    if path.exists():
-        return
-    if not create:
-        raise LedgerError(f"There is no ledger at {path} yet. `llmcost sync` reads LangSmith into a new one.")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600, exist_ok=True)
+        if path.exists():
+            return
+        if create:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600, exist_ok=True)
+            return
     except OSError as error:
-        raise LedgerError(f"The ledger {path} cannot be created: {error.strerror}.") from error
+        raise LedgerError(f"The ledger {path} cannot be opened: {error.strerror}.") from error
+    raise LedgerError(f"There is no ledger at {path} yet. `llmcost sync` reads LangSmith into a new one.")
 
 
 def _configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # sqlite3's own transactions off: BEGIN is ours to say
     cursor = connection.cursor()
     try:
-        for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=NORMAL"):
-            cursor.execute(f"PRAGMA {pragma}")
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.execute("PRAGMA journal_mode=WAL")
+    except sqlite3.OperationalError as error:
+        # SQLite does not wait for another process that is just making a new file a WAL; once is enough.
+        if not _is_busy(error):
+            raise
     finally:
         cursor.close()
 
@@ -85,12 +91,15 @@ def _translated(engine: Engine) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        where = engine.url.render_as_string(hide_password=True)
         cause = error.orig
-        if isinstance(error, OperationalError) and isinstance(cause, sqlite3.Error):
-            if cause.sqlite_errorname.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-                raise LedgerBusyError(f"The ledger {where} is being written by another process; try again.") from error
-            raise LedgerError(f"The ledger {where} cannot be used: {cause}.") from error
-        if isinstance(cause, sqlite3.DatabaseError) and not isinstance(cause, sqlite3.IntegrityError):
-            raise LedgerError(f"The ledger {where} cannot be used: {cause}.") from error
-        raise
+        ours = isinstance(cause, sqlite3.IntegrityError | sqlite3.ProgrammingError)
+        if ours or not isinstance(cause, sqlite3.DatabaseError):
+            raise  # a fault in the code, not in the ledger
+        where = engine.url.render_as_string(hide_password=True)
+        if _is_busy(cause):
+            raise LedgerBusyError(f"The ledger {where} is being written by another process; try again.") from error
+        raise LedgerError(f"The ledger {where} cannot be used: {cause}.") from error
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))

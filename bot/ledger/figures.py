@@ -3,7 +3,7 @@
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, select
+from sqlalchemy import ColumnElement, Connection, FromClause, case, func, literal, select
 
 from bot.domain.feature import UNTAGGED
 from bot.domain.period import Span
@@ -154,8 +154,6 @@ def _part_of_day(connection: Connection, span: Span, feature: str | None) -> Fig
     if span.part_day is None:
         return None
     begins, ends = (microseconds(instant) for instant in span.part_day)
-    counts = runs.c.state.not_in([State.SUPPRESSED.value, State.NOT_A_RUN.value])
-    this: list[ColumnElement[bool]] = [counts] if feature is None else [counts, runs.c.feature == feature]
     query = select(
         func.count(),
         func.coalesce(func.sum(runs.c.cost), 0),
@@ -174,30 +172,37 @@ def _part_of_day(connection: Connection, span: Span, feature: str | None) -> Fig
                 runs.c.flags.op("&")(int(Flag.SAMPLED)) != 0,
             )
         ),
-    ).where(runs.c.start >= begins, runs.c.start < ends, *this)
+    ).where(*_counted(runs, begins, ends, feature))
     count, *sums = (int(amount) for amount in connection.execute(query).one())
-    return Figures(count, _new_traces(connection, span, begins, ends, this), *sums)
+    return Figures(count, _new_traces(connection, microseconds(span.start), begins, ends, feature), *sums)
 
 
-def _new_traces(connection: Connection, span: Span, begins: int, ends: int, this: list[ColumnElement[bool]]) -> int:
-    """Distinct traces with a run in [begins, ends) and none in the whole days of the span before it."""
+def _new_traces(connection: Connection, start: int, begins: int, ends: int, feature: str | None) -> int:
+    """Distinct traces with a run in [begins, ends) and none in [start, begins)."""
     earlier = runs.alias("earlier")
-    before = [
+    before = select(literal(1)).where(
         earlier.c.trace_id == runs.c.trace_id,
         earlier.c.project == runs.c.project,
-        earlier.c.start >= microseconds(span.start),
-        earlier.c.start < begins,
-        earlier.c.state.not_in([State.SUPPRESSED.value, State.NOT_A_RUN.value]),
-    ]
-    if len(this) > 1:
-        before.append(earlier.c.feature == runs.c.feature)
+        *_counted(earlier, start, begins, feature),
+    )
     query = (
         select(runs.c.trace_id, runs.c.project)
         .distinct()
-        .where(runs.c.start >= begins, runs.c.start < ends, *this)
-        .where(~select(literal(1)).where(and_(*before)).exists())
+        .where(*_counted(runs, begins, ends, feature), ~before.exists())
     )
     return int(connection.scalar(select(func.count()).select_from(query.subquery())) or 0)
+
+
+def _counted(table: FromClause, start: int, end: int, feature: str | None) -> list[ColumnElement[bool]]:
+    """The runs (or an alias of them) that are in any figure and began in [start, end), of everything or of one
+    feature."""
+    columns = table.c
+    conditions = [
+        columns.state.not_in([State.SUPPRESSED.value, State.NOT_A_RUN.value]),
+        columns.start >= start,
+        columns.start < end,
+    ]
+    return conditions if feature is None else [*conditions, columns.feature == feature]
 
 
 def _between(column: ColumnElement[int], first: date, until: date) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, update
 from sqlalchemy.exc import IntegrityError
 
 from bot.errors import LedgerBusyError
@@ -20,18 +20,16 @@ class Lease(NamedTuple):
 
 
 def take(connection: Connection, lease: Lease, now: int) -> None:
-    """Take or prolong the lease. Raises LedgerBusyError while another holder's has not expired."""
-    values = {"holder": lease.holder, "expires": now + LEASE_MICROSECONDS}
-    free = (leases.c.holder == lease.holder) | (leases.c.expires <= now)
-    if connection.execute(update(leases).where(leases.c.name == lease.name, free).values(**values)).rowcount:
-        return
-    if connection.scalar(select(leases.c.name).where(leases.c.name == lease.name)) is None:
-        try:
-            connection.execute(insert(leases).values(name=lease.name, **values))
-        except IntegrityError:
-            raise LedgerBusyError(_busy(lease.name)) from None
-        return
-    raise LedgerBusyError(_busy(lease.name))
+    """Take the lease, in a write transaction. Raises LedgerBusyError while another holder's has not expired.
+
+    One that seems to last for much longer than leases do was taken by a clock that has been set right since.
+    """
+    over = (leases.c.expires <= now) | (leases.c.expires > now + 10 * LEASE_MICROSECONDS)
+    connection.execute(delete(leases).where(leases.c.name == lease.name, over))
+    try:
+        connection.execute(insert(leases).values(**lease._asdict(), expires=now + LEASE_MICROSECONDS))
+    except IntegrityError:
+        raise LedgerBusyError(f"Another process is at the {lease.name} of this ledger; it is done there.") from None
 
 
 def hold(connection: Connection, lease: Lease, now: int) -> None:
@@ -45,7 +43,3 @@ def hold(connection: Connection, lease: Lease, now: int) -> None:
 def release(connection: Connection, lease: Lease) -> None:
     """Give the lease back, if it is still ours."""
     connection.execute(delete(leases).where(leases.c.name == lease.name, leases.c.holder == lease.holder))
-
-
-def _busy(name: str) -> str:
-    return f"Another process is at the {name} of this ledger; it is done there."

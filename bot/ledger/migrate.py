@@ -5,7 +5,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, inspect, text
 
 from bot.errors import LedgerError
-from bot.ledger.engine import writing
+from bot.ledger.engine import reading, writing
 
 # The newest migration in migrations/versions. Revisions are numbered, so that "newer than ours" can be said.
 HEAD = "0001"
@@ -25,7 +25,7 @@ def migrate(engine: Engine) -> str | None:
 
     Raises LedgerError for a ledger that a newer llmcost has written: it is left as it is.
     """
-    with engine.connect() as connection, connection.begin():
+    with reading(engine) as connection:
         version = schema_version(connection)
     if version == HEAD:
         return None

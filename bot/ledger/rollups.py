@@ -34,7 +34,8 @@ _RUNS, _TRACES, _COST, _LANGSMITH, _ESTIMATE, _OVERRIDE, _INPUT, _OUTPUT, _UNPRI
 _BY_SOURCE = {Source.LANGSMITH: _LANGSMITH, Source.ESTIMATE: _ESTIMATE, Source.OVERRIDE: _OVERRIDE}
 _BY_STATE = {State.UNPRICED: _UNPRICED, State.NO_USAGE: _NO_USAGE, State.FAILED: _FAILED}
 
-BUILT_IN = ("feature", "model", "provider", "project")
+# The dimensions of every ledger, beside the feature; the configured metadata keys come after them.
+BUILT_IN = ("model", "provider", "project")
 
 
 class Key(NamedTuple):
@@ -60,19 +61,30 @@ class Delta(NamedTuple):
     returns: dict[Return, int]
 
 
+class _Cell(NamedTuple):
+    """What runs have in common that are in the same rows of all views."""
+
+    day: int
+    feature: str
+    project: int
+    untagged_name: str | None  # None with a feature
+    values: tuple[str, ...]  # in the order of the tally's dimensions
+
+
 class Tally:
     """Adds up what traces contribute, `sign` -1 for what they contributed before."""
 
     def __init__(self, dimensions: Sequence[str]) -> None:
-        self._dimensions = tuple(dimensions)
+        self._configured = tuple(dimensions)
+        self._dimensions = (*BUILT_IN, *dimensions)
         # Runs that differ in no dimension share a cell; it is spread over the views once, not run by run.
-        self._cells: dict[tuple[str | int | None, ...], list[int]] = {}
+        self._cells: dict[_Cell, list[int]] = {}
         self._traces: dict[Key, int] = {}
         self._returns: dict[Return, int] = {}
 
     def add(self, trace: Iterable[Booked], sign: int) -> None:
         """Count (or, with -1, take back) everything that the runs of one trace contribute."""
-        touched: dict[tuple[str | int | None, ...], list[int]] = {}
+        touched: dict[_Cell, list[int]] = {}
         for booked in trace:
             if booked.counts:
                 cell = self._cell_of(booked)
@@ -91,7 +103,7 @@ class Tally:
         rollups: dict[Key, list[int]] = {}
         for cell, sums in self._cells.items():
             if any(sums):
-                for key in self._keys_of(cell):
+                for key in self._rows_of(cell):
                     row = rollups.get(key)
                     if row is None:
                         rollups[key] = sums.copy()
@@ -106,36 +118,32 @@ class Tally:
             {key: traces for key, traces in self._returns.items() if traces},
         )
 
-    def _cell_of(self, booked: Booked) -> tuple[str | int | None, ...]:
+    def _cell_of(self, booked: Booked) -> _Cell:
         run = booked.run
-        values: tuple[str, ...] = ()
-        if self._dimensions:
+        values: tuple[str, ...] = (run.model or "", run.provider or "", str(run.project))
+        if self._configured:
             keys = dict(run.keys)
-            values = tuple([keys.get(dimension, "") for dimension in self._dimensions])
+            values += tuple([keys.get(key, "") for key in self._configured])
         name = run.name if booked.feature == UNTAGGED else None
-        return (booked.day, booked.feature, run.model or "", run.provider or "", run.project, name, *values)
+        return _Cell(booked.day, booked.feature, run.project, name, values)
 
-    def _keys_of(self, cell: tuple[str | int | None, ...]) -> Iterator[Key]:
-        day, feature, model, provider, project, name, *values = cell
-        assert isinstance(day, int)  # noqa: S101 - the cell is ours, this tells the type checker
-        feature, project = str(feature), str(project)
+    def _rows_of(self, cell: _Cell) -> Iterator[Key]:
+        day, feature = cell.day, cell.feature
         yield Key("all", "", day, "")
         yield Key("all/feature", "", day, feature)
         yield Key("one", feature, day, "")
-        for dimension, value in zip(
-            (*BUILT_IN[1:], *self._dimensions), (model, provider, project, *values), strict=True
-        ):
-            yield Key("all/" + dimension, "", day, str(value))
-            yield Key("one/" + dimension, feature, day, str(value))
-        if name is not None:
-            yield Key("untagged", project, day, str(name))
+        for dimension, value in zip(self._dimensions, cell.values, strict=True):
+            yield Key("all/" + dimension, "", day, value)
+            yield Key("one/" + dimension, feature, day, value)
+        if cell.untagged_name is not None:
+            yield Key("untagged", str(cell.project), day, cell.untagged_name)
 
-    def _add_trace(self, cells: Collection[tuple[str | int | None, ...]], sign: int) -> None:
+    def _add_trace(self, cells: Collection[_Cell], sign: int) -> None:
         """A trace over several cells counts once in each view's value, on its first day there; every later day there
         is a return."""
         days: dict[tuple[str, str, str], set[int]] = {}
         for cell in cells:
-            for key in self._keys_of(cell):
+            for key in self._rows_of(cell):
                 days.setdefault((key.view, key.feature, key.value), set()).add(key.day)
         for (view, feature, value), touched in days.items():
             first, *later = sorted(touched)

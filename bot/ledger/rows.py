@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from bot.domain.costing import Reason
@@ -16,12 +17,8 @@ _STATES = {state.value: state for state in State}
 _SOURCES: dict[str | None, Source | None] = {None: None, **{source.value: source for source in Source}}
 _REASONS: dict[str | None, Reason | None] = {None: None, **{reason.value: reason for reason in Reason}}
 _NO_USAGE = (None,) * len(Usage._fields)
-# Few combinations of tags and keys exist, and each is on thousands of runs.
-_texts: dict[tuple[Any, ...], str] = {}
-_tags: dict[str | None, tuple[str, ...]] = {None: ()}
-_keys: dict[str | None, tuple[tuple[str, str], ...]] = {None: ()}
-_FLAGS = [Flag(number) for number in range(64)]
-_MANY = 50_000
+_FLAGS = [Flag(number) for number in range(2 * max(Flag))]
+_MANY = 50_000  # few combinations of tags and keys exist, and each is on thousands of runs
 
 
 def to_row(booked: Booked) -> tuple[Any, ...]:
@@ -38,7 +35,7 @@ def to_row(booked: Booked) -> tuple[Any, ...]:
         run.end,
         run.name,
         _text(run.tags) if run.tags else None,
-        _text(run.keys) if run.keys else None,
+        keys_to(run.keys),
         run.provider,
         run.model,
         run.context,
@@ -110,8 +107,8 @@ def from_row(row: Sequence[Any]) -> Booked:
             start,
             end,
             name,
-            _tags[tags] if tags in _tags else tags_from(tags),
-            _keys[keys] if keys in _keys else keys_from(keys),
+            _tags_from(tags),
+            keys_from(keys),
             provider,
             model,
             context,
@@ -137,32 +134,17 @@ def keys_to(keys: tuple[tuple[str, str], ...]) -> str | None:
     return _text(keys) if keys else None
 
 
+@lru_cache(_MANY)
 def keys_from(text: str | None) -> tuple[tuple[str, str], ...]:
     """The inverse of `keys_to`."""
-    if text is None:
-        return ()
-    if len(_keys) > _MANY:
-        _keys.clear()
-    value = tuple((key, value) for key, value in json.loads(text))
-    _keys[text] = value
-    return value
+    return () if text is None else tuple((key, value) for key, value in json.loads(text))
 
 
-def tags_from(text: str | None) -> tuple[str, ...]:
-    """The tags of a run from their stored form."""
-    if text is None:
-        return ()
-    if len(_tags) > _MANY:
-        _tags.clear()
-    value = tuple(json.loads(text))
-    _tags[text] = value
-    return value
+@lru_cache(_MANY)
+def _tags_from(text: str | None) -> tuple[str, ...]:
+    return () if text is None else tuple(json.loads(text))
 
 
+@lru_cache(_MANY)
 def _text(value: tuple[Any, ...]) -> str:
-    text = _texts.get(value)
-    if text is None:
-        if len(_texts) > _MANY:
-            _texts.clear()
-        text = _texts[value] = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

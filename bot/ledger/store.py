@@ -78,6 +78,8 @@ class Ledger:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._rules: Rules | None = None  # those that it is kept by, once that has been said
+        self._kept_by: dict[str, str] = {}  # the same as text
 
     def close(self) -> None:
         """Close its connections."""
@@ -89,20 +91,22 @@ class Ledger:
         with reading(self._engine) as connection:
             yield Reading(connection)
 
-    def migrate(self) -> str | None:
-        """See bot.ledger.migrate.migrate."""
-        return migrate(self._engine)
-
     # The rules by which it is kept
 
     def keep_rules(self, rules: Rules, zone: ZoneInfo) -> bool:
-        """Recount the ledger if it was kept by other rules (zone, dimensions, attribution); says whether it was."""
+        """Recount the ledger if it was kept by other rules (zone, dimensions, attribution); says whether it was.
+
+        From now on this Ledger writes only as long as it is kept by these.
+        """
         wanted = describe_rules(rules.attribution, rules.dimensions, zone)
+        self._rules, self._kept_by = rules, wanted
         with writing(self._engine) as connection:
             kept = _kept_rules(connection)
             if kept == wanted:
                 return False
             if kept:
+                if kept["timezone"] != zone.key:
+                    coverage.move_settled(connection, ZoneInfo(kept["timezone"]), zone)
                 books.recount(connection, [_project(row) for row in coverage.load_projects(connection)], rules)
             connection.execute(delete(rules_table))
             connection.execute(insert(rules_table), [{"name": name, "value": value} for name, value in wanted.items()])
@@ -135,16 +139,28 @@ class Ledger:
 
     @contextmanager
     def _writing(self, mine: Lease, now: datetime) -> Iterator[Connection]:
+        """A write transaction of whoever holds the lease. Raises LedgerBusyError if another does, and LedgerError if
+        another process has recounted the ledger by other rules: what we add by ours would not fit."""
         with writing(self._engine) as connection:
             lease.hold(connection, mine, microseconds(now))
+            if self._rules is not None and _kept_rules(connection) != self._kept_by:
+                raise LedgerError(
+                    "Another process keeps this ledger by other settings (time zone, dimensions, features or rules): "
+                    "give all of them the same and start this one again."
+                )
             yield connection
 
     # What a sync writes
 
     def select_projects(self, mine: Lease, now: datetime, found: Iterable[tuple[bytes, str, int]]) -> list[ProjectRow]:
-        """See bot.ledger.coverage.select_projects."""
+        """See bot.ledger.coverage.select_projects. The rules of attribution see a project's new name."""
         with self._writing(mine, now) as connection:
-            return coverage.select_projects(connection, found)
+            names = {row.key: row.name for row in coverage.load_projects(connection)}
+            selected = coverage.select_projects(connection, found)
+            for row in selected:
+                if self._rules is not None and row.name != names.get(row.key, row.name):
+                    books.rebook(connection, _project(row), self._rules)
+            return selected
 
     def book(
         self,
@@ -170,7 +186,7 @@ class Ledger:
         with self._writing(mine, now) as connection:
             coverage.set_cost_mode(connection, project.key, mode)
             after = _project(project)._replace(mode=mode)
-            return books.rebook_mode(connection, after, project.cost_mode, rules)
+            return books.rebook(connection, after, rules, mode_before=project.cost_mode)
 
     def cover(self, mine: Lease, now: datetime, project: ProjectRow, start: int, end: int, *, lost: bool) -> None:
         """See bot.ledger.coverage.cover; `lost` if nothing was found where LangSmith has forgotten."""
@@ -185,11 +201,6 @@ class Ledger:
             coverage.remember_reread(connection, project.key, tiers, begun)
             if settled is not None:
                 coverage.settle(connection, project.key, settled)
-
-    def project(self, key: int) -> ProjectRow:
-        """A project as it stands now."""
-        with reading(self._engine) as connection:
-            return next(row for row in coverage.load_projects(connection) if row.key == key)
 
     def oldest_pending(self, project: ProjectRow, *, since: int) -> int | None:
         """See bot.ledger.coverage.oldest_pending."""
@@ -237,30 +248,30 @@ class Ledger:
         with reading(self._engine) as connection:
             dimensions = json.loads(_kept_rules(connection).get("dimensions", "[]"))
             projects = [_project(row) for row in coverage.load_projects(connection)]
-            expected = books.count_from_runs(connection, projects, dimensions)
-            booked = {rollups.Key(*row[:4]): list(row[4:]) for row in connection.execute(select(rollups_table))}
-            back = {tuple(row[:5]): row.traces for row in connection.execute(select(returns))}
-        wrong = [
-            f"{key}: booked {booked.get(key)}, the runs make {expected.rollups.get(key)}"
-            for key in {*booked, *expected.rollups}
-            if booked.get(key) != expected.rollups.get(key)
-        ]
-        expected_back = {(*key, day): traces for (key, day), traces in expected.returns.items()}
-        if back != expected_back:
-            wrong.append(f"returning traces: booked {len(back)} rows, the runs make {len(expected_back)}")
-        return sorted(wrong)
+            counted = books.count_from_runs(connection, projects, dimensions)
+            booked = dict[object, object]()
+            for row in connection.execute(select(rollups_table)):
+                booked[rollups.Key(*row[:4])] = list(row[4:])
+            for row in connection.execute(select(returns)):
+                booked[rollups.Return(rollups.Key(*row[:4]), row.previous_day)] = row.traces
+        expected = dict[object, object]([*counted.rollups.items(), *counted.returns.items()])
+        return sorted(
+            f"{row}: booked {booked.get(row)}, the runs make {expected.get(row)}"
+            for row in {*booked, *expected}
+            if booked.get(row) != expected.get(row)
+        )
 
 
 def open_ledger(url: str, *, create: bool) -> Ledger:
     """The ledger at `url`, its schema up to date. Raises LedgerError if there is none (without `create`), if it cannot
     be used, or if a newer llmcost has written it."""
-    ledger = Ledger(open_engine(url, create=create))
+    engine = open_engine(url, create=create)
     try:
-        ledger.migrate()
+        migrate(engine)
     except BaseException:
-        ledger.close()
+        engine.dispose()
         raise
-    return ledger
+    return Ledger(engine)
 
 
 def describe_rules(attribution: Attribution, dimensions: tuple[str, ...], zone: ZoneInfo) -> dict[str, str]:

@@ -98,9 +98,11 @@ runs = Table(
 roots = Table(
     "roots",
     metadata,
-    Column("trace_id", LargeBinary(16), primary_key=True),
+    Column("project", Integer, nullable=False),
+    Column("trace_id", LargeBinary(16), nullable=False),
     Column("key_values", Text),
     Column("final", Boolean, nullable=False),  # the root has ended: its metadata will not change any more
+    PrimaryKeyConstraint("project", "trace_id"),
 )
 
 # Figures per local day, one row per view and value (see bot.ledger.rollups). Kept for ever.

@@ -1,2 +1,2 @@
-"""Answers as text, CSV and JSON: what the command line prints, and what stands in a message's `text`. Nothing is
-calculated here; `numbers` says how numbers look, everywhere."""
+"""Answers as text, CSV and JSON: what the command line prints, and what stands in a message's `text`. `page` says in
+which order, `sentences` and `table` what, `numbers` how numbers look, everywhere. Nothing is calculated here."""

@@ -3,10 +3,12 @@
 import csv
 import io
 import json
+import unicodedata
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
+from bot.render.names import spelt
 from bot.render.numbers import exact
 from bot.reports.answers import (
     Answer,
@@ -28,18 +30,16 @@ _FORMULA_STARTS = ("=", "+", "-", "@")
 
 
 def to_json(answer: Answer) -> str:
-    """An answer as JSON text. Costs are strings with all nine places: a float would not add up."""
-    return json.dumps(as_dict(answer), ensure_ascii=False, indent=1)
+    """An answer as JSON text, in ASCII. Costs are strings with all nine places: a float would not add up."""
+    return json.dumps(as_dict(answer), indent=1)
 
 
 def to_csv(answer: Answer) -> str:
     """The rows of an answer as CSV (RFC 4180, with line feeds alone), text cells made harmless for spreadsheets."""
-    rows = as_dict(answer)["rows"]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    if rows:
-        writer.writerow(rows[0])
-    writer.writerows([[_cell(value) for value in row.values()] for row in rows])
+    writer.writerow(_fields(answer))
+    writer.writerows([[_cell(value) for value in row.values()] for row in as_dict(answer)["rows"]])
     return out.getvalue()
 
 
@@ -61,6 +61,19 @@ def as_dict(answer: Answer) -> dict[str, Any]:
     }
 
 
+def _fields(answer: Answer) -> tuple[str, ...]:
+    """The fields of an answer's rows, which it has even if there are no rows."""
+    if isinstance(answer, Report):
+        return ("key", *_SUM_FIELDS)
+    if isinstance(answer, FeatureList):
+        return ("key", *_SUM_FIELDS, "configured", "owners", "aliases")
+    if isinstance(answer, UntaggedList):
+        return ("key", "project", *_SUM_FIELDS)
+    if isinstance(answer, Status):
+        return ("key", "covered_from", "as_of", "settled_through", "cost_mode")
+    return ("say", "for", "example")
+
+
 def _report(report: Report) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
@@ -79,6 +92,7 @@ def _features(answer: FeatureList) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "period": _period(answer.period),
+        "total": _total(answer.total),
         "rows": [
             {"key": row.name}
             | (_sum(row.sum) if row.sum is not None else dict.fromkeys(_SUM_FIELDS))
@@ -110,6 +124,7 @@ def _status(status: Status) -> dict[str, Any]:
         "runs_read": status.runs_read,
         "ledger_start": _instant(status.ledger_start),
         "gaps": [_gap(gap) for gap in status.gaps],
+        "timezone": status.timezone,
         "rows": [
             {
                 "key": project.name,
@@ -208,11 +223,13 @@ def _day(day: date | None) -> str | None:
 
 
 def _cell(value: object) -> object:
-    """A CSV cell. Numbers, exact costs included, are what they are; text must not act."""
+    """A CSV cell. Numbers, exact costs included, are what they are; text must act neither in a spreadsheet nor in a
+    terminal, and is otherwise as it came."""
     if isinstance(value, list):
-        value = " ".join(str(one) for one in value)
-    if value is None or not isinstance(value, str):
+        value = " ".join(value)
+    if not isinstance(value, str) or not value:
         return value
-    if value.startswith(_FORMULA_STARTS) or (value and (ord(value[0]) < 32 or ord(value[0]) == 127)):
-        return "'" + value
-    return value
+    # Full-width signs begin a formula too where people type with them.
+    first = unicodedata.normalize("NFKC", value[0])
+    acts = first.startswith(_FORMULA_STARTS) or unicodedata.category(value[0]) == "Cc"
+    return ("'" if acts else "") + spelt(value)

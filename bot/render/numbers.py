@@ -1,11 +1,14 @@
 """How numbers and dates look, everywhere: one format, whatever the surface."""
 
 from datetime import date, datetime, timedelta
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 _CENT = Decimal("0.01")
 _FINE = Decimal("0.0001")
+_TENTH = Decimal("0.1")
+_THREE_DIGITS = Context(prec=3, rounding=ROUND_HALF_EVEN)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def money(amount: Decimal) -> str:
@@ -16,10 +19,11 @@ def money(amount: Decimal) -> str:
         return "$0.00"
     if amount < _FINE:
         return f"{'>-' if sign else '<'}${_FINE}"
-    if amount < Decimal("0.1"):
-        return f"{sign}${amount.quantize(_FINE, ROUND_HALF_EVEN)}"
-    if amount < 1_000:
-        return f"{sign}${amount.quantize(_CENT, ROUND_HALF_EVEN):,}"
+    # Each step is decided on the rounded amount: 9.999 cents are $0.10, and never $0.1000.
+    if (fine := amount.quantize(_FINE, ROUND_HALF_EVEN)) < _TENTH:
+        return f"{sign}${fine}"
+    if (cents := amount.quantize(_CENT, ROUND_HALF_EVEN)) < 1_000:
+        return f"{sign}${cents}"
     return f"{sign}${amount.quantize(Decimal(1), ROUND_HALF_EVEN):,}"
 
 
@@ -35,25 +39,24 @@ def count(number: int) -> str:
 
 def tokens(number: int) -> str:
     """`940`, `12.5k`, `824k`, `1.70M`, `2.35B`: three digits that matter."""
+    rounded = _THREE_DIGITS.create_decimal(number)
     for unit, size in (("B", 1_000_000_000), ("M", 1_000_000), ("k", 1_000)):
-        # One thousandth below the unit would be shown as 1000 of the smaller one.
-        if number >= size or (unit != "k" and number >= size * Decimal("0.9995")):
-            scaled = Decimal(number) / size
+        if rounded >= size:
+            scaled = rounded / size
             places = 2 if scaled < 10 else 1 if scaled < 100 else 0
-            return f"{scaled:.{places}f}{unit}"
+            return f"{scaled:,.{places}f}{unit}"
     return str(number)
 
 
 def percent(fraction: Decimal) -> str:
-    """`12 %`, with one place below ten: `4.2 %`; `<0.1 %` for what is not quite zero."""
+    """`12 %`, with one place below ten: `4.2 %`; `<0.1 %` for what is not quite zero. The sign is left to words."""
     amount = abs(fraction) * 100
     if amount == 0:
         return "0 %"
-    if amount < Decimal("0.05"):
+    tenths = amount.quantize(_TENTH, ROUND_HALF_EVEN)
+    if tenths == 0:
         return "<0.1 %"
-    if amount < Decimal("9.95"):
-        return f"{amount:.1f} %"
-    return f"{amount:,.0f} %"
+    return f"{tenths} %" if tenths < 10 else f"{amount:,.0f} %"
 
 
 def plural(number: int, noun: str) -> str:
@@ -64,6 +67,11 @@ def plural(number: int, noun: str) -> str:
 def day(value: date) -> str:
     """`22 Nov 2026`."""
     return f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
+
+
+def weekday(value: date) -> str:
+    """`Sun 22 Nov 2026`."""
+    return f"{_WEEKDAYS[value.weekday()]} {day(value)}"
 
 
 def days(first: date, last: date) -> str:
@@ -78,17 +86,17 @@ def days(first: date, last: date) -> str:
 
 
 def clock(moment: datetime) -> str:
-    """`22 Nov 14:31`, on the clock of the moment's own zone."""
-    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment:%H:%M}"
+    """`22 Nov 2026 14:31`, on the clock of the moment's own zone."""
+    return f"{day(moment)} {moment:%H:%M}"
 
 
-def duration(length: timedelta) -> str:
-    """`20 s`, `3 min`, `5 h`, `2 days`: roughly how long."""
-    seconds = max(0, int(length.total_seconds()))
-    if seconds < 90:
-        return f"{seconds} s"
+def ago(length: timedelta) -> str:
+    """`just now`, `3 min ago`, `5 h ago`, `2 days ago`: roughly how long ago."""
+    seconds = length.total_seconds()
+    if seconds < 60:
+        return "just now"
     if seconds < 90 * 60:
-        return f"{round(seconds / 60)} min"
+        return f"{round(seconds / 60)} min ago"
     if seconds < 36 * 3600:
-        return f"{round(seconds / 3600)} h"
-    return f"{round(seconds / 86400)} days"
+        return f"{round(seconds / 3600)} h ago"
+    return f"{round(seconds / 86400):,} days ago"

@@ -1,12 +1,19 @@
 """What an answer says in words. Plain text: whoever puts it into Slack escapes it."""
 
+import re
 from collections.abc import Iterable
-from datetime import date
-from decimal import Decimal
+from datetime import datetime, timedelta
 
+from bot.errors import QuestionError
 from bot.render.names import plain
-from bot.render.numbers import clock, count, day, days, duration, money, percent, plural, tokens
-from bot.reports.answers import Coverage, FeatureList, Gap, Previous, Report, Status, TimeFrame, UntaggedList
+from bot.render.numbers import ago, clock, count, day, days, money, percent, plural, tokens
+from bot.reports.answers import Coverage, FeatureList, Gap, Previous, Report, Status, Sum, TimeFrame, UntaggedList
+
+HELP = "[period] [feature] [by DIMENSION] [vs previous|PERIOD] [top N], in any order."
+NOT_COMPARED = "Not compared: the ledger does not cover the time to compare with."
+
+# A ledger that is kept up to date is minutes old; one that is older lacks runs that people may be looking for.
+STALE_AFTER = timedelta(minutes=30)
 
 _NAMED = {
     "today": "today",
@@ -19,146 +26,195 @@ _NAMED = {
     "last week": "last week",
     "last month": "last month",
 }
-_FEW_GAPS = 3
+_DAYS = re.compile("([0-9]+)d")
+_MONTH = re.compile("([a-z]+) [0-9]{4}")
+_FEW = 3
+_LONG = 300
 
 
 def headline(report: Report) -> str:
-    """The answer in one sentence: who, how much, when, and against what."""
+    """The answer in one sentence: who, how much, when."""
     what = plain(report.feature) if report.feature is not None else "All features together"
-    sentence = f"{what} cost {money(report.total.cost)} {when(report.period)}"
-    if report.previous is not None:
-        sentence += f", {change(report.previous)}"
-    return sentence + "."
+    return f"{what} cost {spent(report.total)} {when(report.period)}."
+
+
+def spent(total: Sum) -> str:
+    """How much, and that it is not all: `$12.30 plus 3 unpriced runs`. Nothing but unpriced runs is never a $0."""
+    if not total.unpriced_runs:
+        return money(total.cost)
+    unpriced = plural(total.unpriced_runs, "unpriced run")
+    return f"{money(total.cost)} plus {unpriced}" if total.cost else f"an unknown amount ({unpriced})"
 
 
 def when(period: TimeFrame) -> str:
     """The period in words, with its dates: people must not have to guess which days a week has."""
     dates = days(period.first, period.last)
-    named = _NAMED.get(period.name)
-    if named is None:
-        return f"on {dates}" if period.first == period.last else f"from {_range(period.first, period.last)}"
-    return f"{named} ({dates})"
+    if period.name in _NAMED:
+        return f"{_NAMED[period.name]} ({dates})"
+    if number := _DAYS.fullmatch(period.name):
+        return f"in the last {plural(int(number[1]), 'day')} ({dates})"
+    if _MONTH.fullmatch(period.name):
+        return f"in {period.name.capitalize()} ({dates})"
+    return f"on {dates}" if period.first == period.last else f"over {dates}"
 
 
-def change(previous: Previous) -> str:
+def change(total: Sum, previous: Previous) -> str:
     """The change against what came before, with a direction in words."""
-    against = f"{before(previous)} ({money(previous.cost)})"
-    if previous.change == 0:
-        return f"as much as {against}"
-    if previous.change is None:
-        return f"against {against}"
-    return f"{direction(previous.change)} against {against}"
+    until = f" until {previous.end:%H:%M}" if previous.is_part else ""
+    before = f"{money(previous.cost)} ({days(previous.start.date(), previous.last)}{until})"
+    if total.unpriced_runs and not total.cost:
+        return f"Before, it was {before}."
+    if total.cost == previous.cost:
+        return f"The same as {before}."
+    size = f" {percent(previous.change)}" if previous.change is not None else ""
+    return f"{'Up' if total.cost > previous.cost else 'Down'}{size} from {before}."
 
 
-def direction(fraction: Decimal) -> str:
-    """`up 12 %`, `down 4.2 %`."""
-    return f"{'up' if fraction > 0 else 'down'} {percent(fraction)}"
-
-
-def before(previous: Previous) -> str:
-    """What the period is compared with: its dates, and the time of day if it ends inside a day."""
-    return days(previous.start.date(), previous.last) + (f" until {previous.end:%H:%M}" if previous.is_part else "")
-
-
-def volume(report: Report) -> str:
+def volume(total: Sum) -> str:
     """Runs, traces and tokens."""
-    total = report.total
-    return (
-        f"{plural(total.runs, 'run')} in {plural(total.traces, 'trace')}, "
-        f"{tokens(total.input_tokens)} tokens in, {tokens(total.output_tokens)} out"
-    )
+    runs = f"{plural(total.runs, 'run')} in {plural(total.traces, 'trace')}"
+    return f"{runs}, {tokens(total.input_tokens)} tokens in, {tokens(total.output_tokens)} out."
 
 
-def warnings(coverage: Coverage) -> list[str]:
+def warnings(period: TimeFrame, coverage: Coverage) -> list[str]:
     """What a reader must know before believing the total; usually nothing."""
-    if coverage.as_of is None:
-        return ["Nothing has been read from LangSmith yet: these are no zeros."]
+    if coverage.as_of is None or coverage.age is None:
+        return []
     found = []
     if coverage.unpriced_runs:
-        unpriced = plural(coverage.unpriced_runs, "run")
-        found.append(f"{unpriced} unpriced: nobody knows their cost, and it is not in the total.")
+        are = "run is" if coverage.unpriced_runs == 1 else "runs are"
+        found.append(
+            f"{count(coverage.unpriced_runs)} {are} unpriced: nobody knows the cost, and it is not in the total. "
+            "A price for the model in llmcost.toml ends that."
+        )
+    asked_at = coverage.as_of + coverage.age
+    if _utc(min(asked_at, period.end, key=_utc)) - _utc(coverage.as_of) > STALE_AFTER.total_seconds():
+        since = f"{clock(coverage.as_of)} ({ago(coverage.age)})"
+        found.append(f"LangSmith has not been read completely since {since}: later runs are missing.")
     if coverage.starts_before_ledger and coverage.ledger_start is not None:
-        found.append(f"The ledger starts on {day(coverage.ledger_start.date())}; what was before is not in it.")
+        found.append(f"The ledger starts on {day(coverage.ledger_start)}: what was before is not in the total.")
     if coverage.gaps:
-        found.append(f"Nothing is known of {gaps(coverage.gaps)}: LangSmith had forgotten it, or it was not read.")
+        found.append(f"{_nothing_known(coverage.gaps)}: LangSmith had forgotten it, or it has not been read.")
     if coverage.sampled:
         found.append("LangSmith was sent only a sample of some runs: the real cost is higher.")
     return found
 
 
-def basis(coverage: Coverage) -> list[str]:
-    """What the numbers rest on, in short pieces."""
+def basis(period: TimeFrame, coverage: Coverage, *, says_untagged: bool = False) -> list[str]:
+    """What the numbers rest on: how fresh, whose prices, what has no cost. `says_untagged` if the answer itself is
+    about the untagged runs."""
     if coverage.as_of is None or coverage.age is None:
         return []
-    pieces = [f"As of {clock(coverage.as_of)} ({duration(coverage.age)} ago)"]
+    fresh = [f"As of {clock(coverage.as_of)} ({ago(coverage.age)}), {period.timezone}"]
     if coverage.settled_through is not None:
-        pieces.append(f"settled through {day(coverage.settled_through)}")
+        fresh.append(f"settled through {day(coverage.settled_through)}")
+    prices = []
     if coverage.estimated_cost:
-        pieces.append(f"{money(coverage.estimated_cost)} estimated")
+        prices.append(f"{money(coverage.estimated_cost)} estimated from list prices")
     if coverage.override_cost:
-        pieces.append(f"{money(coverage.override_cost)} at your own prices")
-    if coverage.untagged_runs:
-        pieces.append(f"{plural(coverage.untagged_runs, 'untagged run')} ({money(coverage.untagged_cost)})")
-    pieces += [
+        prices.append(f"{money(coverage.override_cost)} at your own prices")
+    if coverage.untagged_runs and not says_untagged:
+        prices.append(f"{_untagged(coverage)} in no feature")
+    costless = [
         f"{count(number)} {what}"
         for number, what in (
-            (coverage.no_usage_runs, "without usage"),
+            (coverage.no_usage_runs, "without token counts"),
             (coverage.failed_runs, "failed"),
             (coverage.pending_runs, "still running"),
             (coverage.unfinished_runs, "never finished"),
         )
         if number
     ]
-    return pieces
-
-
-def gaps(found: Iterable[Gap]) -> str:
-    """Stretches of time, with the project that they are missing in; the first few."""
-    shown = list(found)
-    texts = [f"{clock(gap.start)} to {clock(gap.end)} in {plain(gap.project)}" for gap in shown[:_FEW_GAPS]]
-    if len(shown) > _FEW_GAPS:
-        texts.append(f"{len(shown) - _FEW_GAPS} more")
-    return ", ".join(texts)
+    lines = [fresh, prices, [f"Runs without a cost: {', '.join(costless)}"] if costless else []]
+    return [" \N{MIDDLE DOT} ".join(pieces) for pieces in lines if pieces]
 
 
 def features_headline(answer: FeatureList) -> str:
-    """How many features there are, and when."""
-    whole = len(answer.rows) + answer.left_out
-    return f"{plural(whole, 'feature')} {when(answer.period)}." if whole else f"No features {when(answer.period)}."
+    """What they cost together, when, and how many they are."""
+    number = plural(len(answer.rows) + answer.left_out, "feature")
+    untagged = f", {_untagged(answer.coverage)} included" if answer.coverage.untagged_runs else ""
+    return f"{number} cost {spent(answer.total)} {when(answer.period)}{untagged}."
 
 
 def untagged_headline(answer: UntaggedList) -> str:
     """What runs without a feature cost."""
     if not answer.total.runs:
-        return f"Every run has a feature {when(answer.period)}."
+        return f"No untagged runs {when(answer.period)}."
     share = f", {percent(answer.share)} of all cost" if answer.share is not None else ""
     runs = plural(answer.total.runs, "untagged run")
-    return f"{runs} cost {money(answer.total.cost)} {when(answer.period)}{share}."
+    return f"{runs} cost {spent(answer.total)} {when(answer.period)}{share}."
 
 
 def status_lines(status: Status) -> list[str]:
     """When LangSmith was read, and how completely."""
     if status.last_sync is None:
         return ["LangSmith has not been read yet."]
-    ago = duration(status.now - status.last_sync)
-    lines = [f"Last sync: {clock(status.last_sync)} ({ago} ago), {plural(status.runs_read, 'run')} read."]
+    lines = [f"Last sync: {_moment(status.last_sync, status.now)}, {plural(status.runs_read, 'run')} read."]
     if status.last_sync_problem is not None:
-        lines.append(f"It had a problem: {plain(status.last_sync_problem, 500)}")
+        lines.append(f"It had a problem: {plain(status.last_sync_problem, _LONG)}")
         if status.last_good_sync is not None:
-            ago = duration(status.now - status.last_good_sync)
-            lines.append(f"The last one that went through: {clock(status.last_good_sync)} ({ago} ago).")
+            lines.append(f"The last one without a problem: {_moment(status.last_good_sync, status.now)}.")
         else:
-            lines.append("None has gone through so far.")
+            lines.append("None has gone through without a problem so far.")
     if status.ledger_start is not None:
-        lines.append(f"The ledger starts on {day(status.ledger_start.date())}.")
+        lines.append(f"The ledger starts on {day(status.ledger_start)}.")
     if status.gaps:
-        lines.append(f"Nothing is known of {gaps(status.gaps)}.")
+        lines.append(f"{_nothing_known(status.gaps)}.")
     return lines
 
 
-def _range(first: date, last: date) -> str:
-    return f"{day(first)} to {day(last)}" if first.year != last.year else f"{_short(first)} to {day(last)}"
+def question_lines(error: QuestionError) -> list[str]:
+    """What is wrong with a question, and the nearest that is not."""
+    lines = [str(error)]
+    if error.suggestions:
+        lines.append(f"Did you mean: {', '.join(plain(one, _LONG) for one in error.suggestions)}?")
+    return lines
 
 
-def _short(value: date) -> str:
-    return day(value).rsplit(" ", 1)[0]
+def unknown(period: TimeFrame, coverage: Coverage) -> str | None:
+    """That the ledger knows nothing of a period, where that is so; None where it does."""
+    if coverage.as_of is None or coverage.age is None or coverage.ledger_start is None:
+        return "Nothing has been read from LangSmith yet; status says more."
+    nothing = f"Nothing is known of {days(period.first, period.last)}"
+    if _utc(period.end) <= _utc(coverage.ledger_start):
+        return f"{nothing}: the ledger starts on {day(coverage.ledger_start)}."
+    if _utc(period.start) >= _utc(coverage.as_of):
+        read = f"{clock(coverage.as_of)} ({ago(coverage.age)})"
+        return f"{nothing} yet: LangSmith has been read up to {read}."
+    return None
+
+
+def _untagged(coverage: Coverage) -> str:
+    return f"{plural(coverage.untagged_runs, 'untagged run')} ({money(coverage.untagged_cost)})"
+
+
+def _nothing_known(gaps: Iterable[Gap]) -> str:
+    """Which stretches of time are missing, each with the projects that it is missing in; the first few."""
+    projects: dict[tuple[datetime, datetime], list[str]] = {}
+    for gap in gaps:
+        projects.setdefault((gap.start, gap.end), []).append(gap.project)
+    texts = [
+        f"{_stretch(start, end)} in {_few([plain(name) for name in names])}" for (start, end), names in projects.items()
+    ]
+    return f"Nothing is known of {_few(texts, '; ')}"
+
+
+def _stretch(start: datetime, end: datetime) -> str:
+    """Whole days by their dates, anything else by the clock."""
+    if (start.hour, start.minute, end.hour, end.minute) == (0, 0, 0, 0):
+        return days(start.date(), end.date() - timedelta(days=1))
+    return f"{clock(start)} to {clock(end)}"
+
+
+def _few(texts: list[str], between: str = ", ") -> str:
+    more = [f"{len(texts) - _FEW} more"] if len(texts) > _FEW else []
+    return between.join([*texts[:_FEW], *more])
+
+
+def _moment(moment: datetime, now: datetime) -> str:
+    return f"{clock(moment)} ({ago(now - moment)})"
+
+
+def _utc(moment: datetime) -> float:
+    """Two instants of one zone compare by their clocks; by this they compare by what they are."""
+    return moment.timestamp()

@@ -1,13 +1,16 @@
 """The rows of an answer as cells: one table for every surface."""
 
 from dataclasses import dataclass
-from decimal import Decimal
+from datetime import date
 
 from bot.render.names import plain
-from bot.render.numbers import clock, count, day, money, percent, tokens
-from bot.reports.answers import Answer, FeatureList, FeatureRow, Help, Other, Report, Status, UntaggedList
+from bot.render.numbers import clock, count, day, money, percent, tokens, weekday
+from bot.reports.answers import Answer, FeatureList, Help, Other, Report, Row, Status, Sum, UntaggedList
 
 UNKNOWN = "\N{EM DASH}"
+UNKNOWN_COST = "unknown"
+
+_MODES = {"own": "its own", "rolled_up": "its children's too", "unknown": "not known yet"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,9 @@ class Table:
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     numeric: tuple[bool, ...]
+
+
+NO_TABLE = Table((), (), ())
 
 
 def table(answer: Answer) -> Table:
@@ -33,126 +39,86 @@ def table(answer: Answer) -> Table:
 
 
 def _report(report: Report) -> Table:
-    with_unpriced = bool(report.total.unpriced_runs)
-    header = [report.by.replace("_", " ").capitalize(), "Cost", "Share", "Runs", "Traces", "Tokens in", "Tokens out"]
+    is_day = report.by == "day"
     rows = [
-        [
-            plain(row.key),
-            money(row.sum.cost),
-            _share(row.share),
-            count(row.sum.runs),
-            count(row.sum.traces),
-            tokens(row.sum.input_tokens),
-            tokens(row.sum.output_tokens),
-            count(row.sum.unpriced_runs),
-        ]
+        [weekday(date.fromisoformat(row.key)) if is_day else plain(row.key), *_report_numbers(row)]
         for row in report.rows
     ]
     if report.other is not None:
-        rows.append(_other(report.other))
-    width = len(header) + with_unpriced
-    if with_unpriced:
-        header.append("Unpriced")
-    return _made(header, [row[:width] for row in rows], text_columns=1)
+        rows.append([_rest(report.other), *_report_numbers(report.other)])
+    by = plain(report.by.replace("_", " "))
+    header = [by[:1].upper() + by[1:], "Cost", "Share", "Runs", "Traces", "Tokens in", "Tokens out", "Unpriced"]
+    # Most products have a price for everything.
+    width = len(header) - (not report.total.unpriced_runs)
+    return _made(header[:width], [row[:width] for row in rows], text_columns=1)
 
 
-def _other(other: Other) -> list[str]:
-    return [
-        f"other ({count(other.count)})",
-        money(other.cost),
-        UNKNOWN,
-        count(other.runs),
-        UNKNOWN,
-        tokens(other.input_tokens),
-        tokens(other.output_tokens),
-        count(other.unpriced_runs),
-    ]
+def _report_numbers(row: Row | Other) -> list[str]:
+    """Share and traces of "other" are not known: traces may be in several of its rows."""
+    if isinstance(row, Other):
+        cost, runs, *others = _numbers(row)
+        return [cost, UNKNOWN, runs, UNKNOWN, *others]
+    cost, runs, *others = _numbers(row.sum)
+    share = UNKNOWN if row.share is None or cost == UNKNOWN_COST else percent(row.share)
+    return [cost, share, runs, count(row.sum.traces), *others]
 
 
 def _features(answer: FeatureList) -> Table:
-    return _made(
-        ["Feature", "Owner", "Cost", "Runs", "Tokens in", "Tokens out", "Unpriced"],
-        [
-            [
-                plain(row.name),
-                ", ".join(plain(owner) for owner in row.owners) or UNKNOWN,
-                *_feature_numbers(row),
-            ]
-            for row in answer.rows
-        ],
-        text_columns=2,
-    )
-
-
-def _feature_numbers(row: FeatureRow) -> list[str]:
-    if row.sum is None:
-        return [UNKNOWN] * 5
-    return [
-        money(row.sum.cost),
-        count(row.sum.runs),
-        tokens(row.sum.input_tokens),
-        tokens(row.sum.output_tokens),
-        count(row.sum.unpriced_runs),
-    ]
-
-
-def _untagged(answer: UntaggedList) -> Table:
     rows = [
         [
             plain(row.name),
-            plain(row.project),
-            money(row.sum.cost),
-            count(row.sum.runs),
-            tokens(row.sum.input_tokens),
-            tokens(row.sum.output_tokens),
-            count(row.sum.unpriced_runs),
+            ", ".join(plain(owner) for owner in row.owners),
+            *(_numbers(row.sum) if row.sum is not None else [UNKNOWN] * 5),
         ]
         for row in answer.rows
     ]
+    header = ["Feature", "Owner", "Cost", "Runs", "Tokens in", "Tokens out", "Unpriced"]
+    return _made(header, rows, text_columns=2)
+
+
+def _untagged(answer: UntaggedList) -> Table:
+    rows = [[plain(row.name), plain(row.project), *_numbers(row.sum)] for row in answer.rows]
     if answer.other is not None:
-        other = answer.other
-        rows.append(
-            [
-                f"other ({count(other.count)})",
-                UNKNOWN,
-                money(other.cost),
-                count(other.runs),
-                tokens(other.input_tokens),
-                tokens(other.output_tokens),
-                count(other.unpriced_runs),
-            ]
-        )
+        rows.append([_rest(answer.other), UNKNOWN, *_numbers(answer.other)])
     header = ["Run name", "Project", "Cost", "Runs", "Tokens in", "Tokens out", "Unpriced"]
     return _made(header, rows, text_columns=2)
 
 
 def _status(status: Status) -> Table:
-    modes = {"own": "its own", "rolled_up": "rolled up", "unknown": "not known yet"}
-    return _made(
-        ["Project", "Read from", "Read to", "Settled through", "A parent's cost"],
+    rows = [
         [
-            [
-                plain(project.name),
-                day(project.covered_from.date()) if project.covered_from is not None else UNKNOWN,
-                clock(project.as_of) if project.as_of is not None else UNKNOWN,
-                day(project.settled_through) if project.settled_through is not None else UNKNOWN,
-                modes[project.cost_mode],
-            ]
-            for project in status.projects
-        ],
-        text_columns=5,
-    )
+            plain(project.name),
+            day(project.covered_from) if project.covered_from is not None else UNKNOWN,
+            clock(project.as_of) if project.as_of is not None else UNKNOWN,
+            day(project.settled_through) if project.settled_through is not None else UNKNOWN,
+            _MODES[project.cost_mode],
+        ]
+        for project in status.projects
+    ]
+    header = ["Project", "Read from", "Read up to", "Settled to", "Parent's cost"]
+    return _made(header, rows, text_columns=5)
 
 
 def _help(answer: Help) -> Table:
-    rows = [[line.pattern, line.meaning, line.example] for line in answer.lines]
-    return _made(["Say", "for", "for example"], rows, text_columns=3)
+    return _made(["Say", "for"], [[line.pattern, line.meaning] for line in answer.lines], text_columns=2)
+
+
+def _numbers(sums: Sum | Other) -> list[str]:
+    """Nothing but unpriced runs is never a $0."""
+    return [
+        money(sums.cost) if sums.cost or not sums.unpriced_runs else UNKNOWN_COST,
+        count(sums.runs),
+        tokens(sums.input_tokens),
+        tokens(sums.output_tokens),
+        count(sums.unpriced_runs),
+    ]
+
+
+def _rest(other: Other) -> str:
+    return f"other ({count(other.count)})"
 
 
 def _made(header: list[str], rows: list[list[str]], *, text_columns: int) -> Table:
     numeric = [False] * text_columns + [True] * (len(header) - text_columns)
-    return Table(tuple(header), tuple(tuple(cell or UNKNOWN for cell in row) for row in rows), tuple(numeric))
-
-
-def _share(share: Decimal | None) -> str:
-    return UNKNOWN if share is None else percent(share)
+    filled = tuple(tuple(cell if cell.strip() else UNKNOWN for cell in row) for row in rows)
+    return Table(tuple(header), filled, tuple(numeric))

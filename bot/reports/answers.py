@@ -57,7 +57,6 @@ class TimeFrame:
 class Previous:
     """What the period is compared with. `is_part` if it is cut at the time of day that it is now."""
 
-    name: str | None  # of the period that was asked for by `vs`; None is the time just before
     start: datetime
     end: datetime
     last: date
@@ -126,9 +125,10 @@ class FeatureRow:
 
 @dataclass(frozen=True, slots=True)
 class FeatureList:
-    """The answer to `features`, by cost and then by name."""
+    """The answer to `features`, by cost and then by name. `total` is of all runs, the untagged ones included."""
 
     period: TimeFrame
+    total: Sum
     rows: tuple[FeatureRow, ...]
     left_out: int
     coverage: Coverage
@@ -170,7 +170,7 @@ class ProjectState:
 class Status:
     """The answer to `status`."""
 
-    now: datetime
+    now: datetime  # when it was asked
     last_sync: datetime | None
     last_sync_problem: str | None
     last_good_sync: datetime | None
@@ -178,6 +178,7 @@ class Status:
     projects: tuple[ProjectState, ...]
     gaps: tuple[Gap, ...]
     ledger_start: datetime | None
+    timezone: str
 
 
 @dataclass(frozen=True, slots=True)

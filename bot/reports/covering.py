@@ -44,25 +44,27 @@ class Extent:
 def extent(projects: Sequence[ProjectRow], gaps: Sequence[LedgerGap], zone: ZoneInfo) -> Extent:
     """The extent of the ledger in the selected `projects`.
 
-    A project that was added later than the others has a gap before it was read, unless it did not exist then.
+    A project that was added later than the others has a gap before it was read, unless it did not exist then. One that
+    has not been read at all has a gap up to where the others were.
     """
     read = [project for project in projects if project.covered_from is not None and project.watermark is not None]
     if not read:
         return Extent(None, None, None, ())
     begins = min(project.covered_from or 0 for project in read)
+    as_of = min(project.watermark or 0 for project in read)
     names = {project.key: project.name for project in projects}
     found = [Gap(_local(gap.start, zone), _local(gap.end, zone), names[gap.project]) for gap in gaps]
-    for project in read:
+    for project in projects:
         missing_from = max(begins, project.started)
-        if project.covered_from is not None and missing_from < project.covered_from:
-            found.append(Gap(_local(missing_from, zone), _local(project.covered_from, zone), project.name))
-    unread = len(read) < len(projects)
-    settled = [project.settled_through for project in read]
+        missing_to = project.covered_from if project in read else as_of
+        if missing_to is not None and missing_from < missing_to:
+            found.append(Gap(_local(missing_from, zone), _local(missing_to, zone), project.name))
+    settled = [project.settled_through for project in projects]
     known = [day for day in settled if day is not None]
     return Extent(
-        as_of=_local(min(project.watermark or 0 for project in read), zone),
+        as_of=_local(as_of, zone),
         start=_local(begins, zone),
-        settled_through=date.fromordinal(min(known)) if known and len(known) == len(settled) and not unread else None,
+        settled_through=date.fromordinal(min(known)) if len(known) == len(settled) else None,
         gaps=tuple(sorted(found, key=lambda gap: (_utc(gap.start), gap.project))),
     )
 

@@ -1,6 +1,6 @@
 """Finds the answer to a question in the ledger."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -50,14 +50,15 @@ class Reporter:
     zone: ZoneInfo
     week_start: int = 0
 
-    def ask(self, text: str, now: datetime, *, top: int | None = None) -> Answer:
-        """The answer to what somebody said. `top` holds where the question names no number.
+    def ask(self, text: str, now: datetime, *, top: int | None = None, top_days: int | None = None) -> Answer:
+        """The answer to what somebody said. `top`, and for rows that are days `top_days`, hold where the question names
+        no number.
 
         Raises QuestionError if it cannot be understood, LedgerError if the ledger cannot be read.
         """
         with self.ledger.reading() as reading:
             question = parse(text, self._vocabulary(reading), now=now, zone=self.zone, week_start=self.week_start)
-            return self._answer(reading, question, now, top)
+            return self._answer(reading, question, now, top_days if question.by == "day" else top)
 
     def ask_words(self, words: list[str], now: datetime) -> Answer:
         """Like `ask`, for the words of a command line."""
@@ -92,7 +93,7 @@ class Reporter:
         span = question.period.span
         total = reading.total(span, question.feature)
         found = self._breakdown(reading, question, known, now)
-        rows, other = _cut(found, total, top, chronological=question.by == "day")
+        rows, other = _cut(found, total, top, in_order=question.by == "day")
         return Report(
             period=_time_frame(question.period),
             feature=question.feature,
@@ -104,18 +105,21 @@ class Reporter:
             coverage=_coverage(reading, span, known, now, total, question.feature),
         )
 
-    def _breakdown(self, reading: Reading, question: Question, known: Extent, now: datetime) -> dict[str, Figures]:
+    def _breakdown(
+        self, reading: Reading, question: Question, known: Extent, now: datetime
+    ) -> list[tuple[str, Figures]]:
+        """The figures with their names. Two may share one (a project and its namesake of old): none may get lost."""
         span = question.period.span
         if question.by == "day":
             days = reading.by_day(span, question.feature)
-            return {day.isoformat(): days.get(day, NOTHING) for day in _days_to_show(span, known, days, now)}
+            return [(day.isoformat(), days.get(day, NOTHING)) for day in _days_to_show(span, known, days, now)]
         found = reading.by_value(span, question.by, question.feature)
         if question.by == "feature":
-            return {value or UNTAGGED_NAME: figures for value, figures in found.items()}
+            return [(value or UNTAGGED_NAME, figures) for value, figures in found.items()]
         if question.by == "project":
             names = {str(project.key): project.name for project in reading.projects()}
-            return {names[value]: figures for value, figures in found.items()}
-        return {value or NONE: figures for value, figures in found.items()}
+            return [(names[value], figures) for value, figures in found.items()]
+        return [(value or NONE, figures) for value, figures in found.items()]
 
     def _previous(
         self, reading: Reading, question: Question, known: Extent, total: Figures, now: datetime
@@ -125,7 +129,6 @@ class Reporter:
             return None
         before = reading.total(span, question.feature)
         return Previous(
-            name=question.versus.name if question.versus is not None else None,
             start=span.start,
             end=span.end,
             last=span.last,
@@ -159,6 +162,7 @@ class Reporter:
         total = reading.total(span)
         return FeatureList(
             _time_frame(question.period),
+            _sum(total),
             tuple(shown),
             len(rows) - len(shown),
             _coverage(reading, span, known, now, total, None),
@@ -203,6 +207,7 @@ class Reporter:
             ),
             gaps=known.gaps,
             ledger_start=known.start,
+            timezone=self.zone.key,
         )
 
     def _help(self, reading: Reading) -> Help:
@@ -233,12 +238,12 @@ def _days_to_show(span: Span, known: Extent, found: Mapping[date, Figures], now:
 
 
 def _cut(
-    found: Mapping[str, Figures], total: Figures, top: int | None, *, chronological: bool
+    found: Collection[tuple[str, Figures]], total: Figures, top: int | None, *, in_order: bool
 ) -> tuple[tuple[Row, ...], Other | None]:
-    """The rows by cost, the costliest first (days in their order), and the rest beyond `top` added up."""
-    by_cost = sorted(found.items(), key=lambda item: (-item[1].cost, item[0]))
-    kept, rest = by_cost[: top or len(by_cost)], by_cost[top or len(by_cost) :]
-    if chronological:
+    """The costliest rows, and the rest beyond `top` added up. By cost; `in_order` by name, as people read days."""
+    by_cost = sorted(found, key=lambda item: (-item[1].cost, item[0]))
+    kept, rest = by_cost[:top], by_cost[top:] if top is not None else []
+    if in_order:
         kept.sort(key=lambda item: item[0])
     rows = tuple(Row(key, _sum(figures), _ratio(figures.cost, total.cost)) for key, figures in kept)
     return rows, _other([figures for _, figures in rest])

@@ -4,7 +4,9 @@ Names from traces stand in `rich_text` and `raw_text` and `plain_text` only, whe
 and `verbatim`.
 """
 
-from collections.abc import Sequence
+import json
+from bisect import bisect_right
+from collections.abc import Callable
 from typing import Any
 
 from bot.render.table import Table
@@ -12,44 +14,59 @@ from bot.render.text import text_table
 
 Block = dict[str, Any]
 
-# A message may have about 13,200 characters over all its blocks; the table leaves room for the words around it.
-TABLE_CHARACTERS = 8_000
-TABLE_ROWS = 99
+# All blocks of a message have room for about 13,200 characters together. These add up to less, with what is ours:
+# a bold sentence, the others, the table, what was left out, the small print.
+BOLD_CHARACTERS = 700
+SENTENCES_CHARACTERS = 1_700
+TABLE_CHARACTERS = 8_800
+CONTEXT_CHARACTERS = 1_200
 SECTION_CHARACTERS = 2_900
-CONTEXT_CHARACTERS = 1_900
-PARAGRAPH_CHARACTERS = 2_000
+TABLE_ROWS = 99
 
 
 def escape(text: str) -> str:
-    """Text for mrkdwn: `&`, `<` and `>` once, in this order, so that nothing in it mentions anybody or is a link."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Text for mrkdwn: `&`, `<` and `>` once, in this order, so that nothing in it mentions anybody or is a link.
+    Backticks become quotes: three of them would open or close a code fence."""
+    return text.replace("`", "'").replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def fence(text: str) -> str:
-    """Text in a code fence, for mrkdwn. Backticks in it become quotes: three of them would close the fence."""
-    return f"```\n{escape(text.replace('`', chr(39)))}\n```"
+    """Text in a code fence, for mrkdwn."""
+    return f"```\n{escape(text)}\n```"
 
 
-def cut(text: str, longest: int) -> str:
-    """`text`, or its beginning with an ellipsis."""
-    return text if len(text) <= longest else text[: longest - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
+def cut(text: str, longest: int, measure: Callable[[str], int] = len) -> str:
+    """`text`, or so much of its beginning that it measures at most `longest` with an ellipsis."""
+    if measure(text) <= longest:
+        return text
+    kept = bisect_right(range(len(text)), longest - 1, key=lambda length: measure(text[:length])) - 1
+    return text[:kept].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def escaped(text: str, longest: int) -> str:
+    """Text for mrkdwn of at most `longest` characters."""
+    return escape(cut(text, longest, lambda part: len(escape(part))))
+
+
+def weight(text: str) -> int:
+    """How much of a message's room a text takes: its characters as they stand in JSON, those beyond the basic plane
+    twice, because it is not known how Slack counts them."""
+    return len(json.dumps(text, ensure_ascii=False).encode("utf-16-le", "surrogatepass")) // 2 - 2
 
 
 def paragraph(first: str, *others: str) -> Block:
     """A bold first sentence and plain ones, each on a line of its own. Nothing in them acts."""
-    elements: list[Block] = [{"type": "text", "text": cut(first, PARAGRAPH_CHARACTERS), "style": {"bold": True}}]
-    rest = "".join(f"\n{sentence}" for sentence in others if sentence)
-    if rest:
-        elements.append({"type": "text", "text": cut(rest, PARAGRAPH_CHARACTERS)})
+    elements: list[Block] = [{"type": "text", "text": cut(first, BOLD_CHARACTERS, weight), "style": {"bold": True}}]
+    if others:
+        rest = "".join(f"\n{sentence}" for sentence in others)
+        elements.append({"type": "text", "text": cut(rest, SENTENCES_CHARACTERS, weight)})
     return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": elements}]}
 
 
-def context(text: str) -> Block:
-    """A line of small print. Nothing in it acts."""
-    return {
-        "type": "context",
-        "elements": [{"type": "plain_text", "text": cut(text, CONTEXT_CHARACTERS), "emoji": False}],
-    }
+def context(*lines: str) -> Block:
+    """Small print. Nothing in it acts."""
+    text = cut("\n".join(lines), CONTEXT_CHARACTERS, weight)
+    return {"type": "context", "elements": [{"type": "plain_text", "text": text, "emoji": False}]}
 
 
 def trusted_context(mrkdwn: str) -> Block:
@@ -58,11 +75,8 @@ def trusted_context(mrkdwn: str) -> Block:
 
 
 def fenced_section(text: str) -> Block:
-    """Plain text in a section, for workspaces that refuse newer blocks."""
-    return {
-        "type": "section",
-        "text": {"type": "mrkdwn", "text": fence(cut(text, SECTION_CHARACTERS)), "verbatim": True},
-    }
+    """Text in a code fence, for workspaces that refuse newer blocks; at most SECTION_CHARACTERS once it is escaped."""
+    return {"type": "section", "text": {"type": "mrkdwn", "text": fence(text), "verbatim": True}}
 
 
 def button(label: str, action: str, value: str) -> Block:
@@ -73,35 +87,29 @@ def button(label: str, action: str, value: str) -> Block:
 
 def table(cells: Table) -> tuple[Block | None, int]:
     """A native table, and how many of its last rows were left out because Slack takes no more; None without rows."""
-    rows = fitting(cells, TABLE_CHARACTERS, TABLE_ROWS)
-    if not rows:
+    rows: list[list[Block]] = []
+    left = TABLE_CHARACTERS
+    for row in (cells.header, *cells.rows):
+        blocks = [{"type": "raw_text", "text": cell} for cell in row]
+        left -= sum(weight(text) for block in blocks for text in block.values())
+        if left < 0 or len(rows) > TABLE_ROWS:
+            break
+        rows.append(blocks)
+    left_out = len(cells.rows) + 1 - len(rows)
+    if len(rows) < 2:
         return None, len(cells.rows)
     settings = [{"align": "right"} if numeric else {"align": "left", "is_wrapped": True} for numeric in cells.numeric]
-    block = {
-        "type": "table",
-        "column_settings": settings,
-        "rows": [[{"type": "raw_text", "text": cell} for cell in row] for row in (cells.header, *rows)],
-    }
-    return block, len(cells.rows) - len(rows)
+    return {"type": "table", "column_settings": settings, "rows": rows}, left_out
 
 
-def fitting(cells: Table, characters: int, most: int) -> Sequence[tuple[str, ...]]:
-    """The first rows that fit together with the header."""
-    left = characters - sum(len(cell) for cell in cells.header)
-    for number, row in enumerate(cells.rows):
-        left -= sum(len(cell) for cell in row)
-        if left < 0 or number == most:
-            return cells.rows[:number]
-    return cells.rows
+def fitting_text(cells: Table, longest: int) -> tuple[str, int]:
+    """The table in plain text with as many rows as fit into a code fence of `longest` characters, and how many were
+    left out."""
 
+    def of(rows: int) -> str:
+        return text_table(Table(cells.header, cells.rows[:rows], cells.numeric))
 
-def fitting_text(cells: Table, characters: int) -> tuple[str, int]:
-    """The table in plain text with as many whole rows as fit, and how many were left out."""
-    text = text_table(cells)
-    if len(text) <= characters:
-        return text, 0
-    lines = text.splitlines()
-    width = len(lines[1]) + 1  # the line under the header is as long as any
-    kept = max(0, characters // width - 2)
-    shown = Table(cells.header, cells.rows[:kept], cells.numeric)
-    return text_table(shown), len(cells.rows) - kept
+    kept = len(cells.rows)
+    if len(fence(of(kept))) > longest:
+        kept = bisect_right(range(kept), longest, key=lambda rows: len(fence(of(rows)))) - 1
+    return of(kept), len(cells.rows) - kept

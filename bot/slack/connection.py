@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 COMMAND = "/llmcost"
 
-# Acks, listeners and answers share one pool in Bolt, five threads by default: five slow answers would make the sixth
-# person's command time out.
-THREADS = 20
+# Bolt acknowledges in a pool of threads. Answers have one of their own: however slow they are, nobody waits for an ack.
+ACK_THREADS = 5
+ANSWER_THREADS = 20
 # After a silent end of the connection the SDK notices within about 17 s with 3, and 56 s with its default.
 PING_SECONDS = 3
+SECONDS = 10
 
 Result = TypeVar("Result")
 
@@ -29,32 +30,52 @@ class Connection:
 
     def __init__(self, *, bot_token: str, app_token: str, api_url: str, listeners: Listeners) -> None:
         """Raises SlackError if Slack refuses the bot token or cannot be reached."""
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="slack")
-        try:
-            self._app = _bolt(bot_token, api_url, listeners, self._pool)
-        except BaseException:
-            self._pool.shutdown()
-            raise
+        self._acks = ThreadPoolExecutor(ACK_THREADS, thread_name_prefix="slack-ack")
+        self._answers = ThreadPoolExecutor(ANSWER_THREADS, thread_name_prefix="slack-answer")
         self._app_token = app_token
         self._handler: SocketModeHandler | None = None
+        try:
+            self._app = _bolt(bot_token, api_url, self._acks)
+        except BaseException:
+            self.close()
+            raise
+        self._app.command(COMMAND)(self._later(listeners.command))
+        self._app.action(SHARE)(self._later(listeners.share))
 
     def open(self) -> None:
         """Connect; people are answered from now on. Raises SlackError if Slack refuses the app token."""
         from slack_bolt.adapter.socket_mode import SocketModeHandler
 
-        handler = SocketModeHandler(self._app, self._app_token, ping_interval=PING_SECONDS)
-        _saying_what_slack_refuses("SLACK_APP_TOKEN", handler.connect)
-        self._handler = handler
+        # Asked for here, because the SDK would log a refusal beside raising it.
+        address = _saying_what_slack_refuses(
+            "SLACK_APP_TOKEN", lambda: self._app.client.apps_connections_open(app_token=self._app_token)["url"]
+        )
+        self._handler = SocketModeHandler(self._app, self._app_token, ping_interval=PING_SECONDS)
+        self._handler.client.wss_uri = address
+        self._handler.connect()  # type: ignore[no-untyped-call] # the SDK leaves it untyped
+        if not self._handler.client.is_connected():
+            raise SlackError("Slack's Socket Mode cannot be reached: does a firewall stop WebSockets?")
 
     def close(self) -> None:
         """Take no more commands, and give the answers that are on their way."""
         if self._handler is not None:
             self._handler.close()  # type: ignore[no-untyped-call] # the SDK leaves it untyped
             self._handler = None
-        self._pool.shutdown()
+        self._acks.shutdown()
+        self._answers.shutdown()
+
+    def _later(self, answer: Callable[[Mapping[str, Any]], None]) -> Callable[..., None]:
+        """A listener of Bolt's that acknowledges and leaves the answer to another thread: an exception soon after an
+        ack would lose the ack."""
+
+        def acknowledge(ack: Callable[[], None], body: Mapping[str, Any]) -> None:
+            ack()
+            self._answers.submit(answer, body)
+
+        return acknowledge
 
 
-def _bolt(token: str, api_url: str, listeners: Listeners, pool: ThreadPoolExecutor) -> "App":
+def _bolt(token: str, api_url: str, acks: ThreadPoolExecutor) -> "App":
     from slack_bolt import App
     from slack_sdk import WebClient
     from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
@@ -63,24 +84,11 @@ def _bolt(token: str, api_url: str, listeners: Listeners, pool: ThreadPoolExecut
     for name in ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"):
         os.environ.pop(name, None)
     # Without the SDK's retry after a dropped connection: it can say a thing twice.
-    client = WebClient(token=token, base_url=api_url, retry_handlers=[RateLimitErrorRetryHandler(max_retry_count=3)])
-    app: App = _saying_what_slack_refuses(
-        "SLACK_BOT_TOKEN", lambda: App(client=client, name="llmcost", listener_executor=pool)
+    retry = RateLimitErrorRetryHandler(max_retry_count=3)
+    client = WebClient(token=token, base_url=api_url, timeout=SECONDS, retry_handlers=[retry])
+    return _saying_what_slack_refuses(
+        "SLACK_BOT_TOKEN", lambda: App(client=client, name="llmcost", listener_executor=acks)
     )
-
-    def acknowledge(ack: Callable[[], None]) -> None:
-        ack()
-
-    # Answered in a lazy function: an exception soon after an ack in the listener itself would lose the ack.
-    def command(body: Mapping[str, Any]) -> None:
-        listeners.command(body)
-
-    def share(body: Mapping[str, Any]) -> None:
-        listeners.share(body)
-
-    app.command(COMMAND)(ack=acknowledge, lazy=[command])
-    app.action(SHARE)(ack=acknowledge, lazy=[share])
-    return app
 
 
 def _saying_what_slack_refuses(setting: str, call: Callable[[], Result]) -> Result:
@@ -92,7 +100,7 @@ def _saying_what_slack_refuses(setting: str, call: Callable[[], Result]) -> Resu
     except SlackApiError as error:
         reason = error.response.get("error") if error.response is not None else None
         raise SlackError(f"Slack refuses {setting} ({reason or 'no reason given'!s:.60}).") from None
-    except (SlackClientError, BoltError, OSError) as error:
-        if isinstance(error, BoltError):
-            raise SlackError(f"Slack refuses {setting}: check it, and that the app is installed.") from None
+    except BoltError:
+        raise SlackError(f"Slack refuses {setting}: check it, and that the app is installed.") from None
+    except (SlackClientError, OSError) as error:
         raise SlackError(f"Slack cannot be reached ({type(error).__name__}); is SLACK_API_URL right?") from None

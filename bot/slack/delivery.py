@@ -1,15 +1,25 @@
 """Sending an answer to a `response_url`, which lives for half an hour and five uses."""
 
 import logging
-from typing import Any, Literal
+import time
+from http.client import HTTPException
+from typing import TYPE_CHECKING, Any, Literal
 
 from bot.errors import SlackError
 from bot.slack.messages import Message
 
-SECONDS = 10
+if TYPE_CHECKING:
+    from slack_sdk.webhook import WebhookResponse
+
+# How long sending may take in all. Somebody waits for it, and so does whoever stops the bot.
+SECONDS = 5.0
 _REFUSED_FORM = ("invalid_blocks", "msg_blocks_too_long", "msg_too_long")
 
 _log = logging.getLogger(__name__)
+
+
+class UnconfirmedError(SlackError):
+    """Slack did not say whether it took a message: it may have been posted, and must not be sent again."""
 
 
 def respond(
@@ -18,34 +28,55 @@ def respond(
     *,
     response_type: Literal["ephemeral", "in_channel"] = "ephemeral",
     replace_original: bool = False,
+    seconds: float = SECONDS,
 ) -> None:
-    """Send a message to a response_url. A form that the workspace refuses is followed by a simpler one.
+    """Send a message to a response_url, at most once. A form that the workspace refuses is followed by a simpler one.
 
-    It is sent once: the SDK's own retry after a dropped connection, which can post twice, is left out. Raises
-    SlackError if Slack did not take it, or did not say so.
+    Raises SlackError if Slack did not take it, UnconfirmedError if it may have.
     """
-    from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
-    from slack_sdk.webhook import WebhookClient
-
-    client = WebhookClient(
-        response_url, timeout=SECONDS, retry_handlers=[RateLimitErrorRetryHandler(max_retry_count=2)]
-    )
+    deadline = time.monotonic() + seconds
     how: dict[str, Any] = {
         "response_type": response_type,
         "replace_original": replace_original,
         "unfurl_links": False,
         "unfurl_media": False,
+        # What stands in `text` and looks like an address or a name is none.
+        "parse": "none",
+        "link_names": False,
     }
     for form in message.forms():
-        try:
-            said = client.send_dict(form | how)
-        except OSError as error:
-            raise SlackError(f"Slack could not be reached ({type(error).__name__}).") from error
-        # Slack does not raise here: it says what it refuses in the body.
-        body = said.body or ""
-        if said.status_code == 200 and not body.startswith(_REFUSED_FORM):
-            return
-        if not body.startswith(_REFUSED_FORM):
-            raise SlackError(f"Slack did not take the answer (HTTP {said.status_code}).")
-        _log.info("Slack refused a message with %d blocks (%.40s); sending a simpler form", len(form["blocks"]), body)
+        said = _send(response_url, form | how, deadline)
+        # Slack does not raise here: it says what it refuses in the body, bare or in JSON.
+        refused = next((word for word in _REFUSED_FORM if word in (said.body or "")), None)
+        if refused is None:
+            if said.status_code == 200:
+                return
+            raise (UnconfirmedError if said.status_code >= 500 else SlackError)(
+                f"Slack did not take the answer (HTTP {said.status_code})."
+            )
+        _log.info("Slack refused a message with %d blocks (%s); sending a simpler form", len(form["blocks"]), refused)
     raise SlackError("Slack refused every form of the answer.")
+
+
+def _send(response_url: str, payload: dict[str, Any], deadline: float) -> "WebhookResponse":
+    """What Slack says to it. Only a rate limit is waited for: after anything else sending again could say it twice."""
+    from slack_sdk.webhook import WebhookClient
+
+    while True:
+        # The SDK's own retries are left out: they know no deadline.
+        left = max(deadline - time.monotonic(), 0.1)
+        try:
+            said = WebhookClient(response_url, timeout=left, retry_handlers=[]).send_dict(payload)  # type: ignore[arg-type] # it is the socket's timeout: parts of a second are fine
+        except (OSError, HTTPException) as error:
+            raise UnconfirmedError(f"Slack did not answer ({type(error).__name__}).") from error
+        wait = _retry_after(said)
+        if said.status_code != 429 or time.monotonic() + wait >= deadline:
+            return said
+        time.sleep(wait)
+
+
+def _retry_after(said: "WebhookResponse") -> float:
+    try:
+        return max(0.1, float(said.headers.get("retry-after", "1")))
+    except ValueError:
+        return 1.0

@@ -9,24 +9,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.errors import LlmcostError, QuestionError, SlackError
+from bot.errors import LedgerError, LlmcostError, QuestionError, SlackError
 from bot.ledger.answers import KeptAnswer
-from bot.ledger.booking import microseconds
+from bot.ledger.booking import instant, microseconds
 from bot.ledger.store import Ledger
 from bot.reports.answers import Help
 from bot.reports.reporter import Reporter
-from bot.slack.delivery import respond
+from bot.slack.delivery import UnconfirmedError, respond
 from bot.slack.messages import Message, answer_message, note, question_problem, shared, with_share
 
-# More rows than anybody reads in a message; the rest is added up as "other".
+# More rows than anybody reads in a message; the rest is added up as "other". A month of days is read as one.
 TOP = 20
+TOP_DAYS = 31
+
+_NOTE_SECONDS = 3.0
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """Commands and buttons. `clock` gives the aware time at which somebody asks."""
+    """Commands and buttons. `clock` gives the aware time at which somebody asks. No method raises anything."""
 
     reporter: Reporter
     ledger: Ledger
@@ -44,35 +47,48 @@ class Listeners:
     def _command(self, body: Mapping[str, Any]) -> None:
         now = self.clock()
         try:
-            answer = self.reporter.ask(_typed(str(body.get("text") or "")), now, top=TOP)
+            answer = self.reporter.ask(_typed(str(body.get("text") or "")), now, top=TOP, top_days=TOP_DAYS)
         except QuestionError as error:
             respond(body["response_url"], question_problem(error))
             return
         message = answer_message(answer)
         if not isinstance(answer, Help):
-            answer_id = secrets.token_urlsafe(16)
-            kept = json.dumps(message.as_json(), ensure_ascii=False)
-            self.ledger.keep_answer(KeptAnswer(answer_id, str(body["user_id"]), microseconds(now), kept))
-            message = with_share(message, answer_id)
+            message = self._shareable(message, str(body["user_id"]), now)
         respond(body["response_url"], message)
+
+    def _shareable(self, message: Message, user: str, now: datetime) -> Message:
+        """The message with its button; without one while the ledger cannot be written, for the answer comes first."""
+        answer_id = secrets.token_urlsafe(16)
+        kept = json.dumps(message.as_json(), ensure_ascii=False)
+        try:
+            self.ledger.keep_answer(KeptAnswer(answer_id, user, microseconds(now), kept))
+        except LedgerError as error:
+            _log.warning("an answer cannot be shared: %s", error)
+            return message
+        return with_share(message, answer_id)
 
     def _share(self, body: Mapping[str, Any]) -> None:
         url, user = body["response_url"], str(body["user"]["id"])
         answer_id = str(body["actions"][0].get("value"))
         kept = self.ledger.find_answer(answer_id)
         if kept is None or kept.asked_by != user:
-            respond(url, note("This answer is too old to be shared.", "Ask again, and share the new one."))
+            respond(url, note("This answer cannot be shared any more.", "Ask again, and share the new one."))
             return
         if not self.ledger.claim_share(answer_id, self.clock()):
             respond(url, note("This answer has been shared already."))
             return
         message = Message.from_json(json.loads(kept.message))
         try:
-            respond(url, shared(message, user), response_type="in_channel")
+            respond(url, shared(message, user, instant(kept.asked_at)), response_type="in_channel")
+        except UnconfirmedError:
+            raise  # it may stand in the channel: the button stays dead
         except SlackError:
             self.ledger.give_back_share(answer_id)
             raise
-        respond(url, message, replace_original=True)
+        try:
+            respond(url, message, replace_original=True)
+        except SlackError as error:
+            _log.warning("a Share button stays where it is, and does nothing more: %s", error)
 
     def _guarded(self, what: str, body: Mapping[str, Any], work: Callable[[Mapping[str, Any]], None]) -> None:
         """Nobody is left in silence: whatever goes wrong is said, with a reference that is in the log too."""
@@ -84,17 +100,18 @@ class Listeners:
                 _log.error("%s failed (reference %s): %s", what, reference, error)
             else:
                 _log.exception("%s failed (reference %s)", what, reference)
-            self._say_failure(body, reference)
+            self._say_failure(body, error, reference)
 
     @staticmethod
-    def _say_failure(body: Mapping[str, Any], reference: str) -> None:
+    def _say_failure(body: Mapping[str, Any], error: Exception, reference: str) -> None:
+        first, then = "Something went wrong here, and it is not your fault.", "Try again in a minute."
+        if isinstance(error, UnconfirmedError):
+            first, then = "Slack did not confirm this.", "If you cannot see it, ask again."
         try:
-            respond(
-                str(body.get("response_url")),
-                note("Something went wrong here, and it is not your fault.", f"The log knows more: {reference}."),
-            )
-        except (SlackError, ValueError) as error:
-            _log.error("nor could reference %s be told: %s", reference, error)
+            failure = note(first, then, f"Whoever runs llmcost finds it in the log as {reference}.")
+            respond(str(body.get("response_url")), failure, seconds=_NOTE_SECONDS)
+        except Exception as silent:  # noqa: BLE001 - there is nobody left to tell
+            _log.error("nor could reference %s be told: %s", reference, silent)
 
 
 def _typed(text: str) -> str:

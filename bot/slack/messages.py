@@ -4,29 +4,20 @@ Every message has a `text` that says it all without blocks, because notification
 refuse a block show nothing else.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from bot.errors import QuestionError
-from bot.render.sentences import (
-    basis,
-    features_headline,
-    headline,
-    status_lines,
-    untagged_headline,
-    volume,
-    warnings,
-)
-from bot.render.table import Table, table
-from bot.render.text import help_headline
-from bot.reports.answers import Answer, FeatureList, Report, Status, UntaggedList
+from bot.render.page import page
+from bot.render.sentences import question_lines
+from bot.reports.answers import Answer
 from bot.slack.blocks import (
+    SECTION_CHARACTERS,
     Block,
     button,
     context,
-    cut,
-    escape,
+    escaped,
     fence,
     fenced_section,
     fitting_text,
@@ -35,10 +26,12 @@ from bot.slack.blocks import (
 )
 from bot.slack.blocks import table as table_block
 
-TEXT_CHARACTERS = 3_500
 SHARE = "share_answer"
-_DOT = " \N{MIDDLE DOT} "
-_FEW_WARNINGS = 6
+
+# `text` stays below 3,500 characters, the line about who shared it included.
+_SENTENCES = 1_200
+_TABLE = 1_800
+_SMALL_PRINT = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,22 +66,22 @@ class Message:
 
 def answer_message(answer: Answer) -> Message:
     """An answer as its asker sees it, but for the Share button."""
-    cells = table(answer)
-    if isinstance(answer, Report):
-        sentences = [headline(answer), *warnings(answer.coverage)[:_FEW_WARNINGS], f"{volume(answer)}."]
-        return _message(sentences, cells, _DOT.join(basis(answer.coverage)))
-    if isinstance(answer, FeatureList):
-        sentences = [features_headline(answer), *warnings(answer.coverage)[:_FEW_WARNINGS]]
-        more = [f"{answer.left_out} more features left out"] if answer.left_out else []
-        return _message(sentences, cells, _DOT.join([*more, *basis(answer.coverage)]))
-    if isinstance(answer, UntaggedList):
-        sentences = [untagged_headline(answer), *warnings(answer.coverage)[:_FEW_WARNINGS]]
-        return _message(sentences, cells, _DOT.join(basis(answer.coverage)))
-    if isinstance(answer, Status):
-        return _message(status_lines(answer), cells, "")
-    features = f"Features here: {', '.join(answer.features)}" if answer.features else ""
-    small = _DOT.join(filter(None, [f"Dimensions: {', '.join(answer.dimensions)}", features]))
-    return _message([f"/llmcost {help_headline()}"], cells, small)
+    said = page(answer)
+    words = paragraph(*said.sentences)
+    native, left_out = table_block(said.table)
+    fenced, hidden = fitting_text(said.table, SECTION_CHARACTERS)
+    grid, missing = fitting_text(said.table, _TABLE)
+    pieces = [
+        escaped("\n".join(said.sentences), _SENTENCES),
+        fence(grid) if grid else "",
+        _left_out(missing),
+        escaped("\n".join(said.small_print), _SMALL_PRINT),
+    ]
+    return Message(
+        "\n".join(filter(None, pieces)),
+        (words, *([native] if native else []), *_small(left_out, said.small_print)),
+        (words, *([fenced_section(fenced)] if fenced else []), *_small(hidden, said.small_print)),
+    )
 
 
 def with_share(message: Message, answer_id: str) -> Message:
@@ -96,46 +89,28 @@ def with_share(message: Message, answer_id: str) -> Message:
     return message.with_blocks(button("Share", SHARE, answer_id))
 
 
-def shared(message: Message, user_id: str) -> Message:
-    """The message as the channel sees it."""
-    by = f"Shared by <@{user_id}> from `/llmcost`"
-    return replace(message.with_blocks(trusted_context(by)), text=cut(message.text, TEXT_CHARACTERS))
+def shared(message: Message, user_id: str, asked: datetime) -> Message:
+    """The message as the channel sees it: figures that were asked for a while ago say so, in each reader's own time."""
+    when = f"<!date^{int(asked.timestamp())}^{{date_short_pretty}} {{time}}|{asked:%Y-%m-%d %H:%M %Z}>"
+    by = f"Shared by <@{user_id}> from /llmcost, asked {when}"
+    return replace(message.with_blocks(trusted_context(by)), text=f"{message.text}\n{by}")
 
 
 def question_problem(error: QuestionError) -> Message:
     """What is wrong with a question, and a way on."""
-    hints = []
-    if error.suggestions:
-        hints.append(f"Did you mean: {', '.join(error.suggestions)}?")
-    hints.append("/llmcost help shows what can be said.")
-    return note(str(error), *hints)
+    return note(*question_lines(error), "/llmcost help shows what can be said.")
 
 
 def note(first: str, *others: str) -> Message:
     """A few plain sentences."""
-    text = cut("\n".join([first, *others]), TEXT_CHARACTERS // 2)
     block = paragraph(first, *others)
-    return Message(escape(text), (block,), (block,))
+    return Message(escaped("\n".join([first, *others]), _SENTENCES), (block,), (block,))
 
 
-def _message(sentences: Sequence[str], cells: Table, small_print: str) -> Message:
-    block, left_out = table_block(cells)
-    blocks = [paragraph(*sentences)]
-    if block is not None:
-        blocks.append(block)
-    if left_out:
-        blocks.append(context(_left_out(left_out)))
-    if small_print:
-        blocks.append(context(small_print))
-    words = cut("\n".join(sentences), 1_000)
-    plain, hidden = fitting_text(cells, TEXT_CHARACTERS - 1_600)
-    pieces = [escape(words), *([fence(plain)] if plain else []), *([_left_out(hidden)] if hidden else [])]
-    text = "\n".join([*pieces, escape(cut(small_print, 300))]).rstrip()
-    simple = [paragraph(*sentences), *([fenced_section(plain)] if plain else [])]
-    if hidden or small_print:
-        simple.append(context(_DOT.join(filter(None, [_left_out(hidden) if hidden else "", small_print]))))
-    return Message(text, tuple(blocks), tuple(simple))
+def _small(left_out: int, small_print: tuple[str, ...]) -> list[Block]:
+    lines = [line for line in (_left_out(left_out), *small_print) if line]
+    return [context(*lines)] if lines else []
 
 
 def _left_out(rows: int) -> str:
-    return f"{rows} more rows left out: add top N, or ask llmcost report in a terminal."
+    return f"{rows:,} more rows left out: add top N, or ask llmcost report in a terminal." if rows else ""

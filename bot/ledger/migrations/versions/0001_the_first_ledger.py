@@ -85,10 +85,11 @@ def upgrade() -> None:
     )
     op.create_table(
         "roots",
+        sa.Column("project", sa.Integer(), nullable=False),
         sa.Column("trace_id", sa.LargeBinary(length=16), nullable=False),
         sa.Column("key_values", sa.Text(), nullable=True),
         sa.Column("final", sa.Boolean(), nullable=False),
-        sa.PrimaryKeyConstraint("trace_id"),
+        sa.PrimaryKeyConstraint("project", "trace_id"),
     )
     op.create_table(
         "rules",

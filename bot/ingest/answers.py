@@ -1,0 +1,98 @@
+"""What an answer of LangSmith means: a page, or an error in a sentence.
+
+A sentence never quotes the server's text: it can carry a part of the key, or anything at all.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import orjson
+
+from bot.errors import SourceError, SourceRefusedError, SourceUnavailableError
+
+# Python's own limit on the digits of a whole number would make one absurd number hide a page of runs.
+_MOST_DIGITS = 1_000
+# A server that says "at once" and throttles all the same would be asked in a circle.
+_SHORTEST_WAIT_SECONDS = 1.0
+
+
+class Page(NamedTuple):
+    """A page of an answer; `cursor` asks for the next one, and is None on the last. Items can be anything."""
+
+    items: list[object]
+    cursor: str | None
+
+
+def read_page(body: bytes, base_url: str) -> Page:
+    """A page from the body of an answer.
+
+    Raises SourceUnavailableError for everything else. What only looks like an empty page is no page: the time that it
+    stands for would count as read, and never be asked for again.
+    """
+    answer = _parse(body, base_url)
+    if isinstance(answer, dict):
+        items, cursor, more = answer.get("items"), answer.get("next_cursor"), answer.get("has_more")
+        is_page = isinstance(items, list) or (items is None and ("items" in answer or more is False))
+        if is_page and isinstance(cursor, str | None) and (cursor or more is not True):
+            return Page(items or [], cursor or None)
+    raise SourceUnavailableError(
+        f"LangSmith at {base_url} answered JSON of another form than its API promises; "
+        "if that goes on, check LANGSMITH_ENDPOINT."
+    )
+
+
+def status_error(status: int, what: str, base_url: str) -> SourceError:
+    """The error for an answer with the HTTP `status` to a question for `what`."""
+    if status in (401, 403):
+        return SourceRefusedError(
+            f"LangSmith refuses the key ({status}): check LANGSMITH_API_KEY, the region in LANGSMITH_ENDPOINT "
+            f"({base_url}) and, for keys that see several workspaces, LANGSMITH_WORKSPACE_ID."
+        )
+    if status in (404, 501):
+        return SourceRefusedError(
+            f"LangSmith at {base_url} does not serve these {what} by its v2 API ({status}): the project may have been "
+            "deleted; otherwise check LANGSMITH_ENDPOINT; self-hosted LangSmith needs 0.16 or newer."
+        )
+    if status == 429:
+        return SourceUnavailableError(
+            "LangSmith is throttling us (429). If that goes on, lower LLMCOST_REQUESTS_PER_10S."
+        )
+    if status >= 500 or status in (408, 409):
+        return SourceUnavailableError(f"LangSmith has trouble of its own ({status}); it may pass by itself.")
+    if 300 <= status < 400:
+        return SourceRefusedError(
+            f"{base_url} sends us elsewhere ({status}), and the key is not carried there: "
+            "set LANGSMITH_ENDPOINT to the address of LangSmith's API itself."
+        )
+    return SourceRefusedError(
+        f"LangSmith does not accept our request for {what} ({status}): it may be too old; "
+        "self-hosted LangSmith needs 0.16 or newer."
+    )
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """The seconds that the server asks us to wait, one at least; None if it does not say, or says a date."""
+    try:
+        seconds = float(headers.get("retry-after", ""))
+    except ValueError:
+        return None
+    return None if seconds != seconds else max(_SHORTEST_WAIT_SECONDS, seconds)
+
+
+def _parse(body: bytes, base_url: str) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        # Strict as it should be; but one run with half a surrogate pair in its name must not hide a thousand others.
+        try:
+            return json.loads(body.decode("utf-8", "replace"), parse_int=_whole_number)
+        except (ValueError, RecursionError):
+            raise SourceUnavailableError(
+                f"LangSmith at {base_url} answered something that is not JSON: a proxy or a login page may stand in "
+                "between; if that goes on, check LANGSMITH_ENDPOINT."
+            ) from None
+
+
+def _whole_number(digits: str) -> int | float:
+    return int(digits) if len(digits) < _MOST_DIGITS else float(digits)

@@ -1,0 +1,63 @@
+"""What an answer says, in the order in which people read it, on whatever surface."""
+
+from dataclasses import dataclass
+
+from bot.render.names import plain
+from bot.render.sentences import (
+    HELP,
+    NOT_COMPARED,
+    basis,
+    change,
+    features_headline,
+    headline,
+    status_lines,
+    unknown,
+    untagged_headline,
+    volume,
+    warnings,
+)
+from bot.render.table import NO_TABLE, Table, table
+from bot.reports.answers import Answer, FeatureList, Help, Report, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The answer itself is the first of the sentences; the small print is what it rests on, a line each."""
+
+    sentences: tuple[str, ...]
+    table: Table
+    small_print: tuple[str, ...]
+
+
+def page(answer: Answer) -> Page:
+    """An answer in words and cells."""
+    if isinstance(answer, Status):
+        return Page(tuple(status_lines(answer)), table(answer), (f"Times in {answer.timezone}",))
+    if isinstance(answer, Help):
+        return _help(answer)
+    nothing = unknown(answer.period, answer.coverage)
+    if nothing is not None and not answer.total.runs:
+        # Not a $0: that would be a lie.
+        return Page((nothing,), NO_TABLE, tuple(basis(answer.period, answer.coverage)))
+    warned = warnings(answer.period, answer.coverage)
+    if isinstance(answer, Report):
+        if answer.previous is not None:
+            sentences = [headline(answer), change(answer.total, answer.previous), *warned, volume(answer.total)]
+        else:
+            sentences = [headline(answer), *warned, volume(answer.total), NOT_COMPARED]
+        small_print = basis(answer.period, answer.coverage)
+    elif isinstance(answer, FeatureList):
+        sentences = [features_headline(answer), *warned]
+        left_out = [f"{answer.left_out:,} more features left out: add top N to see more"] if answer.left_out else []
+        small_print = [*left_out, *basis(answer.period, answer.coverage, says_untagged=True)]
+    else:
+        sentences = [untagged_headline(answer), *warned]
+        small_print = basis(answer.period, answer.coverage, says_untagged=True)
+    return Page(tuple(sentences), table(answer), tuple(small_print))
+
+
+def _help(answer: Help) -> Page:
+    small_print = [f"Dimensions: {', '.join(plain(name) for name in answer.dimensions)}"]
+    if answer.features:
+        small_print.append(f"Features here: {', '.join(plain(name) for name in answer.features)}")
+    return Page((HELP,), table(answer), tuple(small_print))

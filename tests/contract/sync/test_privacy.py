@@ -1,0 +1,87 @@
+"""Prompts, answers, keys and metadata that nobody asked for stay where they are."""
+
+import logging
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.contract.sync.world import World
+from tests.standins.langsmith import API_KEY, LangSmithStandIn
+
+MARKER = "PROMPT-TEXT"
+SECRET = {"email": f"{MARKER}@example.com", "LANGSMITH_API_KEY": f"{MARKER}-key", "revision": {"deep": [MARKER]}}
+
+
+class Leaky(LangSmithStandIn):
+    """A server that answers with prompts and answers though they were not selected, and puts them into its errors."""
+
+    def _row(self, row: Any) -> Any:
+        shown = super()._row(row)
+        return {**shown, "inputs": {"messages": MARKER}, "outputs": MARKER, "error": MARKER, "events": [MARKER]}
+
+
+def add_runs(world: World) -> None:
+    content = {"inputs": {"messages": [MARKER]}, "outputs": {"answer": MARKER}, "error": MARKER}
+    root = world.standin.add_run(run_type="CHAIN", metadata={**SECRET, "feature": "rag-search"}, **content)
+    world.standin.add_run(parent=root, metadata={**SECRET, "env": "prod"}, **content)
+    world.standin.add_run(status="PENDING", metadata={**SECRET, "feature": [MARKER]}, start=world.ago(hours=3))
+    malformed: list[dict[str, object]] = [
+        {"start_time": MARKER},
+        {"id": MARKER},
+        {"trace_id": MARKER},
+        {"parent_run_ids": [{MARKER: 1}]},
+    ]
+    for spoilt in malformed:
+        world.standin.spoil(world.standin.add_run(**content), partial(_spoil, spoilt))
+
+
+def _spoil(changes: dict[str, object], row: dict[str, object]) -> dict[str, object]:
+    return {**row, **changes}
+
+
+def test_nothing_of_it_is_in_the_ledger_the_log_or_the_summary(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="bot")
+    standin = Leaky()
+    with World(tmp_path, standin=standin) as world:
+        add_runs(world)
+        summaries = [world.sync(), world.later(minutes=10)]
+        body = f'{{"detail": "{MARKER}"}}'.encode()
+        for status in (500, 422, 403):
+            standin.raw_next(body, status=status, times=6, path="/runs/query")
+            summaries.append(world.later(minutes=1))
+        standin.raw_next(body, times=6, path="/runs/query")
+        summaries.append(world.later(minutes=1))
+        assert [len(summary.problems) for summary in summaries] == [1, 1, 1, 1, 1, 1]
+        assert world.spend()["rag-search"] == world.spend("env")["prod"] == 0.01
+        said = repr(summaries) + repr([(record.getMessage(), record.args) for record in caplog.records])
+    kept = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert b"rag-search" in kept
+    for private in (MARKER, API_KEY, "example.com"):
+        assert private not in said
+        assert private.encode() not in kept
+
+
+def test_nothing_that_can_hold_it_is_asked_for(world: World) -> None:
+    add_runs(world)
+    world.sync()
+    asked = {select for query in world.queries for select in query["selects"]}
+    assert asked == {
+        *(
+            "ID",
+            "NAME",
+            "RUN_TYPE",
+            "STATUS",
+            "START_TIME",
+            "END_TIME",
+            "TRACE_ID",
+            "PARENT_RUN_IDS",
+            "METADATA",
+            "TAGS",
+        ),
+        *("PROMPT_TOKENS", "COMPLETION_TOKENS", "PROMPT_TOKEN_DETAILS", "COMPLETION_TOKEN_DETAILS"),
+        *("PROMPT_COST", "COMPLETION_COST", "TOTAL_COST"),
+    }

@@ -1,0 +1,110 @@
+"""LangSmith forgets, the ledger does not; and what it had forgotten before it was read is said to be missing."""
+
+from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from bot.ledger.booking import instant
+from tests.contract.sync.world import World, refuse
+
+CENT = 10_000_000
+
+
+def gaps(world: World) -> list[tuple[datetime, datetime]]:
+    with world.ledger.reading() as reading:
+        return [(instant(gap.start), instant(gap.end)) for gap in reading.gaps()]
+
+
+def test_what_langsmith_forgets_the_ledger_keeps(world: World) -> None:
+    world.standin.add_runs({"start": world.ago(days=days)} for days in range(1, 13))
+    world.settle()
+    world.standin.forget_before(world.clock.now)
+    for days in (1, 10, 30):
+        assert world.later(days=days).problems == []
+        assert world.total().cost == 12 * CENT
+    world.sync(world.ago(days=60))
+    assert world.total().cost == 12 * CENT
+
+
+def test_time_in_which_nothing_was_found_is_a_gap_only_where_it_may_have_been_forgotten(tmp_path: Path) -> None:
+    """Not what is younger than the retention, nor what is older and was found, nor what lies before the project."""
+    with World(tmp_path, backfill=timedelta(days=40)) as world:
+        edge, created = world.ago(days=14), world.ago(days=30)
+        world.standin.add_project("acme-prod", start=created)
+        summary = world.sync()
+        ((start, end),) = gaps(world)
+        assert created - timedelta(days=4) <= start <= created
+        assert end == edge
+        assert summary.gaps > 0
+        assert world.project().covered_from is not None
+
+
+def test_a_long_retention_has_no_gap_where_runs_are_found(tmp_path: Path) -> None:
+    with World(tmp_path, backfill=timedelta(days=40)) as world:
+        world.standin.add_runs({"start": world.ago(hours=12 * number, seconds=1)} for number in range(90))
+        summary = world.sync()
+        assert (summary.gaps, gaps(world)) == (0, [])
+        assert summary.booked.new == 82
+
+
+def test_a_fresh_ledger_of_the_usual_kind_begins_without_a_gap(world: World) -> None:
+    assert world.sync().gaps == 0
+    assert gaps(world) == []
+
+
+class TestSince:
+    def test_backwards_fills_what_was_never_read(self, tmp_path: Path) -> None:
+        with World(tmp_path, backfill=timedelta(days=2)) as world:
+            world.standin.add_runs({"start": world.ago(hours=12 * number, seconds=1)} for number in range(60))
+            world.settle()
+            before = world.total().runs
+            assert before < 10
+            since = world.ago(days=20)
+            summary = world.sync(since)
+            assert (summary.problems, summary.gaps, summary.booked.new) == ([], 0, 40 - before)
+            assert world.project().covered_from == world.rows("SELECT min(covered_from) FROM projects")[0][0]
+            assert instant(world.project().covered_from or 0) == since
+
+    def test_fills_a_gap_once_something_is_found_there(self, tmp_path: Path) -> None:
+        with World(tmp_path, backfill=timedelta(days=20)) as world:
+            world.standin.add_project("acme-prod")
+            world.sync()
+            assert len(gaps(world)) == 1
+            world.standin.add_runs({"start": world.ago(hours=number)} for number in range(24 * 14, 24 * 21))
+            world.sync(world.ago(days=10))
+            assert len(gaps(world)) == 1
+            world.sync(instant(world.project().covered_from or 0))
+            assert gaps(world) == []
+
+    def test_that_is_cut_short_keeps_what_it_has_read_in_one_piece(self, tmp_path: Path) -> None:
+        with World(tmp_path, backfill=timedelta(days=2)) as world:
+            world.standin.add_runs({"start": world.ago(hours=12 * number, seconds=1)} for number in range(60))
+            world.settle()
+            since, before = world.ago(days=28), world.project().covered_from
+            questions = count()
+            world.standin._order(lambda _, to: next(questions) >= 5 and refuse(to, 400), 1_000, "/runs/query", None)
+            assert len(world.sync(since).problems) == 1
+            world.standin._faults.clear()
+            between = world.project().covered_from
+            assert before is not None
+            assert between is not None
+            assert since < instant(between) < instant(before)
+            oldest = world.rows("SELECT count(*) FROM runs WHERE start < (SELECT covered_from FROM projects)")
+            assert oldest == [(0,)]
+            assert world.sync(since).problems == []
+            assert world.total().runs == 56
+
+    def test_into_time_that_was_read_reads_it_again(self, world: World) -> None:
+        world.settle()
+        covered = world.project().covered_from
+        world.standin.add_run(start=world.ago(days=8))
+        assert world.sync(world.ago(days=9)).booked.new == 1
+        assert world.project().covered_from == covered
+
+    @pytest.mark.parametrize("days", [1, 30])
+    def test_decides_where_an_empty_ledger_begins(self, world: World, days: int) -> None:
+        since = world.ago(days=days)
+        world.sync(since)
+        assert instant(world.project().covered_from or 0) == since

@@ -1,0 +1,119 @@
+"""One sync at a time, and none that was paused and wakes up late."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.domain.costing import CostMode
+from bot.errors import LedgerBusyError
+from bot.ledger.booking import Rules, day_finder
+from bot.ledger.coverage import ProjectRow
+from bot.ledger.lease import SYNC, Lease
+from bot.ledger.store import Ledger, open_ledger
+from tests.ledger_worlds import ATTRIBUTION, id_of, list_price, make_run
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=1)
+RULES = Rules(ATTRIBUTION, list_price, day_finder(ZoneInfo("UTC")))
+
+
+@pytest.fixture
+def one(tmp_path: Path) -> Iterator[Ledger]:
+    with closing(open_ledger(f"sqlite:///{tmp_path}/llmcost.db", create=True)) as ledger:
+        yield ledger
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[Ledger]:
+    """The same ledger in what could be another process."""
+    with closing(open_ledger(f"sqlite:///{tmp_path}/llmcost.db", create=True)) as ledger:
+        yield ledger
+
+
+def projects(ledger: Ledger) -> list[ProjectRow]:
+    with ledger.reading() as reading:
+        return reading.projects()
+
+
+def choose(ledger: Ledger, lease: Lease, now: datetime, name: str) -> ProjectRow:
+    (row,) = ledger.select_projects(lease, now, [(id_of(1), name, 0)])
+    return row
+
+
+def test_while_one_holds_the_lease_another_is_told_so(one: Ledger, other: Ledger) -> None:
+    with (
+        one.lease(SYNC, NOW),
+        pytest.raises(LedgerBusyError, match="Another process is at the sync of this ledger"),
+        other.lease(SYNC, LATER - timedelta(microseconds=1)),
+    ):
+        pass
+
+
+def test_a_lease_that_is_given_back_can_be_taken_at_once(one: Ledger, other: Ledger) -> None:
+    with one.lease(SYNC, NOW):
+        pass
+    with pytest.raises(ZeroDivisionError), other.lease(SYNC, NOW):
+        raise ZeroDivisionError
+    with one.lease(SYNC, NOW) as lease:
+        assert choose(one, lease, NOW, "p").name == "p"
+
+
+def test_leases_of_different_jobs_do_not_hinder_each_other(one: Ledger, other: Ledger) -> None:
+    with one.lease(SYNC, NOW), other.lease("digest", NOW):
+        pass
+
+
+def test_an_expired_lease_is_taken_over_and_its_holder_can_no_longer_write(one: Ledger, other: Ledger) -> None:
+    with one.lease(SYNC, NOW) as paused:
+        project = choose(one, paused, NOW, "p")
+        with other.lease(SYNC, LATER) as fresh:
+            choose(other, fresh, LATER, "of the new holder")
+            for write in (
+                lambda: one.select_projects(paused, LATER, [(id_of(2), "late", 0)]),
+                lambda: one.book(paused, LATER, project, [make_run(1)], {}, RULES),
+                lambda: one.set_cost_mode(paused, LATER, project, CostMode.OWN, RULES),
+                lambda: one.cover(paused, LATER, project, 0, 10, lost=True),
+                lambda: one.finish_reread(paused, LATER, project, ["reread_2h"], 5, 700_000),
+            ):
+                with pytest.raises(LedgerBusyError, match="has taken over the sync; this one stops"):
+                    write()
+            assert projects(one) == [project._replace(name="of the new holder")]
+            assert one.unknown_roots(project, [id_of(1)]) == {id_of(1)}
+        with pytest.raises(LedgerBusyError):  # given back is not given to the one that was paused
+            one.book(paused, LATER, project, [make_run(1)], {}, RULES)
+
+
+def test_the_holder_who_wakes_up_does_not_end_the_lease_of_the_new_one(one: Ledger, other: Ledger) -> None:
+    paused = one.lease(SYNC, NOW)
+    paused.__enter__()
+    with other.lease(SYNC, LATER) as fresh:
+        paused.__exit__(None, None, None)
+        assert choose(other, fresh, LATER, "p").name == "p"
+
+
+def test_every_write_prolongs_the_lease(one: Ledger, other: Ledger) -> None:
+    with one.lease(SYNC, NOW) as lease:
+        choose(one, lease, NOW + timedelta(seconds=50), "p")
+        with pytest.raises(LedgerBusyError), other.lease(SYNC, LATER + timedelta(seconds=49)):
+            pass
+        with other.lease(SYNC, LATER + timedelta(seconds=50)):
+            pass
+
+
+def test_an_expired_lease_that_nobody_took_is_still_held(one: Ledger) -> None:
+    with one.lease(SYNC, NOW) as lease:
+        assert choose(one, lease, NOW + timedelta(days=1), "p").name == "p"
+
+
+def test_a_lease_from_a_clock_that_was_years_ahead_does_not_last_for_years(one: Ledger, other: Ledger) -> None:
+    with one.lease(SYNC, NOW + timedelta(days=1_000)), other.lease(SYNC, NOW):
+        pass
+
+
+def test_a_clock_that_is_a_few_minutes_behind_is_no_reason_to_take_over(one: Ledger, other: Ledger) -> None:
+    with one.lease(SYNC, NOW), pytest.raises(LedgerBusyError), other.lease(SYNC, NOW - timedelta(minutes=5)):
+        pass

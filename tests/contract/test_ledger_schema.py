@@ -1,0 +1,91 @@
+"""The ledger's schema: migrations make what `tables` says, and a newer ledger is left alone."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine
+
+import bot.ledger.migrate
+from bot.errors import LedgerError
+from bot.ledger.engine import open_engine, reading, writing
+from bot.ledger.migrate import HEAD, migrate, schema_version
+from bot.ledger.store import open_ledger
+from bot.ledger.tables import metadata
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "llmcost.db"
+
+
+@pytest.fixture
+def engine(path: Path) -> Iterator[Engine]:
+    opened = open_engine(f"sqlite:///{path}", create=True)
+    yield opened
+    opened.dispose()
+
+
+def statements(engine: Engine) -> dict[str, str]:
+    """What the database itself says of its tables and indexes, whatever the spaces."""
+    with reading(engine) as connection:
+        rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").all()
+    return {name: " ".join(sql.split()) for name, sql in rows if name != "alembic_version"}
+
+
+def test_a_migrated_ledger_is_what_the_tables_say(engine: Engine) -> None:
+    assert migrate(engine) == "nothing"
+    with reading(engine) as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, metadata) == []
+        assert schema_version(connection) == HEAD
+    straight = open_engine("sqlite://", create=True)
+    metadata.create_all(straight)
+    assert statements(engine) == statements(straight)
+    straight.dispose()
+
+
+def test_a_ledger_of_this_version_is_left_as_it_is(engine: Engine) -> None:
+    migrate(engine)
+    before = statements(engine)
+    assert migrate(engine) is None
+    assert statements(engine) == before
+
+
+def test_the_newest_migration_is_the_one_that_the_code_names() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(bot.ledger.migrate.__file__).parent / "migrations"))
+    assert ScriptDirectory.from_config(config).get_heads() == [HEAD]
+
+
+def test_a_newer_ledger_is_refused_in_a_sentence_and_left_untouched(path: Path, engine: Engine) -> None:
+    migrate(engine)
+    engine.dispose()
+    with closing(sqlite3.connect(path)) as newer, newer:
+        newer.execute("UPDATE alembic_version SET version_num = '0999'")
+        newer.execute("ALTER TABLE runs ADD COLUMN something_new TEXT")
+    before = path.read_bytes()
+    for create in (True, False):
+        with pytest.raises(LedgerError) as caught:
+            open_ledger(f"sqlite:///{path}", create=create)
+        assert str(caught.value) == (
+            f"The ledger was written by a newer llmcost (schema 0999, this one knows {HEAD}): update llmcost."
+        )
+    assert path.read_bytes() == before
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(engine: Engine) -> None:
+    with writing(engine) as connection:
+        connection.exec_driver_sql("CREATE TABLE syncs (somebody_elses TEXT)")
+    before = statements(engine)
+    with pytest.raises(LedgerError, match="table syncs already exists"):
+        migrate(engine)
+    assert statements(engine) == before
+    with reading(engine) as connection:
+        assert schema_version(connection) is None

@@ -1,0 +1,144 @@
+"""The whole bot over real sockets: `llmcost run` between a Slack and a LangSmith of the tests."""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bot.app import build_rules, build_sync, open_to_write, serve
+from bot.settings import Need, load
+from tests.standins.langsmith import API_KEY, LangSmithStandIn
+from tests.standins.slack import Exchange, SlackStandIn
+from tests.standins.slack_rules import autolinked, visible_mentions
+
+Json = dict[str, Any]
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Talk:
+    """A conversation: the two services, and the settings that the bot has of them."""
+
+    slack: SlackStandIn
+    langsmith: LangSmithStandIn
+    folder: Path
+    more: Mapping[str, str] = field(default_factory=dict)
+    channel: str = "C1"
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """What `llmcost run` is told."""
+        return {
+            "LANGSMITH_API_KEY": API_KEY,
+            "LANGSMITH_ENDPOINT": self.langsmith.url,
+            "LANGSMITH_PROJECT": "acme-*",
+            "SLACK_BOT_TOKEN": self.slack.bot_token,
+            "SLACK_APP_TOKEN": self.slack.app_token,
+            "SLACK_API_URL": self.slack.api_url,
+            "DATABASE_URL": f"sqlite:///{self.folder}/llmcost.db",
+            "LLMCOST_BACKFILL": "14d",
+            "LLMCOST_REQUESTS_PER_10S": "1000",
+            "LLMCOST_SYNC_EVERY": "1h",
+            **self.more,
+        }
+
+    def sync(self) -> None:
+        """Read LangSmith once, as `llmcost sync` does."""
+        settings, config = load(Need.LANGSMITH, environ=self.environ, directory=self.folder)
+        rules = build_rules(settings, config)
+        with ExitStack() as closing:
+            ledger = open_to_write(settings, rules)
+            closing.callback(ledger.close)
+            sync, source = build_sync(settings, ledger, rules)
+            closing.callback(source.close)
+            sync.run()
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """While the bot runs. Nothing that Slack refuses may have been sent, nor anything that acts."""
+        settings, config = load(Need.LANGSMITH, Need.SLACK, environ=self.environ, directory=self.folder)
+        stop = threading.Event()
+        failed: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                serve(settings, config, stop)
+            except BaseException as error:  # noqa: BLE001 - raised again where the test is
+                failed.append(error)
+
+        bot = threading.Thread(target=run, name="the bot")
+        bot.start()
+        try:
+            self.slack.wait_connected()
+            yield
+        finally:
+            stop.set()
+            bot.join(20)
+        if failed:
+            raise failed[0]
+        assert not bot.is_alive()
+        assert self.slack.violations == []
+        for payload in self.slack.payloads("response_url"):
+            assert not [one for one in visible_mentions(payload) if one != "<@U1>"]
+            assert not autolinked(payload)
+
+    def ask(self, words: str, **more: Any) -> "Answer":
+        """Type `/llmcost WORDS` and wait for the answer."""
+        exchange = self.slack.command(words, **{"channel": self.channel, **more})
+        exchange.wait_ack()
+        exchange.wait_responses()
+        return Answer(self.slack, exchange)
+
+    def told(self) -> list[Json]:
+        """What stands in the channel."""
+        return self.slack.messages(self.channel)
+
+
+@dataclass
+class Answer:
+    """What somebody sees of an answer."""
+
+    slack: SlackStandIn
+    exchange: Exchange
+
+    @property
+    def message(self) -> Json:
+        """The last thing that the person sees."""
+        return self.exchange.visible[-1]
+
+    @property
+    def text(self) -> str:
+        return str(self.message["text"])
+
+    @property
+    def kinds(self) -> list[str]:
+        return [str(block["type"]) for block in self.message.get("blocks", ())]
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """The native table, its header first."""
+        table = next(block for block in self.message["blocks"] if block["type"] == "table")
+        return [[cell["text"] for cell in row] for row in table["rows"]]
+
+    def share(self, **more: Any) -> Exchange:
+        """Press the button."""
+        return self.slack.click(self.exchange, "share_answer", **more)
+
+
+def traced(langsmith: LangSmithStandIn) -> None:
+    """A small product's runs of today and the week before: rag-search costs $1.70 of $4.20 in the last 7 days."""
+    for days, feature, cost in (
+        (0, "rag-search", "0.50"),
+        (1, "rag-search", "1.20"),
+        (2, "agent-copilot", "2.50"),
+        (8, "rag-search", "3.40"),
+        (8, "agent-copilot", "1.00"),
+    ):
+        start = now() - timedelta(days=days, minutes=5)
+        langsmith.add_run(project="acme-prod", start=start, metadata={"feature": feature}, cost=cost)

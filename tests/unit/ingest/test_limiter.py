@@ -1,0 +1,131 @@
+import os
+import threading
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.ingest.limiter import WINDOW_SECONDS, RequestLimiter
+
+# Sixty-fourths of a second are exact as floats.
+gaps = st.lists(st.integers(0, 64 * 25).map(lambda ticks: ticks / 64), max_size=80)
+
+
+class Clock:
+    """Seconds that pass only while somebody waits."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds > 0
+        self.now += seconds
+
+
+def begun(budget: int, gaps: list[float], closings: dict[int, float] | None = None) -> list[tuple[float, float]]:
+    """When each request was wanted and when it began, if the next is wanted `gap` seconds after the one before began;
+    before the n-th the limiter is closed for `closings[n]`."""
+    clock = Clock()
+    limiter = RequestLimiter(budget, clock, clock.sleep)
+    found = []
+    for number, gap in enumerate(gaps):
+        clock.now += gap
+        if closings and number in closings:
+            limiter.close_for(closings[number])
+        wanted = clock.now
+        limiter.wait()
+        found.append((wanted, clock.now))
+    return found
+
+
+@given(st.integers(1, 12), gaps)
+def test_no_ten_seconds_hold_more_than_the_budget(budget: int, gaps: list[float]) -> None:
+    starts = [start for _, start in begun(budget, gaps)]
+    for start in starts:
+        assert sum(start <= other < start + WINDOW_SECONDS for other in starts) <= budget
+
+
+@given(st.integers(1, 12), gaps)
+def test_a_request_waits_no_longer_than_the_budget_makes_it(budget: int, gaps: list[float]) -> None:
+    """It begins when it is wanted, or ten seconds after the one that is the budget before it: the full rate."""
+    requests = begun(budget, gaps)
+    for number, (wanted, start) in enumerate(requests):
+        earliest = requests[number - budget][1] + WINDOW_SECONDS if number >= budget else wanted
+        assert start == max(wanted, earliest)
+
+
+@given(st.integers(1, 5), gaps, st.dictionaries(st.integers(0, 20), st.integers(1, 100), max_size=4))
+def test_nobody_begins_while_it_is_closed(budget: int, gaps: list[float], closings: dict[int, float]) -> None:
+    requests = begun(budget, gaps, closings)
+    for number, seconds in closings.items():
+        if number < len(requests):
+            closed_at = requests[number][0]
+            assert all(start >= closed_at + seconds for _, start in requests[number:])
+
+
+def test_a_shorter_closing_does_not_end_a_longer_one() -> None:
+    clock = Clock()
+    limiter = RequestLimiter(10, clock, clock.sleep)
+    limiter.close_for(60)
+    limiter.close_for(1)
+    limiter.wait()
+    assert clock.now == 1_060
+
+
+def test_waiting_can_be_ended_by_an_exception_and_counts_no_request() -> None:
+    class StoppedError(Exception):
+        pass
+
+    def stop(_: float) -> None:
+        raise StoppedError
+
+    clock = Clock()
+    limiter = RequestLimiter(1, clock, stop)
+    limiter.wait()
+    with pytest.raises(StoppedError):
+        limiter.wait()
+    clock.now += WINDOW_SECONDS
+    limiter.wait()
+
+
+def test_all_threads_share_the_budget() -> None:
+    """Forty threads at once, and a clock that lets the others run whenever it is read."""
+
+    class FullError(Exception):
+        pass
+
+    def yielding() -> float:
+        for _ in range(20):
+            os.sched_yield()
+        return 1_000.0
+
+    def give_up(_: float) -> None:
+        raise FullError
+
+    limiter = RequestLimiter(15, yielding, give_up)
+    let_in: list[int] = []
+    together = threading.Barrier(40)
+
+    def ask(number: int) -> None:
+        together.wait()
+        try:
+            limiter.wait()
+        except FullError:
+            return
+        let_in.append(number)
+
+    run_threads([partial(ask, number) for number in range(40)])
+    assert len(let_in) == 15
+
+
+def run_threads(targets: list[Callable[[], None]]) -> None:
+    threads = [threading.Thread(target=target) for target in targets]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()

@@ -1,0 +1,35 @@
+"""What people see in Slack, block for block: see tests/golden/*.slack.json."""
+
+import json
+
+import pytest
+
+from bot.errors import QuestionError
+from bot.slack.messages import Message, answer_message, note, question_problem, shared, with_share
+from tests import golden
+from tests.golden.answers import KINDS, answer
+from tests.ledgers import NOW
+from tests.standins.slack_rules import problems
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_answer_looks_as_it_should(kind: str) -> None:
+    check(kind, with_share(answer_message(answer(kind)), "an-id"))
+
+
+def test_a_shared_answer_says_who_shared_it() -> None:
+    check("shared", shared(answer_message(answer("one_feature")), "U1", NOW))
+
+
+def test_a_problem_with_a_question_shows_a_way_on() -> None:
+    check("question_problem", question_problem(QuestionError('"rag-serch" is no word.', ["rag-search", '"week"'])))
+
+
+def test_a_failure_names_its_reference() -> None:
+    check("failure", note("Something went wrong here.", "Try again.", "In the log it is 1a2b3c4d."))
+
+
+def check(kind: str, message: Message) -> None:
+    for form in message.forms():
+        assert problems(form) == []
+    golden.check(f"{kind}.slack.json", json.dumps(message.as_json(), ensure_ascii=False, indent=1) + "\n")

@@ -1,0 +1,181 @@
+"""Messages: nothing that came from a trace acts in them, Slack takes all of them, and what was left out is said."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.errors import QuestionError
+from bot.ledger.store import Ledger
+from bot.slack.blocks import cut, escape, escaped, weight
+from bot.slack.messages import Message, answer_message, note, question_problem, shared, with_share
+from tests.ledgers import CATALOG, NOW, Spent, emptied, fill, new_ledger, reporter
+from tests.standins.slack_rules import Json, autolinked, problems, visible_mentions
+
+DAY = timedelta(days=1)
+
+NASTY = (
+    "<!channel>",
+    "<@U1>",
+    "<https://evil.example.com|our wiki>",
+    "```",
+    "``` <!here> ```",
+    "*bold* _it_ ~gone~ `code`",
+    "@alice #general https://evil.example.com evil.com",
+    "&&&amp;&lt;!channel&gt;",
+    "&" * 300,
+    "<" * 250,
+    '"' * 250,
+    "\\" * 250,
+    "\u202eevil\u202c",
+    "\u200b",
+    "שלום עולם",
+    "\x1b[31mred\x1b[0m\x07",
+    "a\nb\r\nc\u2028d",
+    "x" * 10_000,
+    "=1+1",
+    "%s %(name)s {0} {name}",
+    "🚀👩‍💻" * 40,
+    " ",
+    "   \u3000",
+    "||",
+    ":boom:",
+    "null",
+)
+NAMES = st.one_of(
+    st.sampled_from(NASTY),
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=80),
+    st.lists(st.sampled_from(("<", ">", "&", "`", "!channel", "@U1", "|", "\n", "*")), max_size=40).map("".join),
+)
+QUESTIONS = (
+    "week", "week by model top 1000", "week by env", "week by project", "14d by day", "features", "features top 1000",
+    "untagged top 1000", "untagged", "status", "help",
+)  # fmt: skip
+
+
+def forms(message: Message) -> list[Json]:
+    """All that Slack may be sent of a message: to its asker, to the channel, in each form."""
+    asked, told = with_share(message, "x" * 22), shared(message, "U1", NOW)
+    return [*asked.forms(), *told.forms()]
+
+
+def refused(message: Message) -> list[str]:
+    return [problem for form in forms(message) for problem in problems(form)]
+
+
+def acting(message: Message) -> set[str]:
+    """What acts in a message beside the name of who shared it."""
+    found = {one for form in forms(message) for one in (*visible_mentions(form), *autolinked(form))}
+    return found - {"<@U1>"} | {one for form in message.forms() for one in visible_mentions(form)}
+
+
+def fences(message: Message) -> list[int]:
+    """How often each text in mrkdwn opens or closes a fence of code."""
+    sections = [block["text"]["text"] for block in message.simple_blocks if block["type"] == "section"]
+    return [text.count("```") for text in (message.text, *sections)]
+
+
+@pytest.fixture(scope="module")
+def reused() -> Iterator[Ledger]:
+    ledger = new_ledger()
+    yield ledger
+    ledger.close()
+
+
+@settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(NAMES, min_size=1, max_size=8), st.sampled_from(QUESTIONS))
+def test_no_name_acts_and_slack_takes_every_message(reused: Ledger, names: list[str], words: str) -> None:
+    runs = []
+    for place, name in enumerate(names):
+        start = NOW - place * DAY
+        runs += [
+            Spent(start, name, model=name, provider=name, name=name, project=name, keys={"env": name}),
+            Spent(start, None, None, model=name, name=name, project=name),
+        ]
+    lost = [(NOW - 6 * DAY, NOW - 5 * DAY), (NOW - 4 * DAY, NOW - 3 * DAY)]
+    projects = list(dict.fromkeys(names))
+    ledger = fill(emptied(reused), runs, projects=projects, lost=lost, problem=" ".join(names), as_of=NOW - DAY / 4)
+    message = answer_message(reporter(ledger).ask(words, NOW))
+    assert refused(message) == []
+    assert acting(message) == set()
+    assert set(fences(message)) <= {0, 2}
+    assert Message.from_json(json.loads(json.dumps(message.as_json()))) == message
+
+
+@pytest.mark.parametrize("letter", ["x", "&", '"', "🚀", "\n"])
+def test_hundreds_of_long_names_fit_and_the_rest_is_said(letter: str, reused: Ledger) -> None:
+    projects = [f"{place}{letter * 250}" for place in range(60)]
+    runs = [
+        Spent(
+            NOW - DAY,
+            f"{place}{letter * 200}" if place % 2 else None,
+            name=f"{place}{letter * 250}",
+            project=projects[place % 60],
+        )
+        for place in range(500)
+    ]
+    lost = [(NOW - (days + 0.5) * DAY, NOW - days * DAY) for days in range(1, 6)]
+    asked = reporter(fill(emptied(reused), runs, projects=projects, lost=lost, problem=letter * 2_000))
+    assert refused(answer_message(asked.ask("status", NOW))) == []
+    rows = {"week top 1000": 251, "features top 1000": 250, "untagged top 1000": 250, "week by project top 1000": 60}
+    for words, whole in rows.items():
+        message = answer_message(asked.ask(words, NOW))
+        assert refused(message) == []
+        assert "more rows left out" in message.text
+        native = next(block for block in message.blocks if block["type"] == "table")
+        small = next(block["elements"][0]["text"] for block in message.blocks if block["type"] == "context")
+        left_out = whole - (len(native["rows"]) - 1)
+        assert small.startswith(f"{left_out} more rows left out") or left_out == 0
+
+
+def test_the_same_message_without_native_blocks_says_the_same(reused: Ledger) -> None:
+    ledger = fill(emptied(reused), [Spent(NOW - DAY, f"f{place}", f"{place}.5") for place in range(5)])
+    message = with_share(answer_message(reporter(ledger).ask("week", NOW)), "id")
+    native = next(block for block in message.blocks if block["type"] == "table")
+    plain = next(block for block in message.simple_blocks if block["type"] == "section")["text"]["text"]
+    for row in native["rows"]:
+        assert all(cell["text"] in plain for cell in row)
+    kinds = [block["type"] for block in message.simple_blocks]
+    assert kinds == ["rich_text", "section", "context", "actions"]
+    assert [block["type"] for block in message.blocks] == ["rich_text", "table", "context", "actions"]
+
+
+@given(st.lists(NAMES, max_size=4), NAMES)
+def test_a_problem_with_a_question_acts_no_more_than_an_answer(suggestions: list[str], said: str) -> None:
+    message = question_problem(QuestionError(said or "x", suggestions))
+    assert refused(message) == []
+    assert acting(message) == set()
+    assert set(fences(message)) == {0}
+
+
+@given(NAMES.filter(str.strip), st.lists(NAMES, max_size=3))
+def test_a_note_acts_no_more_either(first: str, others: list[str]) -> None:
+    message = note(first, *others)
+    assert refused(message) == []
+    assert acting(message) == set()
+
+
+@given(st.text(), st.integers(1, 50))
+def test_a_text_is_cut_to_what_it_may_measure(text: str, longest: int) -> None:
+    for measure in (len, weight, lambda part: len(escape(part))):
+        kept = cut(text, max(longest, measure("…")), measure)
+        assert measure(kept) <= max(longest, measure("…"))
+        assert kept == text or kept.endswith("…")
+    assert len(escaped(text, longest)) <= longest
+
+
+def test_who_shared_it_and_when_it_was_asked_stands_in_every_form() -> None:
+    """Its "just now" was then."""
+    for form in shared(note("Hello."), "U1", NOW).forms():
+        said = "Shared by <@U1> from /llmcost, asked <!date^1795354260^{date_short_pretty} {time}|2026-11-22 14:31 CET>"
+        assert said in json.dumps(form)
+
+
+def test_the_configured_owners_are_shown_and_not_called(reused: Ledger) -> None:
+    ledger = fill(emptied(reused), [Spent(NOW - DAY, "rag-search")], catalog=CATALOG)
+    message = answer_message(reporter(ledger, CATALOG).ask("features", NOW))
+    assert "U0BOB" in message.text
+    assert acting(message) == set()
