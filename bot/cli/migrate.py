@@ -14,4 +14,7 @@ def run_migrate() -> None:
         before = migrate(engine)
     finally:
         engine.dispose()
-    show(f"The ledger is up to date (schema {HEAD})." if before is None else f"From {before} to schema {HEAD}.")
+    if before is None:
+        show(f"The ledger is up to date (schema {HEAD}).")
+    else:
+        show(f"The ledger was made (schema {HEAD})." if before == "nothing" else f"From schema {before} to {HEAD}.")

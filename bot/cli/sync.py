@@ -99,7 +99,7 @@ def _progress_bar() -> Iterator[Callable[[Progress], None]]:
     columns = (
         TextColumn("{task.description}", markup=False),  # a name from outside is no markup
         BarColumn(),
-        TextColumn("{task.fields[runs]:,} runs"),
+        TextColumn("{task.fields[runs]}"),
         TimeElapsedColumn(),
     )
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -107,7 +107,8 @@ def _progress_bar() -> Iterator[Callable[[Progress], None]]:
 
         def show_progress(progress: Progress) -> None:
             if progress.project not in tasks:
-                tasks[progress.project] = bar.add_task(plain(progress.project, 40), total=progress.whole, runs=0)
-            bar.update(tasks[progress.project], completed=progress.done, total=progress.whole, runs=progress.read)
+                tasks[progress.project] = bar.add_task(plain(progress.project, 40), runs="")
+            runs = plural(progress.read, "run")
+            bar.update(tasks[progress.project], completed=progress.done, total=progress.whole, runs=runs)
 
         yield show_progress

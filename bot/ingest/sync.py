@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 
 
 class Progress(NamedTuple):
-    """How far a sync is: `done` of `whole` microseconds of the project's time, and runs read in all."""
+    """How far a sync is with a project: `done` of `whole` microseconds of its time, and how many runs it has read."""
 
     project: str
     done: int
@@ -170,7 +170,7 @@ class _ProjectSync:
         self._summary = summary
         self._progress = progress
         self._length = FIRST_SLICE
-        self._done = 0
+        self._done = self._read_runs = 0
         self._changed_days: set[int] = set()
         self._nested: dict[bytes, int] = {}  # roots above a run with a cost, and when that run began
         self._probed = False
@@ -224,7 +224,7 @@ class _ProjectSync:
         self._say(whole)
 
     def _say(self, whole: int) -> None:
-        self._progress(Progress(self._project.name, self._done, whole, self._summary.booked.read))
+        self._progress(Progress(self._project.name, self._done, whole, self._read_runs))
 
     def _book(self, page: list[object], start: int, end: int) -> None:
         runs = [run for raw in page if (run := self._read(raw)) is not None]
@@ -234,6 +234,7 @@ class _ProjectSync:
             stray = UUID(bytes=booked.strays[0])
             _log.warning("run %s is known under another trace or project already; it is left as it was", stray)
         self._summary.booked.add(booked)
+        self._read_runs += booked.read
         self._changed_days |= booked.changed_days
         if self._project.cost_mode is CostMode.UNKNOWN:
             for run in runs:

@@ -81,14 +81,17 @@ def test_the_summary_counts_what_was_done(world: World) -> None:
     assert (last.read, last.new, last.changed, last.problem) == (5, 4, 0, None)
 
 
-def test_progress_goes_from_nothing_to_the_whole(world: World) -> None:
-    world.standin.add_runs({"start": world.ago(days=days, seconds=1)} for days in range(10))
-    seen: list[Progress] = []
-    world._sync.run(progress=seen.append)
-    assert {step.project for step in seen} == {"acme-prod"}
-    assert [step.done for step in seen] == sorted(step.done for step in seen)
-    assert seen[-1].done == seen[-1].whole
-    assert seen[-1].read == 10
+def test_progress_goes_from_nothing_to_the_whole_of_each_project(tmp_path: Path) -> None:
+    with World(tmp_path, patterns=("a", "b")) as world:
+        for name, runs in (("a", 10), ("b", 3)):
+            world.standin.add_runs({"project": name, "start": world.ago(days=day, seconds=1)} for day in range(runs))
+        seen: list[Progress] = []
+        world._sync.run(progress=seen.append)
+        for name, runs in (("a", 10), ("b", 3)):
+            steps = [step for step in seen if step.project == name]
+            assert [step.done for step in steps] == sorted(step.done for step in steps)
+            assert steps[-1].done == steps[-1].whole
+            assert steps[-1].read == runs
 
 
 class TestPages:

@@ -1,0 +1,88 @@
+"""`llmcost run` as a process: how it starts, what it says when it cannot, and how it ends."""
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.commands import run, start
+from tests.e2e.conversation import Talk, now, traced
+from tests.standins.langsmith import LangSmithStandIn
+from tests.standins.slack import SlackStandIn
+
+
+class Watched(LangSmithStandIn):
+    """Lets a test wait for a request."""
+
+    def __init__(self) -> None:
+        super().__init__(now=now)
+        self.asked = threading.Semaphore(0)
+
+    def _note(self, request: object) -> None:
+        super()._note(request)  # type: ignore[arg-type] # handed on as it came
+        self.asked.release()
+
+
+@pytest.fixture
+def langsmith() -> Iterator[Watched]:
+    with Watched() as langsmith:
+        traced(langsmith)
+        yield langsmith
+
+
+@pytest.fixture
+def talk(langsmith: Watched, tmp_path: Path) -> Iterator[Talk]:
+    with SlackStandIn() as slack:
+        yield Talk(slack, langsmith, tmp_path)
+
+
+def test_it_answers_until_it_is_told_to_end(talk: Talk) -> None:
+    talk.sync()
+    with start(talk.folder, "run", more=talk.environ) as bot:
+        talk.slack.wait_connected(timeout=30)
+        assert "$1.70" in talk.ask("week rag-search").text
+        bot.send_signal(signal.SIGTERM)
+        out, log = bot.communicate(timeout=20)
+    assert (bot.returncode, out) == (0, "")
+    assert "llmcost is ready" in log
+    assert "Traceback" not in log
+    assert not [secret for secret in ("xoxb-", "xapp-", "lsv2_", "not-a-secret") if secret in log]
+
+
+def test_a_langsmith_that_hangs_does_not_keep_it_alive(talk: Talk, langsmith: Watched) -> None:
+    langsmith.hang_next(3_600, times=10)
+    with start(talk.folder, "run", more=talk.environ) as bot:
+        assert langsmith.asked.acquire(timeout=30)
+        talk.slack.wait_connected(timeout=30)
+        assert "Nothing has been read from LangSmith yet" in talk.ask("week").text
+        began = time.monotonic()
+        bot.send_signal(signal.SIGTERM)
+        _, log = bot.communicate(timeout=20)
+        assert time.monotonic() - began < 10
+    assert bot.returncode == 0
+    assert "a sync is left where it is" in log
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("SLACK_BOT_TOKEN", "xoxb-wrong", "Slack refuses SLACK_BOT_TOKEN (invalid_auth).\n"),
+        ("SLACK_APP_TOKEN", "xapp-wrong", "Slack refuses SLACK_APP_TOKEN (invalid_auth).\n"),
+        ("SLACK_API_URL", "http://127.0.0.1:9/api/", "Slack cannot be reached (URLError); is SLACK_API_URL right?\n"),
+    ],
+)
+def test_what_slack_refuses_is_one_clear_sentence(setting: str, value: str, said: str, talk: Talk) -> None:
+    done = run(talk.folder, "run", more=talk.environ | {setting: value})
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", said)
+
+
+def test_every_setting_that_is_missing_is_named(tmp_path: Path) -> None:
+    done = run(tmp_path, "run")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("4 settings need a look:\n")
+    for name in ("LANGSMITH_API_KEY", "LANGSMITH_PROJECT", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"):
+        assert f"  - {name} is not set; " in done.stderr
+    assert list(tmp_path.iterdir()) == []
