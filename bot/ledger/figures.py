@@ -1,9 +1,9 @@
 """Figures of a span of time: whole days from the rollups, the part of a cut day from the runs themselves."""
 
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, FromClause, case, func, literal, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Table, case, func, literal, select
 
 from bot.domain.feature import UNTAGGED
 from bot.domain.period import Span
@@ -90,16 +90,8 @@ def by_day(connection: Connection, span: Span, feature: str | None = None) -> di
 
 def untagged_names(connection: Connection, span: Span) -> list[UntaggedName]:
     """Which runs lack a feature, by project and run name, in whole days."""
-    first, until = span.whole_days
-    query = (
-        select(rollups.c.feature, rollups.c.value, *_SUMS)
-        .where(rollups.c.view == "untagged", *_between(rollups.c.day, first, until))
-        .group_by(rollups.c.feature, rollups.c.value)
-    )
-    return [
-        UntaggedName(int(project), name, Figures(*(int(amount) for amount in sums)))
-        for project, name, *sums in connection.execute(query)
-    ]
+    found = _grouped(connection, span, "untagged", None)
+    return [UntaggedName(int(project), name, figures) for (project, name), figures in found.items()]
 
 
 def pending(
@@ -127,26 +119,27 @@ def features_seen(connection: Connection) -> set[str]:
 
 
 def _by_value(connection: Connection, span: Span, view: str, feature: str) -> dict[str, Figures]:
-    """Whole days only. A trace counts once in a span: on its first day there, or where it returns from before it."""
+    return {value: figures for (_, value), figures in _grouped(connection, span, view, feature).items()}
+
+
+def _grouped(connection: Connection, span: Span, view: str, feature: str | None) -> dict[tuple[str, str], Figures]:
+    """The figures of a view's whole days by (feature, value), of all features or of one. A trace counts once in a span:
+    on its first day there, or where it returns from before it."""
     first, until = span.whole_days
-    query = (
-        select(rollups.c.value, *_SUMS)
-        .where(rollups.c.view == view, rollups.c.feature == feature, *_between(rollups.c.day, first, until))
-        .group_by(rollups.c.value)
-    )
-    found = {value: Figures(*(int(amount) for amount in sums)) for value, *sums in connection.execute(query)}
-    back = (
-        select(returns.c.value, func.sum(returns.c.traces))
-        .where(
-            returns.c.view == view,
-            returns.c.feature == feature,
-            *_between(returns.c.day, first, until),
-            returns.c.previous_day < first.toordinal(),
-        )
-        .group_by(returns.c.value)
-    )
-    for value, traces in connection.execute(back):
-        found[value] = found[value]._replace(traces=found[value].traces + int(traces))
+
+    def rows(table: Table, *sums: ColumnElement[int]) -> Select[Any]:
+        query = select(table.c.feature, table.c.value, *sums).group_by(table.c.feature, table.c.value)
+        query = query.where(table.c.view == view, *_between(table.c.day, first, until))
+        return query if feature is None else query.where(table.c.feature == feature)
+
+    found = {
+        (of, value): Figures(*(int(amount) for amount in sums))
+        for of, value, *sums in connection.execute(rows(rollups, *_SUMS))
+    }
+    back = rows(returns, func.sum(returns.c.traces)).where(returns.c.previous_day < first.toordinal())
+    for of, value, traces in connection.execute(back):
+        figures = found[of, value]
+        found[of, value] = figures._replace(traces=figures.traces + int(traces))
     return found
 
 
