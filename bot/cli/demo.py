@@ -72,7 +72,7 @@ class _Demo:
         with suppress(ImportError):
             import readline  # noqa: F401 - gives input() its history and its arrow keys, where Python has it
 
-        show("Type what you would type in Slack (help, week by project, ytd rag-search ...); Ctrl-D ends.\n")
+        show("Type what you would type in Slack (help, week by project, ytd rag-search ...); Ctrl-D ends.\n\n")
         while True:
             try:
                 question = input(_PROMPT).strip()
@@ -82,9 +82,9 @@ class _Demo:
             if question in {"exit", "quit"}:
                 return
             try:
-                show(f"\n{self.answer(question.removeprefix(_PROMPT.strip()))}\n")
+                show(f"\n{self.answer(question.removeprefix(_PROMPT.strip()))}\n\n")
             except QuestionError as error:
-                show("\n".join(["", *question_lines(error), "help shows what can be said.", ""]))
+                show("\n".join(["", *question_lines(error), "help shows what can be said.", "", ""]))
 
 
 @contextmanager

@@ -63,6 +63,8 @@ def log_to_stderr(*, verbose: bool) -> None:
     logging.getLogger("bot").setLevel(logging.INFO if verbose else logging.WARNING)
     # Its warnings are that a sync takes longer than the time between two.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    # It logs what it raises, and that is told or logged where it is understood.
+    logging.getLogger("slack_sdk").setLevel(logging.CRITICAL)
 
 
 class _OneLine(logging.Formatter):

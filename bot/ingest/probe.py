@@ -4,7 +4,6 @@ import logging
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
-from itertools import islice
 
 from bot.domain.costing import CostMode
 from bot.domain.money import from_json
@@ -22,9 +21,10 @@ _log = logging.getLogger(__name__)
 def probe_cost_mode(source: LangSmith, project: bytes, nested: Mapping[bytes, int]) -> CostMode:
     """What a root's cost means in `project`; UNKNOWN if a few of them do not tell.
 
-    `nested` are roots above a run with a cost, and when that run began. Raises SourceUnavailableError.
+    `nested` are roots above a run with a cost, and when that run began. The oldest are asked about: sums of what has
+    just ended can be on their way. Raises SourceUnavailableError.
     """
-    for root, start in islice(nested.items(), TRIES):
+    for root, start in sorted(nested.items(), key=lambda one: one[1])[:TRIES]:
         try:
             mode = _mode_of(source, project, root, start)
         except SourceRefusedError as error:

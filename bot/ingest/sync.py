@@ -236,7 +236,7 @@ class _ProjectSync:
         self._summary.booked.add(booked)
         self._read_runs += booked.read
         self._changed_days |= booked.changed_days
-        if self._project.cost_mode is CostMode.UNKNOWN:
+        if self._project.cost_mode is CostMode.UNKNOWN and not self._probed:
             for run in runs:
                 if run.ancestors and run.raw_cost and run.raw_cost > 0:
                     self._nested[run.ancestors[0]] = run.start

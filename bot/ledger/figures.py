@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Table, case, func, literal, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, Table, case, func, literal, select
 
 from bot.domain.feature import UNTAGGED
 from bot.domain.period import Span
@@ -16,7 +16,7 @@ from bot.ledger.tables import returns, rollups, runs
 
 class Figures(NamedTuple):
     """Sums over runs. Costs in nano-dollars; `langsmith`, `estimate` and `override` make up `cost`. `traces` are
-    distinct. The last five count runs."""
+    distinct. The last four count runs."""
 
     runs: int = 0
     traces: int = 0

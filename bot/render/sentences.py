@@ -83,10 +83,8 @@ def warnings(period: TimeFrame, coverage: Coverage) -> list[str]:
     found = []
     if coverage.unpriced_runs:
         are = "run is" if coverage.unpriced_runs == 1 else "runs are"
-        found.append(
-            f"{count(coverage.unpriced_runs)} {are} unpriced: nobody knows the cost, and it is not in the total. "
-            "A price for the model in llmcost.toml ends that."
-        )
+        unpriced = f"{count(coverage.unpriced_runs)} {are} unpriced and not in the total"
+        found.append(f"{unpriced} (llmcost.toml can give their model a price).")
     asked_at = coverage.as_of + coverage.age
     if _utc(min(asked_at, period.end, key=_utc)) - _utc(coverage.as_of) > STALE_AFTER.total_seconds():
         since = f"{clock(coverage.as_of)} ({ago(coverage.age)})"

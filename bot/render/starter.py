@@ -13,7 +13,7 @@ from textwrap import wrap
 
 from bot.domain.catalog import SPECIAL, TOTAL
 from bot.domain.feature import MAX_NAME, clean_value
-from bot.domain.money import NANOS_PER_DOLLAR, nanos
+from bot.domain.money import NANOS_PER_DOLLAR
 from bot.render.names import plain
 from bot.render.numbers import count, money, percent, plural, tokens
 from bot.render.sentences import spent, warnings, when
@@ -83,7 +83,7 @@ def starter(findings: Findings) -> str:
 def monthly_budget(spend: Decimal, seen: timedelta) -> int | None:
     """What to propose to who spent `spend` (US dollars) within `seen`: the same for 30 days plus a quarter, rounded up
     to whole dollars that a person would choose. None where nothing was spent, or more than a budget can be."""
-    spent_nanos = nanos(spend)
+    spent_nanos = int(spend * NANOS_PER_DOLLAR)
     if spent_nanos <= 0:
         return None
     tick = timedelta(microseconds=1)

@@ -80,19 +80,18 @@ def _bolt(token: str, api_url: str, acks: ThreadPoolExecutor) -> "App":
     from slack_sdk import WebClient
     from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
 
-    # With these two in the environment Bolt silently turns to OAuth and drops the token.
-    for name in ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"):
+    # Bolt reads these by itself: with the latter two it silently turns to OAuth and drops the token.
+    for name in ("SLACK_BOT_TOKEN", "SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"):
         os.environ.pop(name, None)
     # Without the SDK's retry after a dropped connection: it can say a thing twice.
     retry = RateLimitErrorRetryHandler(max_retry_count=3)
     client = WebClient(token=token, base_url=api_url, timeout=SECONDS, retry_handlers=[retry])
-    return _saying_what_slack_refuses(
-        "SLACK_BOT_TOKEN", lambda: App(client=client, name="llmcost", listener_executor=acks)
-    )
+    # Asked for here, because Bolt would not say why it is refused.
+    _saying_what_slack_refuses("SLACK_BOT_TOKEN", client.auth_test)
+    return App(client=client, name="llmcost", listener_executor=acks)
 
 
 def _saying_what_slack_refuses(setting: str, call: Callable[[], Result]) -> Result:
-    from slack_bolt.error import BoltError
     from slack_sdk.errors import SlackApiError, SlackClientError
 
     try:
@@ -100,7 +99,5 @@ def _saying_what_slack_refuses(setting: str, call: Callable[[], Result]) -> Resu
     except SlackApiError as error:
         reason = error.response.get("error") if error.response is not None else None
         raise SlackError(f"Slack refuses {setting} ({reason or 'no reason given'!s:.60}).") from None
-    except BoltError:
-        raise SlackError(f"Slack refuses {setting}: check it, and that the app is installed.") from None
     except (SlackClientError, OSError) as error:
         raise SlackError(f"Slack cannot be reached ({type(error).__name__}); is SLACK_API_URL right?") from None

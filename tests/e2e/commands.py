@@ -3,7 +3,8 @@
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import bot
@@ -24,9 +25,10 @@ def environment(home: Path, more: Mapping[str, str] | None = None) -> dict[str, 
     }
 
 
-def start(folder: Path, *words: str, more: Mapping[str, str] | None = None) -> "subprocess.Popen[str]":
-    """`llmcost WORDS` in `folder`, to be talked to."""
-    return subprocess.Popen(
+@contextmanager
+def start(folder: Path, *words: str, more: Mapping[str, str] | None = None) -> Iterator["subprocess.Popen[str]"]:
+    """`llmcost WORDS` in `folder`, to be talked to; what is left of it in the end is killed."""
+    with subprocess.Popen(
         [sys.executable, "-m", "bot", *words],
         cwd=folder,
         env=environment(folder, more),
@@ -34,7 +36,11 @@ def start(folder: Path, *words: str, more: Mapping[str, str] | None = None) -> "
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def run(folder: Path, *words: str, more: Mapping[str, str] | None = None) -> "subprocess.CompletedProcess[str]":

@@ -1,14 +1,16 @@
 """The whole bot over real sockets: `llmcost run` between a Slack and a LangSmith of the tests."""
 
 import threading
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from bot.app import build_rules, build_sync, open_to_write, serve
+from bot.errors import LedgerBusyError
 from bot.settings import Need, load
 from tests.standins.langsmith import API_KEY, LangSmithStandIn
 from tests.standins.slack import Exchange, SlackStandIn
@@ -49,7 +51,7 @@ class Talk:
         }
 
     def sync(self) -> None:
-        """Read LangSmith once, as `llmcost sync` does."""
+        """Read LangSmith once, as `llmcost sync` does, as soon as the bot is not at it itself."""
         settings, config = load(Need.LANGSMITH, environ=self.environ, directory=self.folder)
         rules = build_rules(settings, config)
         with ExitStack() as closing:
@@ -57,7 +59,12 @@ class Talk:
             closing.callback(ledger.close)
             sync, source = build_sync(settings, ledger, rules)
             closing.callback(source.close)
-            sync.run()
+            for _ in range(200):
+                with suppress(LedgerBusyError):
+                    sync.run()
+                    return
+                threading.Event().wait(0.05)
+            raise TimeoutError("another sync did not end")
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -98,6 +105,13 @@ class Talk:
     def told(self) -> list[Json]:
         """What stands in the channel."""
         return self.slack.messages(self.channel)
+
+    def ask_until(self, words: str, said: str, seconds: float = 30) -> "Answer":
+        """Ask again and again until the answer says so."""
+        deadline = time.monotonic() + seconds
+        while said not in (answer := self.ask(words)).text:
+            assert time.monotonic() < deadline, f"{said!r} never came, only {answer.text}"
+        return answer
 
 
 @dataclass

@@ -83,12 +83,14 @@ class Llmcost:
 
     def count_runs(self) -> int:
         """How many runs the ledger holds; 0 before it is made."""
-        if not self.rows("SELECT 1 FROM sqlite_master WHERE name = 'runs'"):
+        if not self.file.exists() or not self.rows("SELECT 1 FROM sqlite_master WHERE name = 'runs'"):
             return 0
         return int(self.rows("SELECT count(*) FROM runs")[0][0])
 
     def let_lease_expire(self) -> None:
         """Put the leases into the past by as long as they last: what waiting would do."""
+        if not self.file.exists():
+            return
         with closing(sqlite3.connect(self.file)) as connection, connection:
             if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'leases'").fetchone():
                 connection.execute("UPDATE leases SET expires = expires - ?", (LEASE_MICROSECONDS,))

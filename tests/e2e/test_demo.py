@@ -138,10 +138,7 @@ def serving(folder: Path) -> Iterator[tuple["subprocess.Popen[str]", str]]:
     """`llmcost demo --serve`, and what it has printed."""
     with start(folder, "demo", "--serve") as server:
         assert server.stdout is not None
-        try:
-            yield server, "".join(server.stdout.readline() for _ in range(8))
-        finally:
-            server.kill()
+        yield server, "".join(server.stdout.readline() for _ in range(8))
 
 
 class Terminal:
@@ -157,7 +154,7 @@ class Terminal:
         deadline = time.monotonic() + 60
         while True:
             shown = seen.decode("utf-8", "replace").replace("\r\n", "\n")
-            if after in shown and shown.endswith(prompt):
+            if after in shown and shown.endswith(f"\n\n{prompt}"):
                 return shown
             assert select.select([self._end], [], [], deadline - time.monotonic())[0], f"nothing more came: {shown}"
             seen += os.read(self._end, 65_536)

@@ -150,7 +150,7 @@ def test_help_names_every_command_and_fits_a_terminal(tmp_path: Path) -> None:
     for command in ("report", "sync", "run", "migrate", "demo"):
         assert f" {command} " in done.stdout
     assert max(len(line) for line in done.stdout.splitlines()) <= 80
-    assert run(tmp_path).stdout == done.stdout
+    assert run(tmp_path).stdout.strip() == done.stdout.strip()
 
 
 def test_the_installed_command_is_the_module() -> None:

@@ -66,6 +66,20 @@ def test_a_langsmith_that_hangs_does_not_keep_it_alive(talk: Talk, langsmith: Wa
     assert "a sync is left where it is" in log
 
 
+def test_no_name_acts_in_the_log(talk: Talk, langsmith: Watched) -> None:
+    """A project's name can neither move the cursor of whoever reads the log nor make up a line of it."""
+    project = langsmith.add_project("acme-\x1b[31m\n2026-11-22 ERROR fake")
+    langsmith.fail_next(1_000, status=403, project=project)
+    with start(talk.folder, "run", more=talk.environ) as bot:
+        talk.slack.wait_connected(timeout=30)
+        talk.ask_until("status", "It had a problem")
+        bot.send_signal(signal.SIGTERM)
+        _, log = bot.communicate(timeout=20)
+    assert "acme-\\x1b[31m\\n2026-11-22 ERROR fake" in log
+    assert not [one for one in log if not one.isprintable() and one != "\n"]
+    assert not [line for line in log.splitlines() if line.startswith("2026-11-22 ERROR fake")]
+
+
 @pytest.mark.parametrize(
     ("setting", "value", "said"),
     [

@@ -12,10 +12,10 @@ from tests.standins.langsmith import LangSmithStandIn
 CENT = 10_000_000
 
 
-def add_agent(world: World, **root: Any) -> str:
-    """A tool of two cents of its own that calls a model for one cent."""
-    root_id = world.standin.add_run(**{"run_type": "TOOL", "cost": "0.02", "start": world.ago(hours=1), **root})
-    world.standin.add_run(parent=root_id, start=world.ago(minutes=59))
+def add_agent(world: World, *, hours: float = 1, **root: Any) -> str:
+    """A tool of two cents of its own that calls a model for one cent, some hours ago."""
+    root_id = world.standin.add_run(**{"run_type": "TOOL", "cost": "0.02", "start": world.ago(hours=hours), **root})
+    world.standin.add_run(parent=root_id, start=world.ago(hours=hours, minutes=-1))
     return root_id
 
 
@@ -94,6 +94,14 @@ def test_a_server_that_tells_nothing_is_asked_about_three_parents_a_sync(world: 
     assert world.project().cost_mode is CostMode.UNKNOWN
     assert questions(world) == [False, True] * 3
     assert world.total().cost == 5 * CENT
+
+
+def test_the_oldest_of_what_was_read_is_asked_about(world: World) -> None:
+    """What has just ended may be added up a moment later."""
+    roots = [add_agent(world, hours=hours) for hours in (5, 50, 10)]
+    world.sync(world.ago(hours=51))
+    asked = [query["ids"] for query in world.queries if "include_subtree_usage" in query]
+    assert asked == [[roots[1]]] * 3
 
 
 def test_a_cost_that_comes_in_between_two_questions_is_no_difference(tmp_path: Path) -> None:

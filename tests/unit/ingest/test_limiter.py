@@ -1,16 +1,17 @@
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.ingest.limiter import WINDOW_SECONDS, RequestLimiter
 
 # Sixty-fourths of a second are exact as floats.
-gaps = st.lists(st.integers(0, 64 * 25).map(lambda ticks: ticks / 64), max_size=80)
+gaps = st.lists(st.integers(0, 64 * 12).map(lambda ticks: ticks / 64), min_size=2, max_size=80)
 
 
 class Clock:
@@ -44,6 +45,7 @@ def begun(budget: int, gaps: list[float], closings: dict[int, float] | None = No
 
 
 @given(st.integers(1, 12), gaps)
+@example(2, [0.0, 9.0, 0.0, 0.0, 0.0])
 def test_no_ten_seconds_hold_more_than_the_budget(budget: int, gaps: list[float]) -> None:
     starts = [start for _, start in begun(budget, gaps)]
     for start in starts:
@@ -51,6 +53,7 @@ def test_no_ten_seconds_hold_more_than_the_budget(budget: int, gaps: list[float]
 
 
 @given(st.integers(1, 12), gaps)
+@example(2, [0.0, 1.0, 0.0])
 def test_a_request_waits_no_longer_than_the_budget_makes_it(budget: int, gaps: list[float]) -> None:
     """It begins when it is wanted, or ten seconds after the one that is the budget before it: the full rate."""
     requests = begun(budget, gaps)
@@ -93,15 +96,21 @@ def test_waiting_can_be_ended_by_an_exception_and_counts_no_request() -> None:
     limiter.wait()
 
 
-def test_all_threads_share_the_budget() -> None:
+def test_all_threads_share_the_budget_and_none_decides_while_another_does() -> None:
     """Forty threads at once, and a clock that lets the others run whenever it is read."""
 
     class FullError(Exception):
         pass
 
+    reading: list[int] = []
+    at_once: list[int] = []
+
     def yielding() -> float:
+        reading.append(threading.get_ident())
         for _ in range(20):
             os.sched_yield()
+        at_once.append(len(reading))
+        reading.remove(threading.get_ident())
         return 1_000.0
 
     def give_up(_: float) -> None:
@@ -113,14 +122,13 @@ def test_all_threads_share_the_budget() -> None:
 
     def ask(number: int) -> None:
         together.wait()
-        try:
+        with suppress(FullError):
             limiter.wait()
-        except FullError:
-            return
-        let_in.append(number)
+            let_in.append(number)
 
     run_threads([partial(ask, number) for number in range(40)])
     assert len(let_in) == 15
+    assert set(at_once) == {1}
 
 
 def run_threads(targets: list[Callable[[], None]]) -> None:

@@ -111,6 +111,14 @@ class TestReadingOn:
     ) -> None:
         assert stretch(row) == (start, ago(minutes=11), tiers)
 
+    @pytest.mark.parametrize(
+        ("now", "due"),
+        [("11-18T00:30", False), ("11-18T01:59:59", False), ("11-18T02:00", True), ("11-18T23:59", True)],
+    )
+    def test_the_night_begins_two_hours_after_midnight(self, now: str, *, due: bool) -> None:
+        row = synced(watermark=berlin("11-18T00:00"), reread_days=berlin("11-17T02:00"))
+        assert (Tier.NIGHTLY in plan(row, berlin(now), BERLIN, BACKFILL).tiers) == due
+
     @pytest.mark.parametrize("column", ["reread_2h", "reread_26h", "reread_days"])
     def test_a_tier_that_was_read_in_the_future_is_due(self, column: str) -> None:
         """The clock has been set back since."""

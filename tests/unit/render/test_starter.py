@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bot.domain.budget import Window
 from bot.domain.catalog import SPECIAL
 from bot.domain.feature import clean_value
-from bot.domain.money import dollars
+from bot.domain.money import MAX_NANOS, dollars
 from bot.pricing.override import Override
 from bot.render.starter import MONTH, MOST, Findings, monthly_budget, starter
 from bot.reports.answers import Coverage, Gap, Report, Row, Sum, TimeFrame, UntaggedList, UntaggedRow
@@ -265,6 +265,12 @@ def test_a_name_cannot_break_out_of_the_comment_that_it_stands_in() -> None:
     content = starter(findings(rows))
     assert tables(content) == {"x[features.evil]"}
     assert read(proposed(content)).catalog.features["x[features.evil]"].aliases == ("x\n[features.evil]",)
+
+
+def test_spellings_that_together_cost_more_than_a_ledger_holds_get_no_budget() -> None:
+    most = dollars(MAX_NANOS)
+    content = starter(findings([row("chat", most), row("Chat", most)]))
+    assert content.endswith('\n#aliases = ["Chat"]\n')
 
 
 def test_names_of_nothing_but_hyphens_are_not_alike() -> None:

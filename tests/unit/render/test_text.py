@@ -45,7 +45,7 @@ def test_unpriced_runs_stand_in_the_very_first_line(ledger: Ledger) -> None:
     fill(ledger, [Spent(NOW - timedelta(days=1), "a", "2"), Spent(NOW - timedelta(days=1), "b", None)])
     shown = text(reporter(ledger).ask("week", NOW)).splitlines()
     assert shown[0] == "All features together cost $2.00 plus 1 unpriced run in the last 7 days (16\u201322 Nov 2026)."
-    assert shown[2].startswith("1 run is unpriced: nobody knows the cost, and it is not in the total.")
+    assert shown[2] == "1 run is unpriced and not in the total (llmcost.toml can give their model a price)."
 
 
 def test_what_nobody_knows_the_cost_of_is_never_a_zero(ledger: Ledger) -> None:

@@ -73,7 +73,6 @@ def test_without_any_variable_the_documented_defaults_hold() -> None:
         ("LLMCOST_WEEK_START", "6", "week_start", 6),
         ("LLMCOST_FEATURE_KEYS", "feature, product.area,feature", "feature_keys", ("feature", "product.area")),
         ("LLMCOST_DIMENSIONS", " env , tenant ,env", "dimensions", ("env", "tenant")),
-        ("LLMCOST_WIDE_KEYS", "user_id, customer", "wide_keys", ("user_id", "customer")),
         ("PORT", "8080", "port", 8080),
         ("LLMCOST_RUN_TYPES", "tool,Chain,TOOL", "run_types", ("TOOL", "CHAIN")),
         ("LLMCOST_SYNC_EVERY", "5", "sync_every", timedelta(seconds=5)),
