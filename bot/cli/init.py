@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from bot.cli.outcome import FAILED, log_to_stderr, show, tell
-from bot.cli.sync import FURTHEST_BACK, _progress_bar, summary_text
+from bot.cli.sync import FURTHEST_BACK, progress_bar, summary_text
 from bot.domain.period import first_instant, local_day
 from bot.errors import LlmcostError, UsageError
 from bot.ingest.sync import SyncSummary
@@ -75,7 +75,7 @@ def _look(settings: Settings, now: datetime, first: date) -> tuple[SyncSummary, 
     try:
         sync, source = build_sync(settings, ledger, rules)
         try:
-            with _progress_bar() as progress:
+            with progress_bar() as progress:
                 summary = sync.run(first_instant(first, settings.timezone), progress)
         finally:
             source.close()

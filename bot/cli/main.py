@@ -50,12 +50,30 @@ def sync(
 
 
 @app.command()
-def run(verbose: Annotated[bool, _VERBOSE] = False) -> None:
+def run() -> None:
     """Answer `/llmcost` in Slack, and read LangSmith beside it, until it is stopped."""
     from bot.cli.run import run_bot
 
     with telling():
-        run_bot(verbose=verbose)
+        run_bot()
+
+
+@app.command()
+def init(
+    projects: Annotated[
+        list[str] | None, typer.Argument(help="Projects to look at, e.g. `acme-prod other-*`; else LANGSMITH_PROJECT.")
+    ] = None,
+    days: Annotated[int, typer.Option(help="How many days to look back.")] = 7,
+    output: Annotated[
+        str | None, typer.Option(help="The file to write, `-` to print it; else LLMCOST_CONFIG or llmcost.toml.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there.")] = False,
+) -> None:
+    """Write an llmcost.toml to start from: the features found, with rules, budgets and prices to consider."""
+    from bot.cli.init import run_init
+
+    with telling("Stopped. Nothing was written."):
+        run_init(projects or [], days=days, output=output, force=force)
 
 
 @app.command()

@@ -32,7 +32,7 @@ def run_sync(since: str | None, *, verbose: bool) -> None:
     try:
         sync, source = build_sync(settings, ledger, rules)
         try:
-            with _progress_bar() as progress:
+            with progress_bar() as progress:
                 summary = sync.run(start, progress)
         finally:
             source.close()
@@ -88,7 +88,7 @@ def summary_text(summary: SyncSummary) -> str:
 
 
 @contextmanager
-def _progress_bar() -> Iterator[Callable[[Progress], None]]:
+def progress_bar() -> Iterator[Callable[[Progress], None]]:
     if not sys.stderr.isatty():
         yield lambda _: None
         return

@@ -122,6 +122,15 @@ def test_a_cost_that_comes_in_between_two_questions_is_no_difference(tmp_path: P
         assert world.project().cost_mode is CostMode.ROLLED_UP
 
 
+def test_a_sum_of_floats_is_the_same_to_nine_places(tmp_path: Path) -> None:
+    with World(tmp_path, standin=LangSmithStandIn("rolled_up")) as world:
+        root = add_agent(world)
+        answers = iter([0.03, 0.030000000000000002])
+        world.standin.spoil(root, lambda row: {**row, "total_cost": next(answers)} if len(row) == 2 else row)
+        world.sync()
+        assert world.project().cost_mode is CostMode.ROLLED_UP
+
+
 def test_a_slice_counts_as_read_only_once_the_mode_was_asked_for(world: World) -> None:
     """Killed in between, the next sync asks."""
     add_agent(world)

@@ -132,6 +132,8 @@ class TestExperiments:
             with World(folder, standin=WithExperiments(), patterns=(pattern,), experiments=experiments) as world:
                 world.standin.add_project("exp-1")
                 assert world.sync().projects == number
+                (looked_up,) = (request.query for request in world.standin.requests if request.method == "GET")
+                assert looked_up.get("type") == (None if experiments else ["PROJECT", "AGENT"])
 
     def test_even_by_a_server_that_does_not_know_the_filter(self, tmp_path: Path) -> None:
         class Deaf(WithExperiments):

@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.render.names import plain, spelt
@@ -36,6 +36,7 @@ def test_a_name_that_is_spelt_out_keeps_its_whole_length() -> None:
     assert spelt("\x1b" + "x" * 300) == "\\x1b" + "x" * 300
 
 
+@settings(deadline=None)
 @given(st.text(), st.integers(1, 60))
 def test_a_name_is_one_short_line_in_which_nothing_acts(name: str, longest: int) -> None:
     shown = plain(name, longest)
@@ -44,11 +45,13 @@ def test_a_name_is_one_short_line_in_which_nothing_acts(name: str, longest: int)
     assert not [one for one in inner if unicodedata.category(one) in {"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"}]
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp", "Zs"]), max_size=20))
 def test_a_name_of_letters_is_shown_as_it_is(name: str) -> None:
     assert plain(name).strip(MARK) == name
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from("אבג\u0627\u0628٣ab1"), min_size=1, max_size=10))
 def test_writing_from_right_to_left_stays_within_its_marks(name: str) -> None:
     """Beside such a name the numbers of a row would be shown in one another's columns."""

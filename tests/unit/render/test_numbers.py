@@ -6,7 +6,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.render.numbers import ago, clock, count, day, days, exact, money, percent, plural, tokens, weekday
@@ -60,6 +60,7 @@ def test_money_has_the_places_that_matter(amount: str, text: str) -> None:
     assert money(Decimal(amount)) == text
 
 
+@settings(deadline=None)
 @given(AMOUNTS, AMOUNTS)
 def test_money_never_turns_the_order_round_and_only_nothing_is_zero(one: Decimal, other: Decimal) -> None:
     less, more = sorted((one, other))
@@ -69,6 +70,7 @@ def test_money_never_turns_the_order_round_and_only_nothing_is_zero(one: Decimal
     assert abs(dollars(money(one)) - one) <= max(Decimal("0.0001"), one / 20)
 
 
+@settings(deadline=None)
 @given(AMOUNTS)
 def test_exact_money_is_the_amount_with_nine_places(amount: Decimal) -> None:
     assert Decimal(exact(amount)) == amount
@@ -97,6 +99,7 @@ def test_tokens_have_three_digits_that_matter(number: int, text: str) -> None:
     assert tokens(number) == text
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**12), st.integers(0, 10**12))
 def test_tokens_never_turn_the_order_round_and_no_unit_is_full(one: int, other: int) -> None:
     less, more = sorted((one, other))
@@ -125,6 +128,7 @@ def test_a_percentage_has_one_place_below_ten(fraction: str, text: str) -> None:
     assert percent(Decimal(fraction)) == text
 
 
+@settings(deadline=None)
 @given(st.decimals(0, 10**6, places=9), st.decimals(0, 10**6, places=9))
 def test_percentages_never_turn_the_order_round_and_only_nothing_is_zero(one: Decimal, other: Decimal) -> None:
     def read(fraction: Decimal) -> Decimal:
@@ -137,6 +141,7 @@ def test_percentages_never_turn_the_order_round_and_only_nothing_is_zero(one: De
     assert (percent(one) == "0 %") == (one == 0)
 
 
+@settings(deadline=None)
 @given(st.integers(-(10**12), 10**12))
 def test_counts_can_be_read_back(number: int) -> None:
     assert int(count(number).replace(",", "")) == number
@@ -157,6 +162,7 @@ def test_dates_say_no_month_and_no_year_twice(first: date, last: date, text: str
     assert days(first, last) == text
 
 
+@settings(deadline=None)
 @given(st.dates(date(1999, 1, 1), date(2101, 1, 1)))
 def test_a_day_can_be_read_back(value: date) -> None:
     assert datetime.strptime(day(value), "%d %b %Y").replace(tzinfo=UTC).date() == value
@@ -186,6 +192,7 @@ def test_how_long_ago_is_said_roughly(seconds: int, text: str) -> None:
     assert ago(timedelta(seconds=seconds)) == text
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**8), st.integers(0, 10**8))
 def test_what_is_longer_ago_never_sounds_shorter(one: int, other: int) -> None:
     def read(seconds: int) -> int:

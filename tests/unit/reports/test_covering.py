@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.costing import CostMode
@@ -88,6 +88,7 @@ def test_clocks_that_go_back_do_not_hide_a_gap_of_an_hour() -> None:
     assert not found.covers(days(25, 25))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(HOURS, HOURS).map(sorted), max_size=4), st.integers(1, 28), st.integers(0, 6))
 def test_what_is_covered_has_no_gap_and_gaps_stay_within_what_is_asked(
     gaps: list[list[int]], first: int, more: int

@@ -143,6 +143,7 @@ def test_the_same_message_without_native_blocks_says_the_same(reused: Ledger) ->
     assert [block["type"] for block in message.blocks] == ["rich_text", "table", "context", "actions"]
 
 
+@settings(deadline=None)
 @given(st.lists(NAMES, max_size=4), NAMES)
 def test_a_problem_with_a_question_acts_no_more_than_an_answer(suggestions: list[str], said: str) -> None:
     message = question_problem(QuestionError(said or "x", suggestions))
@@ -151,6 +152,7 @@ def test_a_problem_with_a_question_acts_no_more_than_an_answer(suggestions: list
     assert set(fences(message)) == {0}
 
 
+@settings(deadline=None)
 @given(NAMES.filter(str.strip), st.lists(NAMES, max_size=3))
 def test_a_note_acts_no_more_either(first: str, others: list[str]) -> None:
     message = note(first, *others)
@@ -158,6 +160,7 @@ def test_a_note_acts_no_more_either(first: str, others: list[str]) -> None:
     assert acting(message) == set()
 
 
+@settings(deadline=None)
 @given(st.text(), st.integers(1, 50))
 def test_a_text_is_cut_to_what_it_may_measure(text: str, longest: int) -> None:
     for measure in (len, weight, lambda part: len(escape(part))):
