@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from bot.errors import LlmcostError
 from bot.ingest.langsmith import LangSmith, Selection
@@ -16,6 +17,10 @@ from bot.ledger.store import Ledger, open_ledger
 from bot.pricing.pricer import Pricer
 from bot.reports.reporter import Reporter
 from bot.settings import Config, Settings
+
+if TYPE_CHECKING:
+    from bot.slack.connection import Connection
+    from bot.slack.listeners import Listeners
 
 _log = logging.getLogger(__name__)
 
@@ -98,7 +103,6 @@ def serve(settings: Settings, config: Config, stop: threading.Event) -> None:
 
     Raises SlackError if Slack refuses the tokens, LedgerError if the ledger cannot be used.
     """
-    from bot.slack.connection import Connection
     from bot.slack.listeners import Listeners
 
     def check_stopped() -> None:
@@ -113,12 +117,8 @@ def serve(settings: Settings, config: Config, stop: threading.Event) -> None:
     ledger = open_to_write(settings, rules)
     try:
         sync, source = build_sync(settings, ledger, rules, sleep=sleep)
-        connection = Connection(
-            bot_token=settings.slack_bot_token.get_secret_value(),
-            app_token=settings.slack_app_token.get_secret_value(),
-            api_url=settings.slack_api_url,
-            listeners=Listeners(build_reporter(settings, config, ledger), ledger, utc_now),
-        )
+        listeners = Listeners(build_reporter(settings, config, ledger), ledger, utc_now)
+        connection = _connection(settings, listeners)
         try:
             connection.open()
             clock = Clock(sync, settings.sync_every, check_stopped)
@@ -131,3 +131,23 @@ def serve(settings: Settings, config: Config, stop: threading.Event) -> None:
             source.close()
     finally:
         ledger.close()
+
+
+def _connection(settings: Settings, listeners: "Listeners") -> "Connection":
+    """By Socket Mode if there is an app token, else by HTTP."""
+    from bot.slack.connection import HttpConnection, SocketConnection
+
+    bot_token = settings.slack_bot_token.get_secret_value()
+    if app_token := settings.slack_app_token.get_secret_value():
+        return SocketConnection(
+            bot_token=bot_token, app_token=app_token, api_url=settings.slack_api_url, listeners=listeners
+        )
+    connection = HttpConnection(
+        bot_token=bot_token,
+        signing_secret=settings.slack_signing_secret.get_secret_value(),
+        port=settings.port,
+        api_url=settings.slack_api_url,
+        listeners=listeners,
+    )
+    _log.info("Slack is expected at port %d, path /slack/events", connection.port)
+    return connection

@@ -77,6 +77,15 @@ def init(
 
 
 @app.command()
+def healthcheck() -> None:
+    """Exit with 0 if LangSmith was read to the end lately, for whoever watches the bot."""
+    from bot.cli.healthcheck import run_healthcheck
+
+    with telling():
+        run_healthcheck()
+
+
+@app.command()
 def migrate() -> None:
     """Make the ledger, or bring it up to this version. Every other command does so by itself."""
     from bot.cli.migrate import run_migrate

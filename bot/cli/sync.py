@@ -89,6 +89,7 @@ def summary_text(summary: SyncSummary) -> str:
 
 @contextmanager
 def progress_bar() -> Iterator[Callable[[Progress], None]]:
+    """Somebody to tell a sync's progress to: a bar on stderr if that is a terminal, else nobody."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return

@@ -1,11 +1,13 @@
-"""The line to Slack: Bolt, and Socket Mode, so that no public address is needed."""
+"""The line to Slack: Bolt, in Socket Mode, so that no public address is needed, or by HTTP."""
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.errors import SlackError
+from bot.slack.http import HttpServer
 from bot.slack.listeners import Listeners
 from bot.slack.messages import SHARE
 
@@ -25,42 +27,35 @@ SECONDS = 10
 Result = TypeVar("Result")
 
 
-class Connection:
-    """A connection to Slack in Socket Mode that answers commands and buttons."""
+class Connection(ABC):
+    """A connection to Slack by which commands and buttons are answered."""
 
-    def __init__(self, *, bot_token: str, app_token: str, api_url: str, listeners: Listeners) -> None:
+    def __init__(self, *, bot_token: str, api_url: str, listeners: Listeners, signing_secret: str = "") -> None:
         """Raises SlackError if Slack refuses the bot token or cannot be reached."""
         self._acks = ThreadPoolExecutor(ACK_THREADS, thread_name_prefix="slack-ack")
         self._answers = ThreadPoolExecutor(ANSWER_THREADS, thread_name_prefix="slack-answer")
-        self._app_token = app_token
-        self._handler: SocketModeHandler | None = None
         try:
-            self._app = _bolt(bot_token, api_url, self._acks)
+            self._app = _bolt(bot_token, api_url, signing_secret, self._acks)
         except BaseException:
-            self.close()
+            self._shut_pools()
             raise
         self._app.command(COMMAND)(self._later(listeners.command))
         self._app.action(SHARE)(self._later(listeners.share))
 
+    @abstractmethod
     def open(self) -> None:
-        """Connect; people are answered from now on. Raises SlackError if Slack refuses the app token."""
-        from slack_bolt.adapter.socket_mode import SocketModeHandler
-
-        # Asked for here, because the SDK would log a refusal beside raising it.
-        address = _saying_what_slack_refuses(
-            "SLACK_APP_TOKEN", lambda: self._app.client.apps_connections_open(app_token=self._app_token)["url"]
-        )
-        self._handler = SocketModeHandler(self._app, self._app_token, ping_interval=PING_SECONDS)
-        self._handler.client.wss_uri = address
-        self._handler.connect()  # type: ignore[no-untyped-call] # the SDK leaves it untyped
-        if not self._handler.client.is_connected():
-            raise SlackError("Slack's Socket Mode cannot be reached: does a firewall stop WebSockets?")
+        """Connect; people are answered from now on. Raises SlackError if that fails."""
 
     def close(self) -> None:
         """Take no more commands, and give the answers that are on their way."""
-        if self._handler is not None:
-            self._handler.close()  # type: ignore[no-untyped-call] # the SDK leaves it untyped
-            self._handler = None
+        self._hang_up()
+        self._shut_pools()
+
+    @abstractmethod
+    def _hang_up(self) -> None:
+        """Take no more commands; also where it was never opened."""
+
+    def _shut_pools(self) -> None:
         self._acks.shutdown()
         self._answers.shutdown()
 
@@ -75,20 +70,70 @@ class Connection:
         return acknowledge
 
 
-def _bolt(token: str, api_url: str, acks: ThreadPoolExecutor) -> "App":
+class SocketConnection(Connection):
+    """Socket Mode: we call Slack."""
+
+    def __init__(self, *, bot_token: str, app_token: str, api_url: str, listeners: Listeners) -> None:
+        """Raises SlackError if Slack refuses the bot token or cannot be reached."""
+        super().__init__(bot_token=bot_token, api_url=api_url, listeners=listeners)
+        self._app_token = app_token
+        self._handler: SocketModeHandler | None = None
+
+    def open(self) -> None:
+        """Connect. Raises SlackError if Slack refuses the app token, or if no WebSocket comes about."""
+        from slack_bolt.adapter.socket_mode import SocketModeHandler
+
+        # Asked for here, because the SDK would log a refusal beside raising it.
+        address = _saying_what_slack_refuses(
+            "SLACK_APP_TOKEN", lambda: self._app.client.apps_connections_open(app_token=self._app_token)["url"]
+        )
+        self._handler = SocketModeHandler(self._app, self._app_token, ping_interval=PING_SECONDS)
+        self._handler.client.wss_uri = address
+        self._handler.connect()  # type: ignore[no-untyped-call] # the SDK leaves it untyped
+        if not self._handler.client.is_connected():
+            raise SlackError("Slack's Socket Mode cannot be reached: does a firewall stop WebSockets?")
+
+    def _hang_up(self) -> None:
+        if self._handler is not None:
+            self._handler.close()  # type: ignore[no-untyped-call] # the SDK leaves it untyped
+            self._handler = None
+
+
+class HttpConnection(Connection):
+    """HTTP: Slack calls us at `port`."""
+
+    def __init__(self, *, bot_token: str, signing_secret: str, port: int, api_url: str, listeners: Listeners) -> None:
+        """Raises SlackError if Slack refuses the bot token or cannot be reached, or if the port cannot be used."""
+        super().__init__(bot_token=bot_token, api_url=api_url, listeners=listeners, signing_secret=signing_secret)
+        try:
+            self._server = HttpServer(self._app, signing_secret=signing_secret, port=port)
+        except BaseException:
+            self._shut_pools()
+            raise
+        self.port = self._server.port
+
+    def open(self) -> None:
+        """Serve."""
+        self._server.open()
+
+    def _hang_up(self) -> None:
+        self._server.close()
+
+
+def _bolt(token: str, api_url: str, signing_secret: str, acks: ThreadPoolExecutor) -> "App":
     from slack_bolt import App
     from slack_sdk import WebClient
     from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
 
-    # Bolt reads these by itself: with the latter two it silently turns to OAuth and drops the token.
-    for name in ("SLACK_BOT_TOKEN", "SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"):
+    # Bolt reads these by itself: with the last two it silently turns to OAuth and drops the token.
+    for name in ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"):
         os.environ.pop(name, None)
     # Without the SDK's retry after a dropped connection: it can say a thing twice.
     retry = RateLimitErrorRetryHandler(max_retry_count=3)
     client = WebClient(token=token, base_url=api_url, timeout=SECONDS, retry_handlers=[retry])
     # Asked for here, because Bolt would not say why it is refused.
     _saying_what_slack_refuses("SLACK_BOT_TOKEN", client.auth_test)
-    return App(client=client, name="llmcost", listener_executor=acks)
+    return App(client=client, name="llmcost", signing_secret=signing_secret, listener_executor=acks)
 
 
 def _saying_what_slack_refuses(setting: str, call: Callable[[], Result]) -> Result:

@@ -2,10 +2,11 @@
 signature is right."""
 
 import io
+import socket
 import threading
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot.errors import SlackError
 
@@ -30,28 +31,20 @@ class HttpServer:
     def __init__(self, app: "App", *, signing_secret: str, port: int, host: str = "0.0.0.0") -> None:  # noqa: S104 - a platform's router comes from outside
         """Raises SlackError if the port cannot be used."""
         from slack_bolt.adapter.wsgi import SlackRequestHandler
-        from waitress.server import TcpWSGIServer, create_server
+        from waitress.server import create_server
 
-        application = guard(SlackRequestHandler(app, path=EVENTS), signing_secret)
-        try:
-            server = create_server(
-                application,
-                host=host,
-                port=port,
-                threads=THREADS,
-                connection_limit=CONNECTIONS,
-                channel_timeout=SLOWEST_SECONDS,
-                max_request_body_size=LARGEST_BODY,
-                ident="llmcost",
-            )
-        except OSError as error:
-            raise SlackError(f"Port {port} cannot be used ({error.strerror}): set PORT to another.") from None
-        if (
-            not isinstance(server, TcpWSGIServer) or server.socket is None
-        ):  # several, where a name has several addresses
-            raise SlackError(f"{host} is no single address to serve at.")
-        self._server = server
-        self.port = int(server.socket.getsockname()[1])
+        listening = _bound(host, port)
+        self.port = int(listening.getsockname()[1])
+        # Any: waitress and its stubs disagree about what a server has.
+        self._server: Any = create_server(
+            guard(SlackRequestHandler(app, path=EVENTS), signing_secret),
+            sockets=[listening],
+            threads=THREADS,
+            connection_limit=CONNECTIONS,
+            channel_timeout=SLOWEST_SECONDS,
+            max_request_body_size=LARGEST_BODY,
+            ident="llmcost",
+        )
         self._thread = threading.Thread(target=self._server.run, name="http", daemon=True)
 
     def open(self) -> None:
@@ -63,15 +56,27 @@ class HttpServer:
         self._server.task_dispatcher.shutdown()
         if self._thread.is_alive():
             # Connections belong to the server's own thread; it ends once none is left.
-            self._server.trigger.pull_trigger(self._close_all)  # type: ignore[attr-defined] # the stubs take it for an int
+            self._server.trigger.pull_trigger(self._close_all)
             self._thread.join(SLOWEST_SECONDS)
         else:
             self._server.close()
 
     def _close_all(self) -> None:
         self._server.close()
-        for connection in list(self._server.active_channels.values()):  # type: ignore[attr-defined] # it is a dict
+        for connection in list(self._server.active_channels.values()):
             connection.handle_close()
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """Bound here, because waitress leaves things open where it cannot bind."""
+    listening = socket.socket()
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise SlackError(f"Port {port} cannot be used ({error.strerror}): set PORT to another.") from None
+    return listening
 
 
 def guard(slack: "WSGIApplication", signing_secret: str) -> "WSGIApplication":

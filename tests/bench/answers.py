@@ -16,7 +16,7 @@ from bot.domain.usage import Flag, Usage
 from bot.ledger.booking import microseconds
 from bot.ledger.store import Ledger
 from bot.settings import Config, Settings, load
-from bot.slack.connection import Connection
+from bot.slack.connection import SocketConnection
 from bot.slack.listeners import Listeners
 from tests.standins.slack import SlackStandIn
 
@@ -56,7 +56,7 @@ def measure(runs: int, days: int, asked: int) -> Waits:
         settings, config, ledger = made
         reporter = build_reporter(settings, config, ledger)
         with SlackStandIn() as slack:
-            connection = Connection(
+            connection = SocketConnection(
                 bot_token=slack.bot_token,
                 app_token=slack.app_token,
                 api_url=slack.api_url,

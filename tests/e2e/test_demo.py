@@ -105,7 +105,7 @@ def test_on_a_terminal_it_is_a_conversation(cluttered: Path) -> None:
         assert "help shows what can be said." in wrong
         assert "There is no feature" in talk.ask('"brand-new"')
         trace("brand-new", {"LANGSMITH_ENDPOINT": url, "LANGSMITH_API_KEY": "k", "LANGSMITH_PROJECT": "acme-prod"})
-        assert "brand-new cost $" in talk.ask("today brand-new")
+        assert "brand-new cost $" in talk.ask("week brand-new")
         assert talk.end() == 0
 
 

@@ -93,6 +93,13 @@ def test_what_slack_refuses_is_one_clear_sentence(setting: str, value: str, said
     assert (done.returncode, done.stdout, done.stderr) == (1, "", said)
 
 
+def test_a_firewall_that_stops_websockets_is_named(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(talk.slack.api, "apps_connections_open", lambda _: {"url": "ws://127.0.0.1:9/"})
+    done = run(talk.folder, "run", more=talk.environ)
+    assert done.returncode == 1
+    assert done.stderr.endswith("\nSlack's Socket Mode cannot be reached: does a firewall stop WebSockets?\n")
+
+
 def test_every_setting_that_is_missing_is_named(tmp_path: Path) -> None:
     done = run(tmp_path, "run")
     assert (done.returncode, done.stdout) == (2, "")

@@ -63,7 +63,8 @@ def forms(message: Message) -> list[Json]:
 
 
 def refused(message: Message) -> list[str]:
-    return [problem for form in forms(message) for problem in problems(form)]
+    too_long = [form["text"] for form in forms(message) if len(form["text"]) > 3_500]
+    return [problem for form in forms(message) for problem in problems(form)] + too_long
 
 
 def acting(message: Message) -> set[str]:

@@ -1,0 +1,87 @@
+"""HTTP mode end to end: Slack calls us, with a signature, and gets the answer that Socket Mode gives."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from bot.errors import SlackError
+from bot.ledger.store import open_ledger
+from bot.slack.connection import HttpConnection
+from bot.slack.listeners import Listeners
+from tests.e2e.conversation import Answer
+from tests.ledgers import NOW, believable, fill, new_ledger, reporter
+from tests.standins.slack import SlackStandIn
+
+SECRET = "fake-signing-secret"
+
+
+@pytest.fixture
+def slack(tmp_path: Path) -> Iterator[SlackStandIn]:
+    """A Slack that reaches the bot by HTTP."""
+    ledger = open_ledger(f"sqlite:///{tmp_path}/llmcost.db", create=True)
+    fill(ledger, believable(), projects=("acme-prod", "acme-staging"))
+    with SlackStandIn() as slack:
+        connection = HttpConnection(
+            bot_token=slack.bot_token,
+            signing_secret=SECRET,
+            port=0,
+            api_url=slack.api_url,
+            listeners=Listeners(reporter(ledger), ledger, lambda: NOW),
+        )
+        connection.open()
+        try:
+            slack.deliver_to(f"http://127.0.0.1:{connection.port}/slack/events", signing_secret=SECRET)
+            yield slack
+        finally:
+            connection.close()
+            ledger.close()
+
+
+def ask(slack: SlackStandIn, words: str, user: str = "U1") -> Answer:
+    exchange = slack.command(words, user=user)
+    exchange.wait_ack()
+    exchange.wait_responses()
+    return Answer(slack, exchange)
+
+
+def test_a_command_is_acknowledged_and_answered(slack: SlackStandIn) -> None:
+    answer = ask(slack, "week")
+    assert "All features together cost $" in answer.text
+    assert slack.violations == []
+
+
+def test_an_answer_is_shared(slack: SlackStandIn) -> None:
+    answer = ask(slack, "week")
+    slack.click(answer.exchange, "share_answer").wait_ack()
+    (told,) = slack.wait_messages("C1")
+    assert told["text"].startswith(answer.text.splitlines()[0])
+
+
+def test_many_people_at_once_are_answered(slack: SlackStandIn) -> None:
+    for number in range(20):
+        slack.add_user(f"U10{number}", f"user{number}", f"user{number}@example.com")
+    with ThreadPoolExecutor(20) as people:
+        answers = list(people.map(lambda number: ask(slack, "week", user=f"U10{number}").text, range(20)))
+    assert len(set(answers)) == 1
+
+
+def test_a_port_that_is_taken_is_said(slack: SlackStandIn) -> None:
+    ledger = new_ledger()
+    listeners = Listeners(reporter(ledger), ledger, lambda: NOW)
+    first = HttpConnection(
+        bot_token=slack.bot_token, signing_secret=SECRET, port=0, api_url=slack.api_url, listeners=listeners
+    )
+    try:
+        with pytest.raises(SlackError, match=f"Port {first.port} cannot be used"):
+            HttpConnection(
+                bot_token=slack.bot_token,
+                signing_secret=SECRET,
+                port=first.port,
+                api_url=slack.api_url,
+                listeners=listeners,
+            )
+    finally:
+        first.close()
+        ledger.close()
