@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.ingest.sync import Progress
 from tests.contract.sync.world import World
 from tests.standins.langsmith import API_KEY, LangSmithStandIn
 
@@ -64,6 +65,19 @@ def test_what_is_said_of_a_malformed_run_does_not_quote_it(
     (problem,) = world.sync().problems
     (record,) = caplog.records
     assert MARKER not in problem + record.getMessage()
+
+
+def test_of_a_bug_the_ledger_remembers_the_kind_alone(world: World) -> None:
+    def fail(_: Progress) -> None:
+        raise RuntimeError(MARKER)
+
+    with pytest.raises(RuntimeError):
+        world._sync.run(progress=fail)
+    with world.ledger.reading() as reading:
+        last = reading.last_sync()
+    assert last is not None
+    assert last.problem == "It broke off (RuntimeError)."
+    assert world.sync().problems == []
 
 
 def test_nothing_that_can_hold_it_is_asked_for(world: World) -> None:

@@ -183,14 +183,14 @@ class TestMalformedRows:
         assert world.rows("SELECT count(*) FROM runs WHERE raw_cost IS NULL") == [(1,)]
 
 
-def test_a_run_that_moves_to_another_trace_stays_where_it_was(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    runs = world.standin.add_runs({"start": world.ago(minutes=minutes)} for minutes in range(1, 4))
+def test_runs_that_move_to_another_trace_stay_where_they_were(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    runs = world.standin.add_runs({"start": world.ago(days=days, minutes=1)} for days in range(6))
     world.sync()
     for run_id in runs:
         world.standin.spoil(run_id, lambda row: {**row, "trace_id": "0194d1c0-0000-4000-8000-000000000009"})
     summary = world.later(minutes=1)
-    assert (len(summary.booked.strays), summary.booked.new, summary.problems) == (3, 0, [])
-    assert world.total().runs == 3
+    assert (len(summary.booked.strays), summary.booked.new, summary.problems) == (6, 0, [])
+    assert world.total().runs == 6
     assert len([one for one in caplog.records if "another trace" in one.getMessage()]) == 1
 
 

@@ -154,7 +154,7 @@ def test_the_booked_root_knows_better_than_what_was_looked_up() -> None:
 
 def test_a_run_without_ancestors_is_not_the_root_of_a_trace_that_has_another() -> None:
     stray = make_run(2, trace=1, keys=(("feature", "stray"),))
-    sibling = make_run(3, trace=1)
+    sibling = make_run(3, above=[1])
     assert known(stray, sibling)[sibling.id].feature == ""
 
 

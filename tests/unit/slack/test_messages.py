@@ -86,7 +86,7 @@ def reused() -> Iterator[Ledger]:
     ledger.close()
 
 
-@settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(NAMES, min_size=1, max_size=8), st.sampled_from(QUESTIONS))
 def test_no_name_acts_and_slack_takes_every_message(reused: Ledger, names: list[str], words: str) -> None:
     runs = []
