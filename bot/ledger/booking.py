@@ -112,15 +112,15 @@ def book_trace(
         known = merged.get(run.id)
         if known is None or completeness(run) >= completeness(known):
             merged[run.id] = run
+    if len(merged) == 1:  # most traces: nothing is nested, and so everything counts
+        (run,) = merged.values()
+        said = {} if run.id == run.trace_id else root_keys
+        return {run.id: _book(run, _whole(run), before.get(run.id), None, said, project, rules)}
     for run in merged.values():
         if run.id == run.trace_id:
             root_keys = dict(run.keys)
-    then: Mapping[bytes, Share] = {}
-    if len(merged) == 1:  # most traces: nothing is nested, and so everything counts
-        now = {run_id: _whole(run) for run_id, run in merged.items()}
-    else:
-        then = shares([booked.run for booked in before.values()], mode_before or project.mode)
-        now = shares(list(merged.values()), project.mode)
+    then = shares([booked.run for booked in before.values()], mode_before or project.mode)
+    now = shares(list(merged.values()), project.mode)
     return {
         run_id: _book(run, now[run_id], before.get(run_id), then.get(run_id), root_keys, project, rules)
         for run_id, run in merged.items()

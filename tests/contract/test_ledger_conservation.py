@@ -1,7 +1,8 @@
 """Every view of a ledger adds up, to the nano-dollar, to what its raw runs cost."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import combinations
+from zoneinfo import ZoneInfo
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from bot.domain.feature import UNTAGGED
 from bot.domain.period import Span
 from bot.ledger.figures import NOTHING, Figures
 from tests.ledger_books import DIMENSIONS, Books
-from tests.ledger_worlds import PATIENT, World, worlds
+from tests.ledger_worlds import PATIENT, World, make_run, worlds
 from tests.reckoning import Entry, add_up, break_down, reckon
 from tests.unit.zones import first_second
 
@@ -136,6 +137,26 @@ def test_pending_runs_are_counted_apart_from_unfinished_ones(world: World, data:
                 len(starts) - unfinished,
                 unfinished,
             )
+
+
+def test_a_trace_that_comes_back_counts_once_in_every_view_of_every_span_that_it_touches() -> None:
+    zone, day = ZoneInfo("Europe/Berlin"), date(2026, 10, 24)  # and over the night of 25 hours
+    begins = [first_second(day + timedelta(days=number), zone) * 1_000_000 for number in range(5)]
+    books = Books(zone)
+    books.book([make_run(number + 1, trace=1, start=begins[number]) for number in (0, 1, 3)])
+    with books.ledger.reading() as ledger:
+        for first, until in combinations(range(5), 2):
+            span = Span(day + timedelta(days=first), day + timedelta(days=until), zone)
+            runs = len({0, 1, 3} & set(range(first, until)))
+            once = [(runs, 1)] if runs else []
+            figures = [ledger.by_value(span, view, of) for view in VIEWS[1:] for of in (None, UNTAGGED)]
+            found = [[(one.runs, one.traces) for one in by_value.values()] for by_value in figures]
+            found.append([(one.figures.runs, one.figures.traces) for one in ledger.untagged_names(span)])
+            found += [
+                [(one.runs, one.traces)] if one.runs else [] for one in (ledger.total(span), ledger.total(span, ""))
+            ]
+            assert found == [once] * len(found)
+            assert {one.traces for one in ledger.by_day(span).values()} <= {1}
 
 
 @given(worlds())

@@ -127,6 +127,17 @@ def test_a_writer_who_waits_in_vain_is_told_that_another_is_writing(path: Path, 
     ledger.record_sync(SYNC)
 
 
+def test_a_file_that_another_process_is_just_making_can_be_opened(path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as another:
+        another.execute("BEGIN IMMEDIATE")
+        engine = open_engine(f"sqlite:///{path}", create=True)
+        with reading(engine) as connection:
+            assert connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar() == 0
+    engine.dispose()
+    with closing(open_ledger(f"sqlite:///{path}", create=True)) as ledger, reading(ledger._engine) as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+
+
 def test_a_reader_sees_one_state_throughout(ledger: Ledger) -> None:
     ledger.record_sync(SYNC)
     with ledger.reading() as books:
