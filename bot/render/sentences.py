@@ -85,6 +85,9 @@ def warnings(period: TimeFrame, coverage: Coverage) -> list[str]:
         are = "run is" if coverage.unpriced_runs == 1 else "runs are"
         unpriced = f"{count(coverage.unpriced_runs)} {are} unpriced and not in the total"
         found.append(f"{unpriced} (llmcost.toml can give their model a price).")
+    elif coverage.no_usage_runs and not (coverage.langsmith_cost or coverage.estimated_cost or coverage.override_cost):
+        reported = plural(coverage.no_usage_runs, "run")
+        found.append(f"{reported} reported no token counts: that is no proof of $0.")
     asked_at = coverage.as_of + coverage.age
     if _utc(min(asked_at, period.end, key=_utc)) - _utc(coverage.as_of) > STALE_AFTER.total_seconds():
         since = f"{clock(coverage.as_of)} ({ago(coverage.age)})"
