@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bot.errors import LedgerBusyError
@@ -29,7 +29,11 @@ def take(connection: Connection, lease: Lease, now: int) -> None:
     try:
         connection.execute(insert(leases).values(**lease._asdict(), expires=now + LEASE_MICROSECONDS))
     except IntegrityError:
-        raise LedgerBusyError(f"Another process is at the {lease.name} of this ledger; it is done there.") from None
+        expires = connection.scalar(select(leases.c.expires).where(leases.c.name == lease.name))
+        seconds = -(-(int(expires or now) - now) // 1_000_000)
+        raise LedgerBusyError(
+            f"Another process is at the {lease.name} of this ledger. If it was killed, try again in {seconds} s."
+        ) from None
 
 
 def hold(connection: Connection, lease: Lease, now: int) -> None:
