@@ -8,7 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from bot.domain.costing import CostMode
+from bot.domain.costing import CostMode, is_run
 from bot.domain.run import Run, State
 from bot.errors import LlmcostError, SourceError
 from bot.ingest.langsmith import LangSmith, Selection
@@ -256,7 +256,11 @@ class _ProjectSync:
     def _look_up_roots(self, runs: list[Run], start: int, end: int) -> dict[bytes, Root]:
         """What the roots say of runs that have no feature of their own: not every sender copies it to them."""
         attribution = self._rules.attribution
-        wanted = {run.trace_id for run in runs if run.ancestors and attribution.needs_root(dict(run.keys), run.tags)}
+        wanted = {
+            run.trace_id
+            for run in runs
+            if run.ancestors and is_run(run) and attribution.needs_root(dict(run.keys), run.tags)
+        }
         wanted -= {run.id for run in runs}
         if not wanted:
             return {}
