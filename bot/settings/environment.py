@@ -26,9 +26,12 @@ _PORT = partial(readers.whole_number, at_least=0, at_most=65535)
 _REQUESTS = partial(readers.whole_number, at_least=1, at_most=1000)
 
 
-def _variable(name: str, default: str = "") -> Any:
-    """A field that is read from the text of the variable `name`; its default is such a text too."""
-    return Field(default, validation_alias=name, validate_default=True)
+def _variable(name: str, default: str = "", *, shown: bool = True) -> Any:
+    """A field that is read from the text of the variable `name`; its default is such a text too.
+
+    What is not `shown` is left out where the settings are printed: it can hold a password.
+    """
+    return Field(default, validation_alias=name, validate_default=True, repr=shown)
 
 
 class Settings(BaseSettings):
@@ -58,7 +61,7 @@ class Settings(BaseSettings):
         "SLACK_API_URL", "https://slack.com/api/"
     )
     database_url: Annotated[str, PlainValidator(readers.database_url)] = _variable(
-        "DATABASE_URL", "sqlite:///llmcost.db"
+        "DATABASE_URL", "sqlite:///llmcost.db", shown=False
     )
     # It need not be there unless somebody named it: `config_file` is in `model_fields_set` then.
     config_file: Path = _variable("LLMCOST_CONFIG", "llmcost.toml")

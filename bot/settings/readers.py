@@ -119,11 +119,14 @@ def _web_address(text: str) -> str:
 
 
 def database_url(text: str) -> str:
-    """SQLAlchemy's URL of the ledger. This version keeps it in an SQLite file."""
+    """SQLAlchemy's URL of the ledger; `postgres://`, as platforms write it, is `postgresql://`.
+
+    Whether this version can keep a ledger there is said by whoever opens it.
+    """
     scheme, separator, rest = text.partition("://")
     dialect = scheme.partition("+")[0].lower()
     if separator and dialect in ("postgres", "postgresql"):
-        raise UnfitError("this version keeps its ledger in SQLite, not yet in PostgreSQL; write sqlite:///llmcost.db.")
+        return "postgresql" + scheme[len(dialect) :] + separator + rest
     if not separator or scheme not in ("sqlite", "sqlite+pysqlite"):
         raise UnfitError("the URL is of no database that llmcost knows; write sqlite:///llmcost.db.")
     if not rest.startswith("/"):

@@ -63,8 +63,8 @@ def test_a_lease_that_is_given_back_can_be_taken_at_once(one: Ledger, other: Led
 
 
 def test_leases_of_different_jobs_do_not_hinder_each_other(one: Ledger, other: Ledger) -> None:
-    with one.lease(SYNC, NOW), other.lease("digest", NOW):
-        pass
+    with one.lease(SYNC, NOW) as sync, other.lease("digest", NOW) as digest:
+        assert (sync.name, digest.name) == (SYNC, "digest")
 
 
 def test_an_expired_lease_is_taken_over_and_its_holder_can_no_longer_write(one: Ledger, other: Ledger) -> None:
@@ -110,8 +110,8 @@ def test_an_expired_lease_that_nobody_took_is_still_held(one: Ledger) -> None:
 
 
 def test_a_lease_from_a_clock_that_was_years_ahead_does_not_last_for_years(one: Ledger, other: Ledger) -> None:
-    with one.lease(SYNC, NOW + timedelta(days=1_000)), other.lease(SYNC, NOW):
-        pass
+    with one.lease(SYNC, NOW + timedelta(days=1_000)), other.lease(SYNC, NOW) as lease:
+        assert choose(other, lease, NOW, "p").name == "p"
 
 
 def test_a_clock_that_is_a_few_minutes_behind_is_no_reason_to_take_over(one: Ledger, other: Ledger) -> None:

@@ -66,6 +66,8 @@ def test_without_any_variable_the_documented_defaults_hold() -> None:
         ("SLACK_API_URL", "https://slack-gov.com/api", "slack_api_url", "https://slack-gov.com/api/"),
         ("DATABASE_URL", "sqlite:////var/lib/llmcost.db", "database_url", "sqlite:////var/lib/llmcost.db"),
         ("DATABASE_URL", "sqlite+pysqlite:///x.db", "database_url", "sqlite+pysqlite:///x.db"),
+        ("DATABASE_URL", "postgres://u@db/llmcost", "database_url", "postgresql://u@db/llmcost"),
+        ("DATABASE_URL", "postgresql+psycopg://u@db/llmcost", "database_url", "postgresql+psycopg://u@db/llmcost"),
         ("LLMCOST_CONFIG", "/etc/llmcost.toml", "config_file", Path("/etc/llmcost.toml")),
         ("LLMCOST_TIMEZONE", "Asia/Kathmandu", "timezone", ZoneInfo("Asia/Kathmandu")),
         ("LLMCOST_WEEK_START", "Sunday", "week_start", 6),
@@ -102,8 +104,6 @@ def test_a_text_means_a_value(name: str, text: str, field: str, value: object) -
         ("LANGSMITH_ENDPOINT", "https://example.com?x=1", "holds a login or a query"),
         ("SLACK_API_URL", "slack.com", "is no web address"),
         ("LLMCOST_EXPERIMENTS", "maybe", "'maybe' is neither true nor false"),
-        ("DATABASE_URL", "postgres://u@db/llmcost", "keeps its ledger in SQLite, not yet in PostgreSQL"),
-        ("DATABASE_URL", "postgresql+psycopg://u@db/llmcost", "keeps its ledger in SQLite, not yet in PostgreSQL"),
         ("DATABASE_URL", "mysql://db/llmcost", "of no database that llmcost knows"),
         ("DATABASE_URL", "llmcost.db", "of no database that llmcost knows"),
         ("DATABASE_URL", "sqlite://llmcost.db", "needs three slashes"),
@@ -151,7 +151,7 @@ def test_every_dimension_that_is_always_there_is_refused() -> None:
         ("LANGSMITH_ENDPOINT", "https://user:a@s3cret@example.com:port"),
         ("SLACK_API_URL", "https://example.com?token=s3cret"),
         ("SLACK_API_URL", "https://example.com#s3cret"),
-        ("DATABASE_URL", "postgresql://user:s3cret@example.com/llmcost"),
+        ("DATABASE_URL", "mysql://user:s3cret@example.com/llmcost"),
         ("DATABASE_URL", "sqlite://user:s3cret@llmcost.db"),
         ("DATABASE_URL", "sqlite://llmcost.db?key=s3cret"),
         ("DATABASE_URL", "s3cret"),
@@ -161,6 +161,13 @@ def test_every_dimension_that_is_always_there_is_refused() -> None:
 )
 def test_a_password_or_token_is_not_quoted_wherever_it_was_put(name: str, text: str) -> None:
     assert "s3cret" not in refusal(name, text).casefold()
+
+
+def test_the_password_of_a_database_is_not_printed_with_the_settings() -> None:
+    environ = {"DATABASE_URL": "postgres://user:s3cret@example.com/llmcost"}
+    settings = load_settings(environ=environ, directory=Path("no-such-directory"))
+    assert "s3cret" in settings.database_url
+    assert "s3cret" not in f"{settings} {settings!r}"
 
 
 def test_a_value_is_quoted_short() -> None:
