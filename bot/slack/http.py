@@ -46,6 +46,7 @@ class HttpServer:
             ident="llmcost",
         )
         self._thread = threading.Thread(target=self._server.run, name="http", daemon=True)
+        self._waking = threading.Lock()
 
     def open(self) -> None:
         """Serve, from a thread of its own."""
@@ -56,13 +57,16 @@ class HttpServer:
         self._server.task_dispatcher.shutdown()
         if self._thread.is_alive():
             # Connections belong to the server's own thread; it ends once none is left.
-            self._server.trigger.pull_trigger(self._close_all)
+            with self._waking:
+                self._server.trigger.pull_trigger(self._close_all)
             self._thread.join(SLOWEST_SECONDS)
         else:
             self._server.close()
 
     def _close_all(self) -> None:
-        self._server.close()
+        # A thread that is awake already gets here before the wake-up is written: into a pipe that this would close.
+        with self._waking:
+            self._server.close()
         for connection in list(self._server.active_channels.values()):
             connection.handle_close()
 

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 import pytest
 from slack_bolt import App
 from slack_sdk import WebClient
+from waitress.trigger import trigger
 
 from bot.slack.http import LARGEST_BODY, HttpServer
 from tests.standins.slack import SlackStandIn
@@ -140,3 +141,17 @@ def test_slow_clients_hold_nobody_up(served: Served) -> None:
     finally:
         for client in slow:
             client.close()
+
+
+def test_closing_meets_a_server_that_is_already_awake(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy server begins to close before it was woken; the wake-up may then not find its pipe gone."""
+    wake = trigger._physical_pull  # type: ignore[attr-defined]  # the stubs leave out what is private
+
+    def wake_twice(self: trigger) -> None:
+        wake(self)
+        served.server._thread.join(0.2)
+        wake(self)
+
+    monkeypatch.setattr(trigger, "_physical_pull", wake_twice)
+    served.server.close()
+    assert not served.server._thread.is_alive()
