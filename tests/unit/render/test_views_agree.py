@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from wcwidth import wcswidth
 
 from bot.domain.run import Source
 from bot.ledger.store import Ledger
@@ -112,8 +113,13 @@ def grid(shown: str) -> list[list[str]]:
                 if not row:
                     break
                 body.append(row)
-            return [[row[start:end].strip() for start, end in columns] for row in body]
+            return [[on_screen(row, start, end).strip() for start, end in columns] for row in body]
     return []
+
+
+def on_screen(line: str, start: int, end: int) -> str:
+    """What stands in these columns of a terminal, where some characters take two and some none."""
+    return "".join(char for at, char in enumerate(line) if start <= max(wcswidth(line[:at]), 0) < end)
 
 
 def same_rows(cells: list[list[str]], rows: list[dict[str, Any]]) -> None:
