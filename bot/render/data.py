@@ -6,6 +6,7 @@ import json
 import unicodedata
 from collections.abc import Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from bot.render.names import spelt
@@ -21,6 +22,7 @@ from bot.reports.answers import (
     Status,
     Sum,
     TimeFrame,
+    UnitCost,
     UntaggedList,
 )
 
@@ -81,6 +83,7 @@ def _report(report: Report) -> dict[str, Any]:
         "feature": report.feature,
         "by": report.by,
         "total": _total(report.total),
+        "unit_cost": _unit_cost(report.total.unit_cost),
         "previous": _previous(report.previous),
         "rows": [{"key": row.key} | _sum(row.sum) for row in report.rows],
         "other": _other(report.other),
@@ -93,6 +96,7 @@ def _features(answer: FeatureList) -> dict[str, Any]:
         "schema": SCHEMA,
         "period": _period(answer.period),
         "total": _total(answer.total),
+        "unit_cost": _unit_cost(answer.total.unit_cost),
         "rows": [
             {"key": row.name}
             | (_sum(row.sum) if row.sum is not None else dict.fromkeys(_SUM_FIELDS))
@@ -109,6 +113,7 @@ def _untagged(answer: UntaggedList) -> dict[str, Any]:
         "schema": SCHEMA,
         "period": _period(answer.period),
         "total": _total(answer.total),
+        "unit_cost": _unit_cost(answer.total.unit_cost),
         "rows": [{"key": row.name, "project": row.project} | _sum(row.sum) for row in answer.rows],
         "other": _other(answer.other),
         "coverage": _coverage(answer.coverage),
@@ -167,6 +172,14 @@ def _sum(sums: Sum) -> dict[str, Any]:
 _SUM_FIELDS = ("cost_usd", "runs", "traces", "input_tokens", "output_tokens", "unpriced_runs")
 
 
+def _unit_cost(unit: UnitCost) -> dict[str, Any]:
+    return {
+        "per_trace_usd": _exact(unit.per_trace),
+        "per_1000_tokens_usd": _exact(unit.per_1000_tokens),
+        "at_least": unit.at_least,
+    }
+
+
 def _previous(previous: Previous | None) -> dict[str, Any] | None:
     if previous is None:
         return None
@@ -175,6 +188,11 @@ def _previous(previous: Previous | None) -> dict[str, Any] | None:
         "end": _instant(previous.end),
         "cost_usd": exact(previous.cost),
         "runs": previous.runs,
+        "unit_cost": _unit_cost(previous.unit_cost),
+        "unit_cost_change": {
+            "per_trace": _exact(previous.per_trace_change),
+            "per_1000_tokens": _exact(previous.per_1000_tokens_change),
+        },
     }
 
 
@@ -212,6 +230,10 @@ def _coverage(coverage: Coverage) -> dict[str, Any]:
 
 def _gap(gap: Gap) -> Mapping[str, Any]:
     return {"start": _instant(gap.start), "end": _instant(gap.end), "project": gap.project}
+
+
+def _exact(number: Decimal | None) -> str | None:
+    return None if number is None else exact(number)
 
 
 def _instant(moment: datetime | None) -> str | None:

@@ -6,6 +6,8 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 _CENT = Decimal("0.01")
 _FINE = Decimal("0.0001")
 _TENTH = Decimal("0.1")
+_MILL = Decimal("0.001")
+_TWO_DIGITS = Context(prec=2, rounding=ROUND_HALF_EVEN)
 _THREE_DIGITS = Context(prec=3, rounding=ROUND_HALF_EVEN)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -25,6 +27,15 @@ def money(amount: Decimal) -> str:
     if (cents := amount.quantize(_CENT, ROUND_HALF_EVEN)) < 1_000:
         return f"{sign}${cents}"
     return f"{sign}${amount.quantize(Decimal(1), ROUND_HALF_EVEN):,}"
+
+
+def unit_cost(amount: Decimal) -> str:
+    """US dollars per something, not negative: like `money`, but with two digits that matter however little it is:
+    `$0.00034`, `$0.000012`."""
+    rounded = _TWO_DIGITS.create_decimal(amount)
+    if amount == 0 or rounded >= _MILL:
+        return money(amount)
+    return f"${rounded.quantize(Decimal(1).scaleb(rounded.adjusted() - 1)):f}"
 
 
 def exact(amount: Decimal) -> str:

@@ -10,6 +10,7 @@ from bot.render.sentences import (
     change,
     features_headline,
     headline,
+    per_unit,
     status_lines,
     unknown,
     untagged_headline,
@@ -42,16 +43,17 @@ def page(answer: Answer) -> Page:
     warned = warnings(answer.period, answer.coverage)
     if isinstance(answer, Report):
         if answer.previous is not None:
-            sentences = [headline(answer), change(answer.total, answer.previous), *warned, volume(answer.total)]
+            sentences = [headline(answer), change(answer.total, answer.previous), *warned]
+            sentences += [*per_unit(answer.total, answer.previous), volume(answer.total)]
         else:
-            sentences = [headline(answer), *warned, volume(answer.total), NOT_COMPARED]
+            sentences = [headline(answer), *warned, *per_unit(answer.total), volume(answer.total), NOT_COMPARED]
         small_print = basis(answer.period, answer.coverage)
     elif isinstance(answer, FeatureList):
-        sentences = [features_headline(answer), *warned]
+        sentences = [features_headline(answer), *warned, *per_unit(answer.total)]
         left_out = [f"{answer.left_out:,} more features left out: add top N to see more"] if answer.left_out else []
         small_print = [*left_out, *basis(answer.period, answer.coverage, says_untagged=True)]
     else:
-        sentences = [untagged_headline(answer), *warned]
+        sentences = [untagged_headline(answer), *warned, *per_unit(answer.total)]
         small_print = basis(answer.period, answer.coverage, says_untagged=True)
     return Page(tuple(sentences), table(answer), tuple(small_print))
 

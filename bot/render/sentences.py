@@ -3,11 +3,23 @@
 import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from bot.errors import QuestionError
 from bot.render.names import plain
-from bot.render.numbers import ago, clock, count, day, days, money, percent, plural, tokens
-from bot.reports.answers import Coverage, FeatureList, Gap, Previous, Report, Status, Sum, TimeFrame, UntaggedList
+from bot.render.numbers import ago, clock, count, day, days, money, percent, plural, tokens, unit_cost
+from bot.reports.answers import (
+    Coverage,
+    FeatureList,
+    Gap,
+    Previous,
+    Report,
+    Status,
+    Sum,
+    TimeFrame,
+    UnitCost,
+    UntaggedList,
+)
 
 HELP = "[period] [feature] [by DIMENSION] [vs previous|PERIOD] [top N], in any order."
 NOT_COMPARED = "Not compared: the ledger does not cover the time to compare with."
@@ -68,6 +80,25 @@ def change(total: Sum, previous: Previous) -> str:
         return f"The same as {before}."
     size = f" {percent(previous.change)}" if previous.change is not None else ""
     return f"{'Up' if total.cost > previous.cost else 'Down'}{size} from {before}."
+
+
+def per_unit(total: Sum, previous: Previous | None = None) -> list[str]:
+    """What a trace and 1,000 tokens cost, with the change against what came before; nothing where there is no trace."""
+    unit, befores = total.unit_cost, ("", "")
+    if not total.traces:
+        return []
+    if unit.per_trace is None:
+        return ["What a trace and 1,000 tokens cost is unknown."]
+    if previous is not None:
+        before = previous.unit_cost
+        befores = (
+            _against(unit, unit.per_trace, before, before.per_trace, previous.per_trace_change),
+            _against(unit, unit.per_1000_tokens, before, before.per_1000_tokens, previous.per_1000_tokens_change),
+        )
+    parts = [f"{unit_cost(unit.per_trace)} per trace{befores[0]}"]
+    if unit.per_1000_tokens is not None:
+        parts.append(f"{unit_cost(unit.per_1000_tokens)} per 1,000 tokens{befores[1]}")
+    return [f"{'At least ' if unit.at_least else ''}{', '.join(parts)}."]
 
 
 def volume(total: Sum) -> str:
@@ -183,6 +214,21 @@ def unknown(period: TimeFrame, coverage: Coverage) -> str | None:
         read = f"{clock(coverage.as_of)} ({ago(coverage.age)})"
         return f"{nothing} yet: LangSmith has been read up to {read}."
     return None
+
+
+def _against(
+    unit: UnitCost, cost: Decimal | None, unit_before: UnitCost, before: Decimal | None, fraction: Decimal | None
+) -> str:
+    """In brackets, one unit cost against that of before; nothing where either is unknown."""
+    if cost is None or before is None:
+        return ""
+    was = f"{'at least ' if unit_before.at_least else ''}{unit_cost(before)}"
+    if unit.at_least != unit_before.at_least:
+        return f" ({was} before)"
+    if cost == before:
+        return " (the same)"
+    size = f" {percent(fraction)}" if fraction is not None else ""
+    return f" ({'up' if cost > before else 'down'}{size} from {was})"
 
 
 def _untagged(coverage: Coverage) -> str:

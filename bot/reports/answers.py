@@ -7,6 +7,19 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+_UNIT_TOKENS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class UnitCost:
+    """US dollars per trace and per 1,000 tokens (input and output), 28 digits of each; None where there is nothing to
+    divide by, or where no cost is known. `at_least` where unpriced runs have their part in the traces and the tokens
+    but not in the cost."""
+
+    per_trace: Decimal | None
+    per_1000_tokens: Decimal | None
+    at_least: bool
+
 
 @dataclass(frozen=True, slots=True)
 class Sum:
@@ -18,6 +31,17 @@ class Sum:
     input_tokens: int
     output_tokens: int
     unpriced_runs: int
+
+    @property
+    def unit_cost(self) -> UnitCost:
+        """What one of its traces, and 1,000 of its tokens, cost on average."""
+        is_known = self.cost > 0 or not self.unpriced_runs
+        tokens = self.input_tokens + self.output_tokens
+        return UnitCost(
+            per_trace=self.cost / self.traces if is_known and self.traces else None,
+            per_1000_tokens=self.cost * _UNIT_TOKENS / tokens if is_known and tokens else None,
+            at_least=self.unpriced_runs > 0,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +88,9 @@ class Previous:
     cost: Decimal
     runs: int
     change: Decimal | None  # of the cost, 0.25 is a quarter more; None if there was none before
+    unit_cost: UnitCost
+    per_trace_change: Decimal | None  # None too if only one of the two is `at_least`: a new model without a price
+    per_1000_tokens_change: Decimal | None  # would look like a fall in cost
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,6 +128,8 @@ class Reporter:
         if not known.covers(span):
             return None
         before = reading.total(span, question.feature)
+        unit, unit_before = _sum(total).unit_cost, _sum(before).unit_cost
+        alike = unit.at_least == unit_before.at_least
         return Previous(
             start=span.start,
             end=span.end,
@@ -136,6 +138,9 @@ class Reporter:
             cost=dollars(before.cost),
             runs=before.runs,
             change=_ratio(total.cost - before.cost, before.cost),
+            unit_cost=unit_before,
+            per_trace_change=_change(unit.per_trace, unit_before.per_trace) if alike else None,
+            per_1000_tokens_change=_change(unit.per_1000_tokens, unit_before.per_1000_tokens) if alike else None,
         )
 
     def _features(
@@ -304,6 +309,11 @@ def _sum(figures: Figures) -> Sum:
     )
 
 
-def _ratio(part: int, whole: int) -> Decimal | None:
+def _change(now: Decimal | None, before: Decimal | None) -> Decimal | None:
+    """By which fraction of `before` `now` is more; None where either is unknown or nothing was before."""
+    return _ratio(now - before, before) if now is not None and before is not None else None
+
+
+def _ratio(part: int | Decimal, whole: int | Decimal) -> Decimal | None:
     """`part` of `whole` as a Decimal fraction; None where there is nothing to divide by."""
     return Decimal(part) / Decimal(whole) if whole > 0 else None

@@ -19,7 +19,7 @@ from bot.errors import QuestionError
 from bot.ledger.store import Ledger
 from bot.render.data import as_dict, to_csv, to_json
 from bot.render.text import text
-from bot.reports.answers import FeatureList, Report, Status, UntaggedList
+from bot.reports.answers import FeatureList, Report, Status, UnitCost, UntaggedList
 from bot.reports.reporter import Reporter
 from bot.reports.words import WORDS
 from bot.slack.messages import answer_message
@@ -115,11 +115,15 @@ def test_the_json_is_the_one_that_is_promised(ledger: Ledger) -> None:
             "input_tokens": 1_699_210,
             "output_tokens": 699_360,
         },
+        "unit_cost": {"per_trace_usd": "0.012259847", "per_1000_tokens_usd": "0.003347911", "at_least": False},
         "previous": {
             "start": "2026-11-09T00:00:00+01:00",
             "end": "2026-11-15T14:31:00+01:00",
             "cost_usd": "7.100000000",
             "runs": 600,
+            # 7.10 for two tokens.
+            "unit_cost": {"per_trace_usd": "0.011833333", "per_1000_tokens_usd": "3550.000000000", "at_least": False},
+            "unit_cost_change": {"per_trace": "0.036043436", "per_1000_tokens": "-0.999999057"},
         },
         "rows": [
             row("agent-copilot", "5.659400000", 118, 110, 603_200, 411_820),
@@ -164,7 +168,9 @@ def row(key: str, cost: str, runs: int, traces: int, tokens_in: int, tokens_out:
 def test_the_fields_stand_in_the_order_that_is_promised(ledger: Ledger) -> None:
     fill(ledger, [Spent(NOW - HOUR, "a"), Spent(NOW - HOUR, "b")], lost=[(NOW - 3 * DAY, NOW - 2 * DAY)])
     document = json.loads(to_json(ask(ledger, "week top 1")))
-    assert list(document) == ["schema", "period", "feature", "by", "total", "previous", "rows", "other", "coverage"]
+    assert list(document) == [
+        "schema", "period", "feature", "by", "total", "unit_cost", "previous", "rows", "other", "coverage",
+    ]  # fmt: skip
     assert list(document["total"]) == ["cost_usd", "runs", "traces", "input_tokens", "output_tokens"]
     assert list(document["rows"][0]) == [
         "key", "cost_usd", "runs", "traces", "input_tokens", "output_tokens", "unpriced_runs",
@@ -340,6 +346,66 @@ def test_every_view_adds_up_to_the_same_total(reused: Ledger, runs: list[Spent],
     assert features["total"] == totals[0][0]
     tagged = sum(Decimal(row["cost_usd"]) for row in features["rows"])
     assert tagged + Decimal(coverage["untagged_cost_usd"]) == Decimal(totals[0][0]["cost_usd"])
+
+
+# --- Unit costs
+
+
+@settings(deadline=None, max_examples=40)
+@given(RUNS, st.sampled_from(["week", "yesterday", "week rag-search", "features", "untagged month"]))
+def test_a_unit_cost_times_its_units_is_the_total(reused: Ledger, runs: list[Spent], words: str) -> None:
+    """To the last of 28 digits; and nothing is known where there is nothing to divide, or nothing to divide by."""
+    ledger = fill(emptied(reused), runs, projects=[PROJECT, "staging"])
+    catalog = Catalog({"rag-search": Feature("rag-search")})
+    answer = ask(ledger, words, catalog=catalog)
+    previous = getattr(answer, "previous", None)
+    total, unit = answer.total, answer.total.unit_cost
+    tokens = total.input_tokens + total.output_tokens
+    for each, number, units in ((unit.per_trace, total.traces, 1), (unit.per_1000_tokens, tokens, 1000)):
+        if each is None:
+            assert number == 0 or (total.cost == 0 < total.unpriced_runs)
+        else:
+            assert abs(each * number / units - total.cost) <= total.cost * Decimal("1e-25")
+            assert total.cost > 0 or total.unpriced_runs == 0
+    assert unit.at_least == (total.unpriced_runs > 0)
+    if previous is not None:
+        before = previous.unit_cost
+        for now, was, change in (
+            (unit.per_trace, before.per_trace, previous.per_trace_change),
+            (unit.per_1000_tokens, before.per_1000_tokens, previous.per_1000_tokens_change),
+        ):
+            if change is None:
+                assert now is None or not was or unit.at_least != before.at_least
+            else:
+                assert abs(was * (1 + change) - now) <= max(now, was) * Decimal("1e-24")
+
+
+def test_a_unit_cost_of_what_came_before_is_cut_at_the_same_time_of_day(ledger: Ledger) -> None:
+    begins = NOW - 7 * DAY
+    runs = [
+        Spent(NOW - HOUR, "a", "6", (1000, 500)),
+        # One trace over two days, the second of which is cut: it is one, and not two.
+        Spent(begins - DAY, "a", "2", (1000, 0), trace="t"),
+        Spent(begins - HOUR, "a", "2", (500, 500), trace="t"),
+        Spent(begins + HOUR, "a", "1000", trace="u"),
+    ]
+    fill(ledger, runs)
+    answer = report(ledger, "week")
+    assert answer.previous is not None
+    assert answer.total.unit_cost == UnitCost(Decimal(6), Decimal(4), at_least=False)
+    assert answer.previous.unit_cost == UnitCost(Decimal(4), Decimal(2), at_least=False)
+    assert (answer.previous.per_trace_change, answer.previous.per_1000_tokens_change) == (Decimal("0.5"), Decimal(1))
+
+
+def test_unpriced_runs_make_a_unit_cost_a_lower_bound_that_is_not_compared_with_a_whole_one(ledger: Ledger) -> None:
+    fill(ledger, [Spent(NOW - 8 * DAY, "a", "3"), Spent(NOW - DAY, "a", "1"), Spent(NOW - DAY, "b", None)])
+    answer = report(ledger, "week")
+    assert answer.total.unit_cost == UnitCost(Decimal("0.5"), Decimal(1000) / 2200, at_least=True)
+    assert answer.previous is not None
+    assert answer.previous.unit_cost.per_trace == 3
+    assert (answer.previous.per_trace_change, answer.previous.per_1000_tokens_change) == (None, None)
+    nothing_known = report(ledger, "week b").total.unit_cost
+    assert (nothing_known.per_trace, nothing_known.per_1000_tokens) == (None, None)
 
 
 # --- What the figures rest on

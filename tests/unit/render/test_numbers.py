@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.render.numbers import ago, clock, count, day, days, exact, money, percent, plural, tokens, weekday
+from bot.render.numbers import ago, clock, count, day, days, exact, money, percent, plural, tokens, unit_cost, weekday
 
 AMOUNTS = st.one_of(
     st.integers(0, 2_000_000_000),
@@ -68,6 +68,37 @@ def test_money_never_turns_the_order_round_and_only_nothing_is_zero(one: Decimal
     assert (money(one) == "$0.00") == (one == 0)
     assert dollars(money(-one)) == -dollars(money(one))
     assert abs(dollars(money(one)) - one) <= max(Decimal("0.0001"), one / 20)
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        ("0", "$0.00"),
+        ("0.000000001", "$0.0000000010"),
+        ("0.000012", "$0.000012"),
+        ("0.00005", "$0.000050"),
+        ("0.000344", "$0.00034"),
+        ("0.0009949", "$0.00099"),
+        ("0.000995", "$0.0010"),
+        ("0.0042", "$0.0042"),
+        ("0.2853", "$0.29"),
+        ("12345.6", "$12,346"),
+    ],
+)
+def test_a_unit_cost_shows_two_digits_however_little_it_is(amount: str, text: str) -> None:
+    assert unit_cost(Decimal(amount)) == text
+
+
+@settings(deadline=None)
+@given(AMOUNTS, AMOUNTS, st.integers(1, 10**9))
+def test_a_unit_cost_never_turns_the_order_round_and_only_nothing_is_zero(one: Decimal, other: Decimal, n: int) -> None:
+    def read(amount: Decimal) -> Decimal:
+        return Decimal(re.sub("[$,]", "", unit_cost(amount)))
+
+    less, more = sorted((one / n, other / n))
+    assert read(less) <= read(more)
+    assert (read(less) == 0) == (less == 0)
+    assert abs(read(more) - more) <= more / 20
 
 
 @settings(deadline=None)

@@ -5,11 +5,17 @@ from datetime import timedelta
 
 import pytest
 
+from bot.domain.run import Source
 from bot.ledger.store import Ledger
 from bot.render.text import text
 from tests import golden
 from tests.golden.answers import KINDS, answer
 from tests.ledgers import NOW, Spent, fill, new_ledger, reporter
+
+WAS_AT_LEAST = "$2.00 per trace (at least $1.00 before), $1.82 per 1,000 tokens (at least $0.91 before)."
+UP_FROM_AT_LEAST = (
+    "At least $2.00 per trace (up 100 % from at least $1.00), $1.82 per 1,000 tokens (up 100 % from at least $0.91)."
+)
 
 
 @pytest.fixture
@@ -101,6 +107,46 @@ def test_the_change_has_a_direction_in_words(before: str | None, after: str | No
     costs = {10: before, 1: after}
     fill(ledger, [Spent(NOW - timedelta(days=days), "a", cost) for days, cost in costs.items() if cost])
     assert text(reporter(ledger).ask("week", NOW)).splitlines()[1] == said
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (["2"], ["3"], "$3.00 per trace (up 50 % from $2.00), $2.73 per 1,000 tokens (up 50 % from $1.82)."),
+        (["3"], ["2"], "$2.00 per trace (down 33 % from $3.00), $1.82 per 1,000 tokens (down 33 % from $2.73)."),
+        (["2"], ["2", "2"], "$2.00 per trace (the same), $1.82 per 1,000 tokens (the same)."),
+        ([], ["2"], "$2.00 per trace, $1.82 per 1,000 tokens."),
+        (["2"], [], None),
+        (["0"], ["2"], "$2.00 per trace (up from $0.00), $1.82 per 1,000 tokens (up from $0.00)."),
+        (["2"], ["0"], "$0.00 per trace (down 100 % from $2.00), $0.00 per 1,000 tokens (down 100 % from $1.82)."),
+        (["0"], ["0"], "$0.00 per trace (the same), $0.00 per 1,000 tokens (the same)."),
+        # What is at least so much may be more than what it was.
+        (["2"], ["2", None], "At least $1.00 per trace ($2.00 before), $0.91 per 1,000 tokens ($1.82 before)."),
+        (
+            ["2", None],
+            ["2"],
+            "$2.00 per trace (at least $1.00 before), $1.82 per 1,000 tokens (at least $0.91 before).",
+        ),
+        (["2", None], ["2", None], "At least $1.00 per trace (the same), $0.91 per 1,000 tokens (the same)."),
+        (["2", None], ["4", None], UP_FROM_AT_LEAST),
+        (["2"], [None], "What a trace and 1,000 tokens cost is unknown."),
+        ([None], ["2"], "$2.00 per trace, $1.82 per 1,000 tokens."),
+    ],
+)
+def test_the_unit_cost_says_its_change_and_what_it_does_not_know(
+    before: list[str | None], after: list[str | None], said: str | None, ledger: Ledger
+) -> None:
+    runs = [(NOW - timedelta(days=10), cost) for cost in before] + [(NOW - timedelta(days=1), cost) for cost in after]
+    # A cost of nothing is nobody's but an own price's.
+    fill(ledger, [Spent(start, "a", cost, source=Source.OVERRIDE) for start, cost in runs])
+    shown = text(reporter(ledger).ask("week", NOW)).splitlines()
+    assert [line for line in shown if " per trace" in line or "1,000 tokens" in line] == ([said] if said else [])
+
+
+def test_without_tokens_nothing_is_said_of_a_thousand(ledger: Ledger) -> None:
+    fill(ledger, [Spent(NOW - timedelta(days=1), None, "0.0003", None)])
+    for words in ("week", "features", "untagged"):
+        assert "$0.00030 per trace." in text(reporter(ledger).ask(words, NOW)).splitlines()
 
 
 def test_no_name_reaches_a_terminal_as_it_is(ledger: Ledger) -> None:

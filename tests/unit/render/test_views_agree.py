@@ -93,6 +93,8 @@ def test_every_surface_shows_the_same_numbers(reused: Ledger, runs: list[Spent],
             same_amount(said[1], document["total"]["cost_usd"])
     else:
         assert document["total"]["runs"] == 0
+    for sentences in (shown.split("\n\n")[0], unescaped(message.text).split("```")[0]):
+        same_unit_costs(sentences, document)
     for surface in (message.blocks[0]["elements"][0]["elements"][0]["text"], unescaped(message.text).split("\n")[0]):
         assert surface == shown.split("\n")[0]
     read = list(csv.DictReader(io.StringIO(to_csv(answer))))
@@ -100,6 +102,34 @@ def test_every_surface_shows_the_same_numbers(reused: Ledger, runs: list[Spent],
         assert {name: line[name] for name in FIELDS.values()} == {
             name: "" if row[name] is None else str(row[name]) for name in FIELDS.values()
         }
+
+
+def same_unit_costs(sentences: str, document: dict[str, Any]) -> None:
+    """That the words and the document name the same unit costs, and the same ones of before."""
+    unit, previous = document["unit_cost"], document.get("previous")
+    before = previous["unit_cost"] if previous is not None else {}
+    for name, what in (("per_trace", "trace"), ("per_1000_tokens", "1,000 tokens")):
+        said = re.search(rf"(\$[\d.,]+) per {what}(?: \(([^)]*)\))?", sentences)
+        exact, exact_before = unit[f"{name}_usd"], before.get(f"{name}_usd")
+        assert (said is None) == (exact is None)
+        if said is None:
+            continue
+        same_rounded(said[1], exact)
+        assert (said[2] is None) == (exact_before is None)
+        if said[2] and said[2] != "the same":
+            assert ("at least" in said[2]) == before["at_least"]
+            (was,) = re.findall(r"\$[\d.,]+", said[2])
+            same_rounded(was, before[f"{name}_usd"])
+        elif said[2]:
+            assert exact == exact_before
+    assert ("At least $" in sentences) == (unit["at_least"] and unit["per_trace_usd"] is not None)
+
+
+def same_rounded(shown: str, exact: str) -> None:
+    """That both are one amount, rounded to as many places as are shown, or to the nine of the document."""
+    amount = Decimal(shown.removeprefix("$").replace(",", ""))
+    half = Decimal(5).scaleb(max(int(amount.as_tuple().exponent), -9) - 1)
+    assert abs(amount - Decimal(exact)) <= half + Decimal("5e-10")
 
 
 def grid(shown: str) -> list[list[str]]:
