@@ -1,4 +1,5 @@
-"""Questions: `[period] [feature] [by DIMENSION] [vs previous|PERIOD] [top N]`, in any order and any case.
+"""Questions: `[period] [feature] [by DIMENSION] [vs previous|PERIOD] [top N]`, in any order and any case; or a verb
+and what it takes.
 
 A pure parser. It raises nothing but QuestionError, and it never guesses: a word that it does not know is an error that
 names the nearest ones.
@@ -14,7 +15,8 @@ from bot.domain.period import Calendar, Period, local_day
 from bot.errors import QuestionError
 from bot.reports.period_words import dates_of, read_period, unsaid_period
 from bot.reports.tokens import Token, fold, shown, tokens_of
-from bot.reports.vocabulary import MAX_SUGGESTIONS, Vocabulary, nearest
+from bot.reports.trace_reference import TraceReference, read_reference, written_reference
+from bot.reports.vocabulary import DIMENSIONS, MAX_SUGGESTIONS, Vocabulary, nearest
 from bot.reports.words import (
     BY,
     COMPARE,
@@ -34,12 +36,23 @@ from bot.reports.words import (
 __all__ = ["WORDS", "Question", "Verb", "Vocabulary", "Word", "canonical", "parse", "parse_words"]
 
 MAX_LENGTH = 500
+# It does not count: LangSmith puts the filters of a whole page into an address.
+_ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
 
 _PARTS = {
     Verb.REPORT: {"period", "feature", "by", "vs", "top"},
     Verb.FEATURES: {"period", "top"},
     Verb.UNTAGGED: {"period", "top"},
+    Verb.VERIFY: {"period"},
+    Verb.TRACE: set[str](),
     Verb.STATUS: set[str](),
+}
+_TAKES = {
+    Verb.FEATURES: "takes a period and top N only",
+    Verb.UNTAGGED: "takes a period and top N only",
+    Verb.VERIFY: "takes a period only",
+    Verb.TRACE: "takes one id or address only",
+    Verb.STATUS: "stands alone",
 }
 _TWICE = {
     "verb": "Two questions, {} and {}: ask one at a time.",
@@ -55,7 +68,7 @@ _NUMBER = re.compile("[0-9]+")
 @dataclass(frozen=True, slots=True)
 class Question:
     """What somebody wants to know. `versus` None means the previous period (bot.domain.period.previous); `by` is a
-    dimension of the vocabulary; `top` None means all rows."""
+    dimension of the vocabulary; `top` None means all rows; `trace` is there for Verb.TRACE alone."""
 
     verb: Verb
     period: Period
@@ -63,6 +76,7 @@ class Question:
     by: str = "feature"
     versus: Period | None = None
     top: int | None = None
+    trace: TraceReference | None = None
 
 
 def parse(text: str, vocabulary: Vocabulary, *, now: datetime, zone: ZoneInfo, week_start: int = 0) -> Question:
@@ -97,13 +111,15 @@ def canonical(question: Question) -> str:
     """
     if question.verb in {Verb.STATUS, Verb.HELP}:
         return question.verb.value
+    if question.trace is not None:
+        return f"{Verb.TRACE} {written_reference(question.trace)}"
     words = [dates_of(question.period)]
     if question.verb is not Verb.REPORT:
         words.insert(0, question.verb.value)
     if question.feature is not None:
         words.append(written(question.feature))
     if question.verb is Verb.REPORT:
-        words.append(f"by {written(question.by)}")
+        words.append(_by(question.by))
     if question.versus is not None:
         words.append(f"vs {dates_of(question.versus)}")
     if question.top is not None:
@@ -111,9 +127,15 @@ def canonical(question: Question) -> str:
     return " ".join(words)
 
 
+def _by(dimension: str) -> str:
+    # Those that every ledger has need no quotes after by: trace is a verb elsewhere only.
+    return f"by {dimension if dimension in DIMENSIONS else written(dimension)}"
+
+
 def _check_length(text: str) -> None:
-    if len(text) > MAX_LENGTH:
-        raise QuestionError(f"A question has at most {MAX_LENGTH} characters, and this one has {len(text):,}.")
+    length = len(_ADDRESS.sub("", text, count=1))
+    if length > MAX_LENGTH:
+        raise QuestionError(f"A question has at most {MAX_LENGTH} characters, and this one has {length:,}.")
 
 
 def _read(tokens: list[Token], vocabulary: Vocabulary, calendar: Calendar) -> Question:
@@ -139,16 +161,15 @@ class _Draft:
     by: str | None = None
     versus: Period | None = None
     top: int | None = None
+    trace: TraceReference | None = None
 
     def question(self) -> Question:
-        allowed = _PARTS[self.verb]
         for part, words in self.said.items():
-            if part not in allowed and part != "verb":
-                takes = "takes a period and top N only" if allowed else "stands alone"
-                raise QuestionError(f"{self.verb} {takes}; leave out {shown(words)}.")
+            if part not in _PARTS[self.verb] and part != "verb":
+                raise QuestionError(f"{self.verb} {_TAKES[self.verb]}; leave out {shown(words)}.")
         by = self.by or ("feature" if self.feature is None else "model")
         period = self.period or unsaid_period(self.calendar)
-        return Question(self.verb, period, self.feature, by, self.versus, self.top)
+        return Question(self.verb, period, self.feature, by, self.versus, self.top, self.trace)
 
     def take(self, tokens: Sequence[Token]) -> int:
         """Reads one part from the beginning of `tokens`; returns how many of them said it."""
@@ -160,8 +181,7 @@ class _Draft:
         elif word == TOP:
             part, length = "top", self._take_top(tokens)
         elif word in VERBS:
-            part, length = "verb", 1
-            self.verb = Verb(word)
+            part, length = "verb", self._take_verb(tokens)
         elif word == PREVIOUS:
             raise QuestionError("previous comes after vs.", ["vs previous"])
         elif found := read_period(tokens, self.calendar):
@@ -174,17 +194,32 @@ class _Draft:
         self.said[part] = words
         return length
 
+    def _take_verb(self, tokens: Sequence[Token]) -> int:
+        self.verb = Verb(tokens[0].word)
+        if self.verb is not Verb.TRACE:
+            return 1
+        if len(tokens) < 2:
+            raise QuestionError(
+                "After trace comes the id of a trace or a run, or its LangSmith address.", [_by("trace")]
+            )
+        length = 2
+        if tokens[1].text.startswith("<"):
+            # The label that Slack gives an address may hold spaces.
+            length = next((i for i, token in enumerate(tokens, 1) if token.text.endswith(">")), length)
+        self.trace = read_reference(" ".join(token.text for token in tokens[1:length]))
+        return length
+
     def _take_by(self, tokens: Sequence[Token]) -> int:
         dimensions = self.vocabulary.dimensions
         if len(tokens) < 2:
-            raise QuestionError("After by comes what to group by.", [f"by {written(name)}" for name in dimensions[:3]])
+            raise QuestionError("After by comes what to group by.", [_by(name) for name in dimensions[:3]])
         self.by = self.vocabulary.dimension(tokens[1].text)
         if self.by is None:
-            known = {fold(name): f"by {written(name)}" for name in dimensions}
+            known = {fold(name): _by(name) for name in dimensions}
             near = nearest(tokens[1].text, known)
             raise QuestionError(
                 f"{shown(tokens[1].text)} is nothing to group by.",
-                [known[name] for name in near] or [f"by {written(name)}" for name in dimensions[:3]],
+                [known[name] for name in near] or [_by(name) for name in dimensions[:3]],
             )
         return 2
 
@@ -229,7 +264,7 @@ class _Draft:
     def _unknown_word(self, run: Sequence[Token]) -> QuestionError:
         """About the first of some words; what they resemble together is nearer than what it resembles alone."""
         names = self.vocabulary.names()
-        known = {fold(name): f"by {written(name)}" for name in self.vocabulary.dimensions}
+        known = {fold(name): _by(name) for name in self.vocabulary.dimensions}
         known |= {folded: written(name) for folded, name in names.items()}
         known |= {word: word for word in RESERVED}
         near = [*nearest(" ".join(token.word for token in run), known), *nearest(run[0].word, known)]

@@ -9,7 +9,7 @@ from functools import cached_property
 from bot.errors import QuestionError
 from bot.reports.tokens import fold, in_quotes, shown
 
-DIMENSIONS = ("feature", "model", "provider", "project", "day")
+DIMENSIONS = ("feature", "model", "provider", "project", "day", "trace", "thread")
 
 MAX_SUGGESTIONS = 3
 
@@ -19,16 +19,18 @@ _MAX_COMPARED = 60
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The known features, the aliases (old name -> feature), and the configured metadata `keys` to group by."""
+    """The known features, the aliases (old name -> feature), and the configured metadata keys to group by: `keys` of
+    few values, and `wide_keys` of so many that only the costliest are listed."""
 
     features: Collection[str] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     keys: tuple[str, ...] = ()
+    wide_keys: tuple[str, ...] = ()
 
     @property
     def dimensions(self) -> tuple[str, ...]:
         """What runs can be grouped by."""
-        return tuple(dict.fromkeys((*DIMENSIONS, *self.keys)))
+        return tuple(dict.fromkeys((*DIMENSIONS, *self.keys, *self.wide_keys)))
 
     def feature(self, text: str) -> str | None:
         """The feature called `text`: by its exact name, else by the only name that differs in case, width or spacing

@@ -17,6 +17,8 @@ class Verb(StrEnum):
     FEATURES = "features"
     UNTAGGED = "untagged"
     STATUS = "status"
+    TRACE = "trace"
+    VERIFY = "verify"
 
 
 VERBS = frozenset(verb.value for verb in Verb)
@@ -56,13 +58,22 @@ WORDS = (
     Word("november 2025", "that month, whole; 2025-11 is the same", "november 2025 vs 2025-10"),
     Word("FEATURE", "one feature, or an old name of it; its models, unless something else is asked", "rag-search"),
     Word('"FEATURE"', "quotes make a feature of any word, these here included", 'month "rag-search"'),
-    Word("by DIMENSION", "a line per feature, model, provider, project, day or configured key; also per", "by model"),
+    Word("by DIMENSION", "a line per feature, model, provider, project, day, trace or thread; also per", "by model"),
+    Word("by trace", "the traces that cost most", "week rag-search by trace top 10"),
+    Word("by thread", "the conversations that cost most", "month by thread top 10"),
+    Word("by KEY", "a line per value of a configured metadata key; of many values, the costliest", "month by env"),
     Word("vs previous", "against the time just before, which is what no vs means; also versus", "week vs previous"),
     Word("vs PERIOD", "against another period; also compare to", "mtd vs last month"),
     Word("top N", f"the N lines that cost most (1 to {MAX_TOP}); the rest is added up", "month top 5"),
     Word("report", "all of the above; need not be said", "report week rag-search"),
     Word("features", "every feature, with what it cost", "features month"),
     Word("untagged", "run names and projects that lack the tag, by cost", "untagged week top 10"),
+    Word(
+        "trace ID",
+        "one trace, run by run; the id of a trace or a run, or its address in LangSmith",
+        "trace 019db6c1-e59b-73a1-958b-ee98a94e7a0a",
+    ),
+    Word("verify", "LangSmith's own total beside ours, and what lies between them", "verify last month"),
     Word("status", "when LangSmith was last read, and how completely", "status"),
     Word("help", "these words", "help"),
 )

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,12 +15,21 @@ from hypothesis import strategies as st
 from bot.domain.period import MONTHS, Unit
 from bot.errors import QuestionError
 from bot.reports.question import WORDS, Question, Verb, Vocabulary, Word, canonical, parse, parse_words
+from bot.reports.trace_reference import TraceReference
 from bot.reports.words import RESERVED
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 18, 12, 30, tzinfo=BERLIN)  # a Wednesday
 FEATURES = ("rag-search", "agent-copilot", "Summarizer", "email drafts", "week", "café", "RAG", "rag", "rag eval")
-VOCABULARY = Vocabulary(FEATURES, {"old-search": "rag-search", "Mail Writer": "email drafts"}, ("env", "user_tier"))
+VOCABULARY = Vocabulary(
+    FEATURES, {"old-search": "rag-search", "Mail Writer": "email drafts"}, ("env", "user_tier"), ("user_id", "env")
+)
+ID = "019db6c1-e59b-73a1-958b-ee98a94e7a0a"
+OTHER_ID = "4f7a1b2c-8d9e-4a0b-9c1d-2e3f4a5b6c7d"
+PROJECT_ID = "00e14091-aa22-4ef8-84d9-aec107bd98f7"
+ADDRESS = f"https://smith.langchain.com/o/{OTHER_ID}/projects/p/{PROJECT_ID}/r/{ID}"
+A_RUN = TraceReference(None, UUID(ID).bytes, None)
+ITS_ADDRESS = replace(A_RUN, project_id=UUID(PROJECT_ID).bytes)
 
 
 def ask(text: str, vocabulary: Vocabulary = VOCABULARY, week_start: int = 0) -> Question:
@@ -98,6 +108,10 @@ LAST_MONTH = ask("last month").period
         ("by USER_TIER", {"by": "user_tier"}),
         ("per day", {"by": "day"}),
         ('by "model"', {"by": "model"}),
+        ("by trace", {"by": "trace"}),
+        ("Per THREAD top 10", {"by": "thread", "top": 10}),
+        ('by "trace"', {"by": "trace"}),
+        ("rag-search by user_ID", {"feature": "rag-search", "by": "user_id"}),
         ("summarizer", {"feature": "Summarizer", "by": "model"}),
         ("rag", {"feature": "rag", "by": "model"}),
         ("RAG", {"feature": "RAG", "by": "model"}),
@@ -119,8 +133,22 @@ LAST_MONTH = ask("last month").period
         ("untagged top 5", {"verb": Verb.UNTAGGED, "top": 5}),
         ("last month features", {"verb": Verb.FEATURES, "period": LAST_MONTH}),
         ("Status", {"verb": Verb.STATUS}),
+        ("verify", {"verb": Verb.VERIFY}),
+        ("last month Verify", {"verb": Verb.VERIFY, "period": LAST_MONTH}),
+        (f"trace {ID}", {"verb": Verb.TRACE, "trace": A_RUN}),
+        (f"  Trace {ID.upper()}", {"verb": Verb.TRACE, "trace": A_RUN}),
+        (f"trace {ID.replace('-', '')}", {"verb": Verb.TRACE, "trace": A_RUN}),
+        (f'trace "{ID}"', {"verb": Verb.TRACE, "trace": A_RUN}),
+        (f"trace \u201c{ID}\u201d", {"verb": Verb.TRACE, "trace": A_RUN}),
+        (f"trace {ADDRESS}", {"verb": Verb.TRACE, "trace": ITS_ADDRESS}),
+        (f"trace <{ADDRESS}>", {"verb": Verb.TRACE, "trace": ITS_ADDRESS}),
+        (f"trace <{ADDRESS}|{ADDRESS[8:]}>", {"verb": Verb.TRACE, "trace": ITS_ADDRESS}),
+        (f"trace <{ADDRESS}|the slow one>", {"verb": Verb.TRACE, "trace": ITS_ADDRESS}),
+        (f"trace <{ADDRESS}", {"verb": Verb.TRACE, "trace": ITS_ADDRESS}),
         ("help", {"verb": Verb.HELP}),
         ("nonsense help month", {"verb": Verb.HELP}),
+        (f"trace {ID} help", {"verb": Verb.HELP}),
+        ("trace help", {"verb": Verb.HELP}),
     ],
 )
 def test_questions(words: str, expected: Mapping[str, Any]) -> None:
@@ -182,6 +210,30 @@ def test_order_and_case_do_not_matter(parts: list[str], count: int, dice: random
         ("2026-11-01..", "nor a date like", ()),
         ("Rag", '"Rag" could be any of "RAG", "rag"', ('"RAG"', '"rag"')),
         ("by modell", '"modell" is nothing to group by', ("by model",)),
+        ("trce", '"trce" is neither', ("trace",)),
+        ("verfy", '"verfy" is neither', ("verify",)),
+        ("thread", '"thread" is neither', ("by thread",)),
+        ("user_id", '"user_id" is neither', ("by user_id",)),
+        ("by thred", '"thred" is nothing to group by', ("by thread",)),
+        ("by tracer", '"tracer" is nothing to group by', ("by trace",)),
+        ("by user", '"user" is nothing to group by', ("by user_id", "by user_tier")),
+        ("trace", "After trace comes the id of a trace or a run, or its LangSmith address.", ("by trace",)),
+        ("week trace", "After trace comes the id", ("by trace",)),
+        ("trace week", '"week" is no id; paste that of a trace or a run, or its address in LangSmith.', ()),
+        ('trace ""', '"" is no id', ()),
+        (f"trace {ID[:-1]}", f'"{ID[:-1]}" is no id', ()),
+        (f"trace {ADDRESS[:-1]}", "This address names no trace and no run", ()),
+        (f"trace <{ADDRESS[:-1]}|{ID} >", "This address names no trace and no run", ()),
+        (f"trace https://smith.langchain.com/public/{ID}/r", "A public link does not say which trace it shows", ()),
+        (f"trace {ID} week", 'trace takes one id or address only; leave out "week"', ()),
+        (f"by model trace {ID}", 'trace takes one id or address only; leave out "by model"', ()),
+        (f"trace {ID} trace {ID}", f'Two questions, "trace {ID[:33]}…" and "trace', ()),
+        (f"verify trace {ID}", f'Two questions, "verify" and "trace {ID[:33]}…"', ()),
+        ("verify rag-search", 'verify takes a period only; leave out "rag-search"', ()),
+        ("verify week vs previous", 'verify takes a period only; leave out "vs previous"', ()),
+        ("verify top 5", 'verify takes a period only; leave out "top 5"', ()),
+        ("verify status", 'Two questions, "verify" and "status"', ()),
+        ("untagged by trace", 'leave out "by trace"', ()),
         ("by", "After by", ("by feature", "by model", "by provider")),
         ("by xyzzy", "nothing to group by", ("by feature", "by model", "by provider")),
         ("vs rag-search", 'previous or a period, not "rag-search"', ("vs previous", "vs last month")),
@@ -247,6 +299,19 @@ def test_a_question_has_at_most_500_characters() -> None:
         parse_words(["week"] * 101, VOCABULARY, now=NOW, zone=BERLIN)
 
 
+def test_an_address_may_be_as_long_as_it_likes() -> None:
+    """LangSmith keeps a page's filters in the address, so one does not count; a second, and all else that is said,
+    does."""
+    long = f"{ADDRESS}?timeModel={'x' * 3000}&trace_id={OTHER_ID}"
+    reference = replace(ITS_ADDRESS, trace_id=UUID(OTHER_ID).bytes)
+    for typed_address in (long, long.replace("https", "HTTP", 1), f"<{long}|{long}>", f'"{long}"'):
+        assert ask(f"trace {typed_address}").trace == reference
+    with pytest.raises(QuestionError, match="at most 500 characters, and this one has 501"):
+        ask(f"trace {long}".ljust(len(long) + 501))
+    with pytest.raises(QuestionError, match="at most 500 characters, and this one has 3,"):
+        ask(f"trace {long} {long}")
+
+
 def test_errors_are_short_and_on_one_line() -> None:
     """Whatever was typed, the sentence about it holds 40 characters of it and nothing that moves a cursor."""
     with pytest.raises(QuestionError) as error:
@@ -259,7 +324,22 @@ def test_errors_are_short_and_on_one_line() -> None:
 
 def test_suggestions_can_be_typed() -> None:
     """Every suggestion, typed as it stands, is understood."""
-    for word in ("rag-serch", "weak", "email draft", "env", "Rag", "by modell", "by", "last", "top", "previous"):
+    for word in (
+        "rag-serch",
+        "weak",
+        "email draft",
+        "env",
+        "Rag",
+        "by modell",
+        "by",
+        "last",
+        "top",
+        "previous",
+        "trace",
+        "thread",
+        "by thred",
+        "user_id",
+    ):
         with pytest.raises(QuestionError) as error:
             ask(word)
         assert [ask(suggestion) for suggestion in error.value.suggestions]
@@ -276,6 +356,10 @@ def test_suggestions_can_be_typed() -> None:
         (['"week"'], '"week"'),
         (["email", "drafts", "vs last month"], '"email drafts" vs last month'),
         (["by", "env", ""], "by env"),
+        (["trace", ADDRESS], f"trace {ADDRESS}"),
+        (["trace", f'"{ID}"'], f"trace {ID}"),
+        ([f"trace {ID}"], f"trace {ID}"),
+        (["trace", f" {ID} "], f"trace {ID}"),
         ([], ""),
     ],
 )
@@ -302,6 +386,13 @@ def test_a_command_lines_feature_may_hold_reserved_words() -> None:
         ('last week "email drafts"', 'wtd 2026-11-15 "email drafts" by model'),
         ('"week" ytd', 'ytd 2026-11-18 "week" by model'),
         ("untagged week top 5", "untagged 2026-11-12..2026-11-18 top 5"),
+        ("by trace", "2026-11-12..2026-11-18 by trace"),
+        ("by thread top 3", "2026-11-12..2026-11-18 by thread top 3"),
+        ("rag-search by USER_id", "2026-11-12..2026-11-18 rag-search by user_id"),
+        ("verify last month", "verify 2026-10"),
+        ("verify", "verify 2026-11-12..2026-11-18"),
+        (f'trace "{ID.upper()}"', f"trace {ID}"),
+        (f"trace <{ADDRESS}?poll=true>", f"trace /projects/p/{PROJECT_ID}/r/{ID}"),
         ("status", "status"),
         ("help me", "help"),
     ],
@@ -316,6 +407,7 @@ typed = st.sampled_from(
         *sorted(RESERVED), *FEATURES, *VOCABULARY.aliases, *VOCABULARY.dimensions, "last week", "since 2026-11-01",
         "14d", "0d", "\u0663d", "\u00b2d", "2026-11-03", "2026-02-30", "9999-99-99", "0000-00", "2025-11", "2026", "5",
         "2026-11-01..2026-11-15", "2026-11-15\u20132026-11-01", "9" * 300,
+        ID, ID.upper(), ADDRESS, f"<{ADDRESS}|", f"trace {ID}", f"trace {ADDRESS}", "trace <", "<", ">",
         '"', "\u201c", "'", "\u2019", "\u00ab", "\u200b",
     ]
 )  # fmt: skip
@@ -326,6 +418,7 @@ vocabularies = st.builds(
     st.frozensets(names | typed, max_size=6),
     st.dictionaries(names, names, max_size=3),
     st.just(("env", "by", "user tier", "help")),
+    st.just(("user_id", "verify", "user tier")),
 )
 
 
@@ -367,8 +460,10 @@ PERIODS = [
 def test_the_same_again_is_the_same(data: st.DataObject, vocabulary: Vocabulary, days_later: int) -> None:
     """Whatever the feature is called, and whenever it is asked again: but for the names of periods, the same."""
     period = st.sampled_from(PERIODS)
-    verb = data.draw(st.sampled_from([Verb.REPORT, Verb.FEATURES, Verb.UNTAGGED]))
-    question = Question(verb, data.draw(period), top=data.draw(st.none() | st.integers(1, 1000)))
+    verb = data.draw(st.sampled_from([Verb.REPORT, Verb.FEATURES, Verb.UNTAGGED, Verb.VERIFY]))
+    question = Question(verb, data.draw(period))
+    if verb is not Verb.VERIFY:
+        question = replace(question, top=data.draw(st.none() | st.integers(1, 1000)))
     if verb is Verb.REPORT:
         question = replace(
             question,
@@ -381,6 +476,39 @@ def test_the_same_again_is_the_same(data: st.DataObject, vocabulary: Vocabulary,
     again = parse(text, vocabulary, now=later, zone=BERLIN)
     assert nameless(again) == nameless(question)
     assert canonical(again) == text
+
+
+ids = st.binary(min_size=16, max_size=16)
+references = st.builds(TraceReference, st.none() | ids, ids, st.none() | ids) | st.builds(
+    TraceReference, ids, st.none(), st.none() | ids
+)
+
+
+@given(references)
+def test_the_same_trace_again_is_the_same(reference: TraceReference) -> None:
+    """Whatever is known of a trace, the words that ask for it again say all of it."""
+    question = replace(ask(f"trace {ID}"), trace=reference)
+    assert ask(canonical(question)) == question
+
+
+def test_reserved_words_win() -> None:
+    """A feature that has become a word is still there, in quotes; after by, and only there, trace groups."""
+    vocabulary = Vocabulary(["trace", "verify", "safe trace log", "thread"])
+    assert ask("verify", vocabulary).verb is Verb.VERIFY
+    assert ask('"verify"', vocabulary).feature == "verify"
+    assert ask('"trace" by trace', vocabulary) == replace(ask("by trace"), feature="trace")
+    assert canonical(ask('"trace" today by trace', vocabulary)) == '2026-11-18 "trace" by trace'
+    assert ask("thread", vocabulary).feature == "thread"
+    assert ask('"safe trace log"', vocabulary).feature == "safe trace log"
+    with pytest.raises(QuestionError, match='"safe" is neither'):
+        ask("safe trace log", vocabulary)
+
+
+def test_dimensions_in_their_order() -> None:
+    """What every ledger has, then the keys, then the wide ones; a name that is several of them is the first."""
+    vocabulary = Vocabulary(keys=("env", "day"), wide_keys=("user_id", "env", "trace"))
+    always = ("feature", "model", "provider", "project", "day", "trace", "thread")
+    assert vocabulary.dimensions == (*always, "env", "user_id")
 
 
 def test_the_longest_name_can_be_asked_again() -> None:
