@@ -70,7 +70,7 @@ def book(
     for run in read:
         summary.read += 1
         traces.setdefault(run.trace_id, []).append(run)
-    before = _load_traces(connection, project.key, traces)
+    before = load_traces(connection, project.key, traces)
     _leave_strays(connection, traces, before, summary)
     roots = _load_roots(connection, project.key, traces)
     news = {
@@ -230,11 +230,12 @@ def _batches(connection: Connection, project: int) -> Iterator[dict[bytes, _Trac
         found = connection.scalars(query.distinct().order_by(runs.c.trace_id).limit(_BATCH)).all()
         if not found:
             return
-        yield _load_traces(connection, project, found)
+        yield load_traces(connection, project, found)
         last = found[-1]
 
 
-def _load_traces(connection: Connection, project: int, trace_ids: Collection[bytes]) -> dict[bytes, _Trace]:
+def load_traces(connection: Connection, project: int, trace_ids: Collection[bytes]) -> dict[bytes, _Trace]:
+    """The booked runs of some traces of a project, by trace."""
     found: dict[bytes, dict[bytes, Booked]] = {}
     query = select(runs).where(runs.c.trace_id.in_(list(trace_ids)), runs.c.project == project)
     for row in connection.execute(query):

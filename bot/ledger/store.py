@@ -18,6 +18,7 @@ from bot.ledger import answers, books, coverage, figures, lease, rollups
 from bot.ledger.answers import KeptAnswer
 from bot.ledger.booking import Project, Rules, microseconds
 from bot.ledger.books import BookingSummary, Root
+from bot.ledger.bridge import Bridge, bridge
 from bot.ledger.coverage import Gap, ProjectRow, SyncRow
 from bot.ledger.engine import open_engine, reading, writing
 from bot.ledger.figures import Figures, UntaggedName
@@ -55,6 +56,10 @@ class Reading:
         return figures.pending(
             self._connection, span, unfinished_before=microseconds(unfinished_before), feature=feature
         )
+
+    def bridge(self, start: datetime, end: datetime, types: Collection[str], project_keys: Collection[int]) -> Bridge:
+        """See bot.ledger.bridge.bridge."""
+        return bridge(self._connection, microseconds(start), microseconds(end), types, project_keys)
 
     def features(self) -> set[str]:
         """Every feature that ever had a run."""
