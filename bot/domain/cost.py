@@ -19,6 +19,13 @@ class Cost(NamedTuple):
     flags: Flag = Flag(0)
 
 
+class Listed(NamedTuple):
+    """What LangSmith itself adds up for some runs: how many they are, and their cost in whole nano-dollars."""
+
+    runs: int
+    cost: int
+
+
 NOBODY_KNOWS = Cost(None, None)
 
 

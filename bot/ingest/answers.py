@@ -5,10 +5,13 @@ A sentence never quotes the server's text: it can carry a part of the key, or an
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import orjson
 
+from bot.domain.cost import Listed
+from bot.domain.money import from_json, nanos
 from bot.errors import SourceError, SourceRefusedError, SourceUnavailableError
 
 # Python's own limit on the digits of a whole number would make one absurd number hide a page of runs.
@@ -36,7 +39,41 @@ def read_page(body: bytes, base_url: str) -> Page:
         is_page = isinstance(items, list) or (items is None and ("items" in answer or more is False))
         if is_page and isinstance(cursor, str | None) and (cursor or more is not True):
             return Page(items or [], cursor or None)
-    raise SourceUnavailableError(
+    raise _other_form(base_url)
+
+
+def read_totals(body: bytes, base_url: str) -> dict[str, Listed]:
+    """What LangSmith adds up by type of run (upper case), from the body of its statistics by `run_type`.
+
+    Raises SourceUnavailableError for everything else: one total of everything, say, from a server that does not group.
+    """
+    answer = _parse(body, base_url)
+    if not isinstance(answer, dict) or not all(isinstance(stats, dict) for stats in answer.values()):
+        raise _other_form(base_url)
+    return {kind.upper(): _listed(stats, base_url) for kind, stats in answer.items()}
+
+
+def _listed(stats: Mapping[str, Any], base_url: str) -> Listed:
+    """A type of run without a cost has null, which adds nothing; a type without a `total_cost` is of another form."""
+    runs, cost = stats.get("run_count"), stats.get("total_cost", "missing")
+    try:
+        amount = 0 if cost is None else nanos(_number(cost))
+    except ValueError:
+        raise _other_form(base_url) from None
+    if not isinstance(runs, int) or isinstance(runs, bool):
+        raise _other_form(base_url)
+    return Listed(runs, amount)
+
+
+def _number(cost: object) -> Decimal:
+    number = from_json(cost)
+    if number is None:
+        raise ValueError("no number")
+    return number
+
+
+def _other_form(base_url: str) -> SourceUnavailableError:
+    return SourceUnavailableError(
         f"LangSmith at {base_url} answered JSON of another form than its API promises; "
         "if that goes on, check LANGSMITH_ENDPOINT."
     )
@@ -51,7 +88,7 @@ def status_error(status: int, what: str, base_url: str) -> SourceError:
         )
     if status in (404, 501):
         return SourceRefusedError(
-            f"LangSmith at {base_url} does not serve these {what} by its v2 API ({status}): the project may have been "
+            f"LangSmith at {base_url} does not serve these {what} ({status}): the project may have been "
             "deleted; otherwise check LANGSMITH_ENDPOINT; self-hosted LangSmith needs 0.16 or newer."
         )
     if status == 429:

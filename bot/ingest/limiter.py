@@ -10,28 +10,40 @@ WINDOW_SECONDS = 10.0
 class RequestLimiter:
     """Lets at most `budget` requests begin within any WINDOW_SECONDS, from all threads together.
 
-    `clock` gives monotonic seconds; `sleep` waits, and may raise to end the waiting.
+    `clock` gives monotonic seconds; `sleep` waits, and may raise to end the waiting. What begins here begins `within`
+    the wider limiter too, if there is one, and is waited for by this one's `sleep`.
     """
 
-    def __init__(self, budget: int, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+    def __init__(
+        self,
+        budget: int,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
+        *,
+        within: "RequestLimiter | None" = None,
+    ) -> None:
         self._budget = budget
         self._clock = clock
         self._sleep = sleep
+        self.within = within
         self._lock = threading.Lock()
         self._begun: deque[float] = deque()
         self._closed_until = float("-inf")
 
     def wait(self) -> None:
         """Return when a request may begin; it is counted as begun."""
-        while (seconds := self._try_begin()) > 0:
-            self._sleep(seconds)
+        limiter: RequestLimiter | None = self
+        while limiter is not None:
+            while (seconds := limiter.try_begin()) > 0:
+                self._sleep(seconds)
+            limiter = limiter.within
 
     def close_for(self, seconds: float) -> None:
         """Let nobody begin for so long: the server said so."""
         with self._lock:
             self._closed_until = max(self._closed_until, self._clock() + seconds)
 
-    def _try_begin(self) -> float:
+    def try_begin(self) -> float:
         """0 if a request was counted as begun, else how many seconds to wait before the next try."""
         with self._lock:
             now = self._clock()
