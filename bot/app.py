@@ -7,15 +7,19 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bot.errors import LlmcostError
-from bot.ingest.langsmith import LangSmith, Selection
+from bot.errors import StoppedError
+from bot.ingest.langsmith import REQUEST_SECONDS, LangSmith, Selection
+from bot.ingest.langsmith import TRIES as SYNC_TRIES
 from bot.ingest.limiter import RequestLimiter
+from bot.ingest.plan import RETENTION
 from bot.ingest.sync import Scope, Sync
+from bot.ingest.totals import BUDGET, SECONDS, TRIES, Totals
 from bot.jobs import Clock
 from bot.ledger.booking import Rules, day_finder
 from bot.ledger.store import Ledger, open_ledger
 from bot.pricing.pricer import Pricer
 from bot.reports.reporter import Reporter
+from bot.reports.verification import Counterpart
 from bot.settings import Config, Settings
 
 if TYPE_CHECKING:
@@ -63,9 +67,30 @@ def open_to_read(settings: Settings) -> Ledger:
     return ledger
 
 
-def build_reporter(settings: Settings, config: Config, ledger: Ledger) -> Reporter:
-    """Who answers questions from the ledger."""
-    return Reporter(ledger, lambda: config.catalog, settings.dimensions, settings.timezone, settings.week_start)
+def build_reporter(
+    settings: Settings, config: Config, ledger: Ledger, counterpart: Callable[[], Counterpart] | None = None
+) -> Reporter:
+    """Who answers questions from the ledger; `counterpart` gives LangSmith's side of `verify`."""
+    return Reporter(
+        ledger, lambda: config.catalog, settings.dimensions, settings.timezone, settings.week_start, counterpart
+    )
+
+
+def build_counterpart(settings: Settings, totals: Totals) -> Counterpart:
+    """LangSmith's side of `verify`."""
+    return Counterpart(totals, settings.run_types, RETENTION)
+
+
+def build_totals(
+    settings: Settings, sleep: Callable[[float], None] = time.sleep, within: RequestLimiter | None = None
+) -> Totals:
+    """Who asks LangSmith for its own totals; `within` is the limiter of the sync beside it."""
+    limiter = RequestLimiter(BUDGET, time.monotonic, sleep, within=within)
+
+    def connect() -> LangSmith:
+        return _connect(settings, limiter, sleep, timeout=SECONDS, tries=TRIES)
+
+    return Totals(connect)
 
 
 def build_sync(
@@ -75,15 +100,10 @@ def build_sync(
     *,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], datetime] = utc_now,
+    limiter: RequestLimiter | None = None,
 ) -> tuple[Sync, LangSmith]:
-    """Who reads LangSmith, and the connection that it does so by: close it at the end."""
-    source = LangSmith(
-        api_key=settings.langsmith_api_key.get_secret_value(),
-        base_url=settings.langsmith_endpoint,
-        workspace_id=settings.langsmith_workspace_id,
-        limiter=RequestLimiter(settings.requests_per_10s, time.monotonic, sleep),
-        sleep=sleep,
-    )
+    """Who reads LangSmith, and the connection that it does so by: close it at the end. `limiter` if it is shared."""
+    source = _connect(settings, limiter or build_limiter(settings, sleep), sleep)
     scope = Scope(
         selection=Selection(settings.langsmith_projects, settings.experiments),
         run_types=settings.run_types,
@@ -94,8 +114,28 @@ def build_sync(
     return Sync(source, ledger, rules, scope, clock), source
 
 
-class _StoppedError(LlmcostError):
-    """The bot is being stopped; what was under way is given up at a safe point."""
+def build_limiter(settings: Settings, sleep: Callable[[float], None]) -> RequestLimiter:
+    """What keeps all requests of this process to what LangSmith allows."""
+    return RequestLimiter(settings.requests_per_10s, time.monotonic, sleep)
+
+
+def _connect(
+    settings: Settings,
+    limiter: RequestLimiter,
+    sleep: Callable[[float], None],
+    *,
+    timeout: float = REQUEST_SECONDS,
+    tries: int = SYNC_TRIES,
+) -> LangSmith:
+    return LangSmith(
+        api_key=settings.langsmith_api_key.get_secret_value(),
+        base_url=settings.langsmith_endpoint,
+        workspace_id=settings.langsmith_workspace_id,
+        limiter=limiter,
+        sleep=sleep,
+        timeout=timeout,
+        tries=tries,
+    )
 
 
 def serve(settings: Settings, config: Config, stop: threading.Event) -> None:
@@ -107,7 +147,7 @@ def serve(settings: Settings, config: Config, stop: threading.Event) -> None:
 
     def check_stopped() -> None:
         if stop.is_set():
-            raise _StoppedError("the bot is being stopped")
+            raise StoppedError("the bot is being stopped")
 
     def sleep(seconds: float) -> None:
         stop.wait(seconds)
@@ -116,8 +156,11 @@ def serve(settings: Settings, config: Config, stop: threading.Event) -> None:
     rules = build_rules(settings, config)
     ledger = open_to_write(settings, rules)
     try:
-        sync, source = build_sync(settings, ledger, rules, sleep=sleep)
-        listeners = Listeners(build_reporter(settings, config, ledger), ledger, utc_now)
+        limiter = build_limiter(settings, sleep)
+        sync, source = build_sync(settings, ledger, rules, sleep=sleep, limiter=limiter)
+        totals = build_totals(settings, sleep, limiter)
+        counterpart = build_counterpart(settings, totals)
+        listeners = Listeners(build_reporter(settings, config, ledger, lambda: counterpart), ledger, utc_now)
         connection = _connection(settings, listeners)
         try:
             connection.open()
@@ -127,6 +170,8 @@ def serve(settings: Settings, config: Config, stop: threading.Event) -> None:
             stop.wait()
             clock.stop()
         finally:
+            # Closing the connection waits for the answers that are on their way.
+            totals.stop()
             connection.close()
             source.close()
     finally:

@@ -52,5 +52,9 @@ class LedgerBusyError(LedgerError):
     """Another process holds the ledger's sync lease; nothing is wrong."""
 
 
+class StoppedError(LlmcostError):
+    """The bot is being stopped; what was under way is given up at a safe point."""
+
+
 class SlackError(LlmcostError):
     """Slack did not accept what was sent."""

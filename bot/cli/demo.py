@@ -90,7 +90,7 @@ class _Demo:
 @contextmanager
 def _demo(port: int) -> Iterator[_Demo]:
     """A server, a ledger of its own that is gone afterwards, and settings that owe nothing to the environment."""
-    from bot.app import build_reporter, build_rules, build_sync, open_to_write
+    from bot.app import build_counterpart, build_reporter, build_rules, build_sync, build_totals, open_to_write
     from bot.settings import load
 
     # A proxy that the caller uses for the world knows nothing of a server on this machine.
@@ -111,10 +111,11 @@ def _demo(port: int) -> Iterator[_Demo]:
         rules = build_rules(settings, config)
         ledger = open_to_write(settings, rules)
         sync, source = build_sync(settings, ledger, rules)
+        counterpart = build_counterpart(settings, build_totals(settings))
         try:
             tell(f"LangSmith-compatible server with sample traces at {server.url}; reading it into a ledger ...")
             tell(f"{summary_text(sync.run())}\n")
-            yield _Demo(sync, build_reporter(settings, config, ledger))
+            yield _Demo(sync, build_reporter(settings, config, ledger, lambda: counterpart))
         finally:
             source.close()
             ledger.close()

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from bot.domain.cost import Listed
-from bot.errors import SourceUnavailableError
+from bot.errors import SourceUnavailableError, StoppedError
 from bot.ingest.langsmith import LangSmith
 from bot.ledger.booking import microseconds
 
@@ -44,7 +44,7 @@ class Totals:
         threading.Thread(target=self._ask, args=asking, name="totals", daemon=True).start()
         try:
             return answer.result()
-        except CancelledError:
+        except (CancelledError, StoppedError):
             raise _stopping() from None
 
     def stop(self) -> None:

@@ -24,6 +24,7 @@ from bot.reports.answers import (
     TimeFrame,
     UnitCost,
     UntaggedList,
+    Verification,
 )
 
 SCHEMA = 1
@@ -55,6 +56,8 @@ def as_dict(answer: Answer) -> dict[str, Any]:
         return _untagged(answer)
     if isinstance(answer, Status):
         return _status(answer)
+    if isinstance(answer, Verification):
+        return _verification(answer)
     return {
         "schema": SCHEMA,
         "rows": [{"say": line.pattern, "for": line.meaning, "example": line.example} for line in answer.lines],
@@ -73,6 +76,8 @@ def _fields(answer: Answer) -> tuple[str, ...]:
         return ("key", "project", *_SUM_FIELDS)
     if isinstance(answer, Status):
         return ("key", "covered_from", "as_of", "settled_through", "cost_mode")
+    if isinstance(answer, Verification):
+        return ("key", "cost_usd")
     return ("say", "for", "example")
 
 
@@ -140,6 +145,37 @@ def _status(status: Status) -> dict[str, Any]:
             }
             for project in status.projects
         ],
+    }
+
+
+def _verification(answer: Verification) -> dict[str, Any]:
+    sums = [
+        ("langsmith_total", answer.listed_cost),
+        ("langsmith_costs_held", answer.held_cost),
+        *((step.key, step.cost) for step in answer.steps),
+        ("total", answer.total),
+    ]
+    return {
+        "schema": SCHEMA,
+        "period": _period(answer.period),
+        "compared": {"start": _instant(answer.start), "end": _instant(answer.end)},
+        "cut_to_retention": answer.cut_to_retention,
+        "cut_to_ledger": answer.cut_to_ledger,
+        "cut_to_as_of": answer.cut_to_as_of,
+        "projects": list(answer.projects),
+        "types": list(answer.types),
+        "drift": None if answer.drift is None else f"{answer.drift:.9f}",
+        "verdict": answer.verdict.value,
+        "cause": None if answer.cause is None else answer.cause.value,
+        "langsmith_runs": answer.listed_runs,
+        "runs_held": answer.held_runs,
+        "pending_runs": answer.pending_runs,
+        "impossible_cost_runs": answer.impossible_runs,
+        "rows": [{"key": key, "cost_usd": exact(cost)} for key, cost in sums],
+        "types_not_read": [{"key": one.key, "cost_usd": exact(one.cost)} for one in answer.types_not_read],
+        "gaps": [_gap(gap) for gap in answer.gaps],
+        "as_of": _instant(answer.as_of),
+        "settled_through": _day(answer.settled_through),
     }
 
 

@@ -18,7 +18,8 @@ from bot.render.sentences import (
     warnings,
 )
 from bot.render.table import NO_TABLE, Table, table
-from bot.reports.answers import Answer, FeatureList, Help, Report, Status
+from bot.render.verified import verified_basis, verified_sentences
+from bot.reports.answers import Answer, FeatureList, Help, Report, Status, Verification
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ def page(answer: Answer) -> Page:
     """An answer in words and cells."""
     if isinstance(answer, Status):
         return Page(tuple(status_lines(answer)), table(answer), (f"Times in {answer.timezone}",))
+    if isinstance(answer, Verification):
+        return Page(tuple(verified_sentences(answer)), table(answer), tuple(verified_basis(answer)))
     if isinstance(answer, Help):
         return _help(answer)
     nothing = unknown(answer.period, answer.coverage)

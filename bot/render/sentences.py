@@ -126,7 +126,7 @@ def warnings(period: TimeFrame, coverage: Coverage) -> list[str]:
     if coverage.starts_before_ledger and coverage.ledger_start is not None:
         found.append(f"The ledger starts on {day(coverage.ledger_start)}: what was before is not in the total.")
     if coverage.gaps:
-        found.append(f"{_nothing_known(coverage.gaps)}: LangSmith had forgotten it, or it has not been read.")
+        found.append(f"{nothing_known(coverage.gaps)}: LangSmith had forgotten it, or it has not been read.")
     if coverage.sampled:
         found.append("LangSmith was sent only a sample of some runs: the real cost is higher.")
     return found
@@ -191,7 +191,7 @@ def status_lines(status: Status) -> list[str]:
     if status.ledger_start is not None:
         lines.append(f"The ledger starts on {day(status.ledger_start)}.")
     if status.gaps:
-        lines.append(f"{_nothing_known(status.gaps)}.")
+        lines.append(f"{nothing_known(status.gaps)}.")
     return lines
 
 
@@ -235,7 +235,7 @@ def _untagged(coverage: Coverage) -> str:
     return f"{plural(coverage.untagged_runs, 'untagged run')} ({money(coverage.untagged_cost)})"
 
 
-def _nothing_known(gaps: Iterable[Gap]) -> str:
+def nothing_known(gaps: Iterable[Gap]) -> str:
     """Which stretches of time are missing, each with the projects that it is missing in; the first few."""
     projects: dict[tuple[datetime, datetime], list[str]] = {}
     for gap in gaps:

@@ -5,7 +5,8 @@ from datetime import date
 
 from bot.render.names import plain
 from bot.render.numbers import clock, count, day, money, percent, tokens, weekday
-from bot.reports.answers import Answer, FeatureList, Help, Other, Report, Row, Status, Sum, UntaggedList
+from bot.render.verified import bridge_rows
+from bot.reports.answers import Answer, FeatureList, Help, Other, Report, Row, Status, Sum, UntaggedList, Verification
 
 UNKNOWN = "\N{EM DASH}"
 UNKNOWN_COST = "unknown"
@@ -35,6 +36,8 @@ def table(answer: Answer) -> Table:
         return _untagged(answer)
     if isinstance(answer, Status):
         return _status(answer)
+    if isinstance(answer, Verification):
+        return _made(["From LangSmith to llmcost", "Cost"], [list(row) for row in bridge_rows(answer)], text_columns=1)
     return _help(answer)
 
 

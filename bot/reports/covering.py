@@ -23,7 +23,10 @@ class Extent:
 
     def gaps_in(self, span: Span) -> tuple[Gap, ...]:
         """The gaps within a span, cut to it."""
-        start, end = span.start, span.end
+        return self.gaps_between(span.start, span.end)
+
+    def gaps_between(self, start: datetime, end: datetime) -> tuple[Gap, ...]:
+        """The gaps within [start, end), cut to it."""
         return tuple(
             Gap(max(gap.start, start, key=_utc), min(gap.end, end, key=_utc), gap.project)
             for gap in self.gaps

@@ -10,6 +10,7 @@ from bot.domain.catalog import SPECIAL, Catalog
 from bot.domain.feature import UNTAGGED, UNTAGGED_NAME
 from bot.domain.money import dollars
 from bot.domain.period import Period, Span, local_day, previous
+from bot.errors import UsageError
 from bot.ledger.booking import instant
 from bot.ledger.figures import NOTHING, Figures
 from bot.ledger.store import Ledger, Reading
@@ -30,9 +31,11 @@ from bot.reports.answers import (
     TimeFrame,
     UntaggedList,
     UntaggedRow,
+    Verification,
 )
 from bot.reports.covering import Extent, extent
 from bot.reports.question import WORDS, Question, Verb, Vocabulary, parse, parse_words
+from bot.reports.verification import Counterpart, Held, bounds, compare
 from bot.reports.words import written
 
 NONE = "(none)"
@@ -40,32 +43,53 @@ UNFINISHED_AFTER = timedelta(days=1)
 _HELP_FEATURES = 5
 
 
+def _say_nothing() -> None:
+    """What to say before waiting, to nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reporter:
-    """Answers questions from the ledger. `keys` are the configured metadata keys that can be grouped by."""
+    """Answers questions from the ledger. `keys` are the configured metadata keys that can be grouped by. `counterpart`
+    gives LangSmith's side of `verify`; None where nobody can be asked."""
 
     ledger: Ledger
     catalog: Callable[[], Catalog]
     keys: tuple[str, ...]
     zone: ZoneInfo
     week_start: int = 0
+    counterpart: Callable[[], Counterpart] | None = None
 
-    def ask(self, text: str, now: datetime, *, top: int | None = None, top_days: int | None = None) -> Answer:
+    def ask(
+        self,
+        text: str,
+        now: datetime,
+        *,
+        top: int | None = None,
+        top_days: int | None = None,
+        before_waiting: Callable[[], None] = _say_nothing,
+    ) -> Answer:
         """The answer to what somebody said. `top`, and for rows that are days `top_days`, hold where the question names
-        no number.
+        no number. `before_waiting` is called if LangSmith must be asked, which may take minutes.
 
-        Raises QuestionError if it cannot be understood, LedgerError if the ledger cannot be read.
+        Raises QuestionError if it cannot be understood, LedgerError if the ledger cannot be read; SourceError if
+        LangSmith was asked and did not answer, UsageError if it cannot be asked.
         """
         with self.ledger.reading() as reading:
             question = parse(text, self._vocabulary(reading), now=now, zone=self.zone, week_start=self.week_start)
-            return self._answer(reading, question, now, top_days if question.by == "day" else top)
+            if question.verb is not Verb.VERIFY:
+                return self._answer(reading, question, now, top_days if question.by == "day" else top)
+        return self._verify(question, now, before_waiting)
 
-    def ask_words(self, words: list[str], now: datetime) -> Answer:
+    def ask_words(
+        self, words: list[str], now: datetime, *, before_waiting: Callable[[], None] = _say_nothing
+    ) -> Answer:
         """Like `ask`, for the words of a command line."""
         with self.ledger.reading() as reading:
             vocabulary = self._vocabulary(reading)
             question = parse_words(words, vocabulary, now=now, zone=self.zone, week_start=self.week_start)
-            return self._answer(reading, question, now, None)
+            if question.verb is not Verb.VERIFY:
+                return self._answer(reading, question, now, None)
+        return self._verify(question, now, before_waiting)
 
     def _answer(self, reading: Reading, question: Question, now: datetime, top: int | None) -> Answer:
         top = question.top or top
@@ -214,6 +238,22 @@ class Reporter:
             ledger_start=known.start,
             timezone=self.zone.key,
         )
+
+    def _verify(self, question: Question, now: datetime, before_waiting: Callable[[], None]) -> Verification:
+        if self.counterpart is None:
+            raise UsageError("verify asks LangSmith itself: set LANGSMITH_API_KEY and LANGSMITH_PROJECT.")
+        langsmith = self.counterpart()
+        with self.ledger.reading() as reading:
+            projects = reading.projects(selected_only=True)
+            known = extent(projects, reading.gaps(), self.zone)
+            compared = bounds(question.period, known, langsmith.retention, now)
+            keys = [project.key for project in projects]
+            bridge = reading.bridge(compared.start, compared.end, langsmith.types, keys)
+        # No transaction is open while LangSmith is asked: a sync goes on beside it.
+        before_waiting()
+        listed = langsmith.totals([project.id for project in projects], compared.start, compared.end)
+        held = Held(question.period, compared, known, projects, bridge)
+        return compare(held, langsmith.types, listed, now)
 
     def _help(self, reading: Reading) -> Help:
         vocabulary = self._vocabulary(reading)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.errors import LedgerError, LlmcostError, QuestionError, SlackError
+from bot.errors import LedgerError, LlmcostError, QuestionError, SlackError, SourceError
 from bot.ledger.answers import KeptAnswer
 from bot.ledger.booking import instant, microseconds
 from bot.ledger.store import Ledger
@@ -45,16 +45,21 @@ class Listeners:
         self._guarded("a button", body, self._share)
 
     def _command(self, body: Mapping[str, Any]) -> None:
-        now = self.clock()
+        now, url = self.clock(), body["response_url"]
+        text = _typed(str(body.get("text") or ""))
         try:
-            answer = self.reporter.ask(_typed(str(body.get("text") or "")), now, top=TOP, top_days=TOP_DAYS)
+            answer = self.reporter.ask(text, now, top=TOP, top_days=TOP_DAYS, before_waiting=lambda: _say_wait(url))
         except QuestionError as error:
-            respond(body["response_url"], question_problem(error))
+            respond(url, question_problem(error))
+            return
+        except SourceError as error:
+            _log.warning("LangSmith was asked and did not answer: %s", error)
+            respond(url, note(str(error), "Ask again in a minute.") if error.transient else note(str(error)))
             return
         message = answer_message(answer)
         if not isinstance(answer, Help):
             message = self._shareable(message, str(body["user_id"]), now)
-        respond(body["response_url"], message)
+        respond(url, message)
 
     def _shareable(self, message: Message, user: str, now: datetime) -> Message:
         """The message with its button; without one while the ledger cannot be written, for the answer comes first."""
@@ -112,6 +117,13 @@ class Listeners:
             respond(str(body.get("response_url")), failure, seconds=_NOTE_SECONDS)
         except Exception as silent:  # noqa: BLE001 - there is nobody left to tell
             _log.error("nor could reference %s be told: %s", reference, silent)
+
+
+def _say_wait(response_url: str) -> None:
+    try:
+        respond(response_url, note("Asking LangSmith for its own total; this may take a minute."))
+    except SlackError as error:
+        _log.warning("nobody was told that an answer takes a while: %s", error)
 
 
 def _typed(text: str) -> str:
