@@ -22,6 +22,7 @@ from bot.ledger.lease import SYNC
 from bot.ledger.store import Ledger, open_ledger
 from bot.ledger.tables import metadata
 from bot.reports.reporter import Reporter
+from bot.reports.verification import Counterpart
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 22, 14, 31, tzinfo=BERLIN)  # a Sunday
@@ -155,9 +156,15 @@ def fill(
     return ledger
 
 
-def reporter(ledger: Ledger, catalog: Catalog | None = None, zone: ZoneInfo = BERLIN) -> Reporter:
-    """Who answers from it."""
-    return Reporter(ledger, lambda: catalog or Catalog(), DIMENSIONS, zone)
+def reporter(
+    ledger: Ledger,
+    catalog: Catalog | None = None,
+    zone: ZoneInfo = BERLIN,
+    counterpart: Counterpart | None = None,
+) -> Reporter:
+    """Who answers from it; `counterpart` is LangSmith's side of `verify`."""
+    langsmith = (lambda: counterpart) if counterpart is not None else None
+    return Reporter(ledger, lambda: catalog or Catalog(), DIMENSIONS, zone, counterpart=langsmith)
 
 
 _PROD = {"env": "production"}

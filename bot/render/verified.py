@@ -19,6 +19,10 @@ _STEPS = {
 def verified_sentences(answer: Verification) -> list[str]:
     """How far apart, the verdict, and what our total is."""
     lines = [_distance(answer), _verdict(answer)]
+    if answer.cut_to_retention:
+        lines.append("What was before cannot be verified any more: LangSmith may have forgotten it.")
+    elif answer.cut_to_ledger:
+        lines.append("What was before cannot be verified: the ledger starts there.")
     if answer.gaps:
         lines.append(f"{nothing_known(answer.gaps)}.")
     lines.append(f"What llmcost counts of that time is {money(answer.total)}.")
@@ -33,16 +37,8 @@ def verified_sentences(answer: Verification) -> list[str]:
 
 def verified_basis(answer: Verification) -> list[str]:
     """Which bounds, projects and types were compared, and how fresh the ledger is."""
-    why = [
-        reason
-        for is_so, reason in (
-            (answer.cut_to_retention, "LangSmith may have forgotten what was before"),
-            (answer.cut_to_ledger, "the ledger starts there"),
-            (answer.cut_to_as_of, "that is how far LangSmith has been read"),
-        )
-        if is_so
-    ]
-    compared = f"Compared: {clock(answer.start)} to {clock(answer.end)}, {answer.period.timezone}"
+    until = ", which is how far LangSmith has been read" if answer.cut_to_as_of else ""
+    compared = f"Compared: {_bounds(answer)} {answer.period.timezone}{until}"
     scope = f"{plural(len(answer.projects), 'project')}, runs of type {', '.join(answer.types)}"
     fresh = []
     if answer.as_of is not None and answer.age is not None:
@@ -52,7 +48,7 @@ def verified_basis(answer: Verification) -> list[str]:
     if answer.pending_runs:
         fresh.append(f"{plural(answer.pending_runs, 'run')} not ended")
     return [
-        f"{compared} ({'; '.join(why)})" if why else compared,
+        compared,
         scope,
         *([" \N{MIDDLE DOT} ".join(fresh)] if fresh else []),
     ]
@@ -69,17 +65,24 @@ def bridge_rows(answer: Verification) -> list[tuple[str, str]]:
 
 
 def _signed(step: Step) -> str:
-    return f"+{money(step.cost)}" if step.cost > 0 else money(step.cost)
+    amount = money(step.cost)
+    return f"+{amount}" if step.cost > 0 and amount.startswith("$") else amount
 
 
 def _distance(answer: Verification) -> str:
-    theirs = f"LangSmith's own total {when(answer.period)} is {money(answer.listed_cost)}"
+    is_cut = answer.cut_to_retention or answer.cut_to_ledger
+    compared = f"from {_bounds(answer)}" if is_cut else when(answer.period)
+    theirs = f"LangSmith's own total {compared} is {money(answer.listed_cost)}"
     if answer.drift == 0:
         return f"{theirs}, exactly what its costs in the ledger add up to."
     if answer.drift is None:
         return f"{theirs}, and the ledger holds no cost of LangSmith's from that time."
     more = "more" if answer.drift > 0 else "less"
     return f"{theirs}, {percent(answer.drift)} {more} than its costs in the ledger, {money(answer.held_cost)}."
+
+
+def _bounds(answer: Verification) -> str:
+    return f"{clock(answer.start)} to {clock(answer.end)}"
 
 
 def _verdict(answer: Verification) -> str:

@@ -1,10 +1,12 @@
 """One answer of each kind, for the files in this folder."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date, datetime, timedelta
 
+from bot.domain.cost import Listed
 from bot.ledger.store import Ledger
 from bot.reports.answers import Answer
+from bot.reports.verification import Counterpart
 from tests.ledgers import BERLIN, CATALOG, NOW, PROJECT, Spent, believable, fill, new_ledger, reporter
 
 _PROJECTS = (PROJECT, "acme-staging")
@@ -38,6 +40,15 @@ def _empty(ledger: Ledger) -> None:
     del ledger  # nothing has been read into it
 
 
+def _totals(projects: Collection[bytes], start: datetime, end: datetime) -> dict[str, Listed]:
+    """What LangSmith says of whatever it is asked: 7 % more than the ledger holds of the week."""
+    del projects, start, end
+    return {"LLM": Listed(48, 11_984_000_000), "CHAIN": Listed(7, 250_000_000)}
+
+
+_LANGSMITH = Counterpart(_totals, ("LLM", "EMBEDDING", "TOOL"), timedelta(days=14))
+
+
 # The name of the file, how its ledger is filled, and what is asked.
 KINDS: dict[str, tuple[Callable[[Ledger], None], str]] = {
     "report": (_believable, "week"),
@@ -49,6 +60,8 @@ KINDS: dict[str, tuple[Callable[[Ledger], None], str]] = {
     "no_untagged": (_believable, "untagged 2026-11-01"),
     "features": (_believable, "features"),
     "status": (_believable, "status"),
+    "verify": (_believable, "verify"),
+    "verify_far": (_stale, "verify month"),
     "help": (_believable, "help"),
     "before_the_ledger": (_believable, "january"),
     "stale_with_a_gap": (_stale, "week"),
@@ -65,6 +78,6 @@ def answer(kind: str) -> Answer:
     ledger = new_ledger()
     try:
         filled(ledger)
-        return reporter(ledger, CATALOG).ask(words, NOW, top=20, top_days=31)
+        return reporter(ledger, CATALOG, counterpart=_LANGSMITH).ask(words, NOW, top=20, top_days=31)
     finally:
         ledger.close()

@@ -33,6 +33,7 @@ _TOKENS = (
 )
 _MODEL_KEYS = ("ls_provider", "ls_model_name")
 _QUERY = "/api/v2/runs/query"
+STATS = "/api/v1/runs/stats"
 
 
 class Received(NamedTuple):
@@ -80,6 +81,7 @@ class LangSmithStandIn(DemoServer):
         self._faults: list[_Fault] = []
         self._hidden: tuple[str, ...] = ()
         self._spoiled: dict[str, Callable[[dict[str, Any]], object]] = {}
+        self._distortion: float = 1
         self._between_pages: list[Callable[[], object]] = []
         self._repeat = 0
         self._page_before: list[Any] = []
@@ -141,6 +143,10 @@ class LangSmithStandIn(DemoServer):
     def spoil(self, run_id: str, change: Callable[[dict[str, Any]], object]) -> None:
         """Serve `change(row)` in place of the run's row, whatever that is."""
         self._spoiled[run_id] = change
+
+    def distort_totals(self, factor: float) -> None:
+        """From now on serve costs in statistics that are wrong by this factor; the runs themselves stay right."""
+        self._distortion = factor
 
     # What goes wrong. Each takes `path` (a part of it) and `project` (its id) to hit only the requests that have them.
 
@@ -210,6 +216,8 @@ class LangSmithStandIn(DemoServer):
 
     def answer(self, request: Request) -> Response:
         response = super().answer(request)
+        if request.path == STATS and response.status == 200 and self._distortion != 1:
+            return Response(200, {kind: self._distorted(stats) for kind, stats in response.payload.items()})
         if request.path != _QUERY or response.status != 200:
             return response
         with self._guard:
@@ -223,6 +231,12 @@ class LangSmithStandIn(DemoServer):
         if page["has_more"] and self._between_pages:
             self._between_pages.pop(0)()
         return {**page, "items": rows}
+
+    def _distorted(self, stats: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            key: value * self._distortion if key.endswith("_cost") and value is not None else value
+            for key, value in stats.items()
+        }
 
     def _row(self, row: Mapping[str, Any]) -> Any:
         shown = {key: None if key in self._hidden else value for key, value in row.items()}

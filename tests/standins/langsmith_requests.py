@@ -1,6 +1,6 @@
 """What our requests to LangSmith must look like, as JSON schemas: its parameter types, and our own promises on top."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -101,8 +101,32 @@ RUNS_QUERY: dict[str, Any] = {
 }
 
 
-def violations(body: object) -> Iterator[str]:
-    """What is wrong with the body of a runs query, a sentence each."""
-    for error in Draft202012Validator(RUNS_QUERY).iter_errors(body):
+# For one total by type of run: everything that has a default at LangSmith is said, and nothing else is asked for.
+RUNS_STATS: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["session", "start_time", "end_time", "group_by", "select"],
+    "properties": {
+        "session": _UUIDS,
+        "start_time": _INSTANT,
+        "end_time": _INSTANT,
+        "group_by": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["attribute", "max_groups"],
+            "properties": {
+                "attribute": {"const": "run_type"},
+                # Fewer would leave types out, and saying nothing.
+                "max_groups": {"type": "integer", "minimum": len(RUN_TYPES)},
+            },
+        },
+        "select": {"const": ["run_count", "total_cost"]},
+    },
+}
+
+
+def violations(body: object, schema: Mapping[str, Any] = RUNS_QUERY) -> Iterator[str]:
+    """What is wrong with the body of a runs query, or of a question with another `schema`, a sentence each."""
+    for error in Draft202012Validator(schema).iter_errors(body):
         where = "/".join(str(step) for step in error.absolute_path)
         yield f"{where or 'body'}: {error.message}"

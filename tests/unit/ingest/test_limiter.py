@@ -80,6 +80,40 @@ def test_a_shorter_closing_does_not_end_a_longer_one() -> None:
     assert clock.now == 1_060
 
 
+def test_what_begins_in_a_narrow_limiter_counts_in_the_wide_one_too() -> None:
+    clock = Clock()
+    wide = RequestLimiter(3, clock, clock.sleep)
+    narrow = RequestLimiter(1, clock, clock.sleep, within=wide)
+    for limiter in (narrow, wide, wide):
+        limiter.wait()
+    assert clock.now == 1_000
+    wide.wait()
+    assert clock.now == 1_000 + WINDOW_SECONDS
+    narrow.wait()
+    narrow.wait()
+    assert clock.now == 1_000 + 2 * WINDOW_SECONDS
+
+
+def test_who_waits_in_a_narrow_limiter_does_so_by_its_own_sleep() -> None:
+    clock = Clock()
+
+    def never(seconds: float) -> None:
+        raise AssertionError(seconds)
+
+    wide = RequestLimiter(1, clock, never)
+    wide.wait()
+    RequestLimiter(1, clock, clock.sleep, within=wide).wait()
+    assert clock.now == 1_000 + WINDOW_SECONDS
+
+
+def test_a_narrow_limiter_that_is_closed_leaves_the_wide_one_open() -> None:
+    clock = Clock()
+    wide = RequestLimiter(10, clock, clock.sleep)
+    RequestLimiter(1, clock, clock.sleep, within=wide).close_for(60)
+    wide.wait()
+    assert clock.now == 1_000
+
+
 def test_waiting_can_be_ended_by_an_exception_and_counts_no_request() -> None:
     class StoppedError(Exception):
         pass
