@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,23 @@ def test_somebody_verifies_the_week_and_reads_7_percent(talk: Talk) -> None:
         answer.share().wait_responses(2)
         assert "7.0 % more" in talk.told()[0]["text"]
     assert asked(talk) == 1
+
+
+def test_a_server_that_rolls_costs_up_is_told_from_one_that_is_wrong(tmp_path: Path) -> None:
+    """Its runs carry what those below them cost; its total counts it once, and so does ours."""
+    with LangSmithStandIn("rolled_up", now=now) as langsmith, SlackStandIn() as slack:
+        talk = Talk(slack, langsmith, tmp_path)
+        tool = langsmith.add_run(run_type="TOOL", project="acme-prod", start=now() - timedelta(minutes=5))
+        langsmith.add_run(parent=tool, start=now() - timedelta(minutes=4), cost="1.5")
+        talk.sync()
+        with talk.running():
+            exchange = talk.slack.command("verify", channel=talk.channel)
+            exchange.wait_responses(2)
+        answer = Answer(slack, exchange)
+        assert "is $1.50, 50 % less than its costs in the ledger, $3.00." in answer.text
+        assert "Likely cause: runs carry the cost of those below them too" in answer.text
+        assert answer.rows[3] == ["less what is counted twice", "-$1.50"]
+        assert answer.rows[-1] == ["llmcost's total", "$1.50"]
 
 
 def test_a_question_that_cannot_be_verified_is_answered_without_asking(talk: Talk) -> None:
