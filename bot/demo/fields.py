@@ -8,6 +8,9 @@ from bot.demo.records import Amounts, Run
 
 _PREVIEW = 60
 
+# In the order in which LangSmith looks for a thread.
+_THREAD_KEYS = ("session_id", "thread_id", "conversation_id")
+
 
 def rfc3339(moment: datetime | None) -> str | None:
     """An instant as LangSmith writes it: UTC with microseconds and a Z."""
@@ -40,6 +43,11 @@ def _preview(content: Mapping[str, object]) -> str:
     return str(content)[:_PREVIEW] if content else ""
 
 
+def _thread_id(run: Run) -> str | None:
+    """The conversation that the metadata name, by the first of the keys that has a value."""
+    return next((str(value) for key in _THREAD_KEYS if (value := run.metadata.get(key)) not in (None, "")), None)
+
+
 def _nothing(_run: Run, _amounts: Amounts) -> None:
     return None
 
@@ -65,6 +73,7 @@ SELECTS: Mapping[str, Callable[[Run, Amounts], object]] = {
     "PARENT_RUN_IDS": lambda run, _: list(run.parent_run_ids),
     "PROJECT_ID": lambda run, _: run.project_id,
     "TRACE_ID": lambda run, _: run.trace_id,
+    "THREAD_ID": lambda run, _: _thread_id(run),
     "DOTTED_ORDER": lambda run, _: _dotted_order(run),
     "IS_ROOT": lambda run, _: not run.parent_run_ids,
     "TOTAL_TOKENS": lambda _, amounts: amounts.total_tokens,
@@ -82,7 +91,6 @@ SELECTS: Mapping[str, Callable[[Run, Amounts], object]] = {
     **dict.fromkeys(
         (
             "FIRST_TOKEN_TIME",
-            "THREAD_ID",
             "REFERENCE_EXAMPLE_ID",
             "REFERENCE_DATASET_ID",
             "PROMPT_COST_DETAILS",

@@ -22,7 +22,7 @@ class Run(NamedTuple):
 
     `ancestors` are run ids from the root down to the direct parent. `raw_cost` is LangSmith's own cost as it came, even
     if it is negative; None if it sent none or nonsense. `usage` is None where LangSmith reported none. `keys` are the
-    configured metadata keys' values, nothing else of the metadata.
+    configured metadata keys' values, nothing else of the metadata. `thread` is the conversation that it belongs to.
     """
 
     id: bytes
@@ -42,6 +42,7 @@ class Run(NamedTuple):
     usage: Usage | None
     raw_cost: int | None
     flags: Flag
+    thread: str | None = None
 
     @property
     def is_root(self) -> bool:

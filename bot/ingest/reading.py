@@ -23,6 +23,7 @@ SELECTS = (
     "END_TIME",
     "TRACE_ID",
     "PARENT_RUN_IDS",
+    "THREAD_ID",
     "METADATA",
     "TAGS",
     "PROMPT_TOKENS",
@@ -99,6 +100,7 @@ def read_run(raw: object, project: int, keys: Collection[str]) -> Run:
         usage=usage,
         raw_cost=raw_cost,
         flags=flags | cost_flags | _sampling(metadata),
+        thread=clean_value(raw.get("thread_id")) or None,
     )
 
 

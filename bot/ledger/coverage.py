@@ -28,6 +28,7 @@ class ProjectRow(NamedTuple):
     reread_2h: int | None
     reread_26h: int | None
     reread_days: int | None
+    link: str | None = None
 
 
 class Gap(NamedTuple):
@@ -167,6 +168,11 @@ def open_runs(
 def set_cost_mode(connection: Connection, project: int, mode: CostMode) -> None:
     """What a parent's cost means in this project is known now."""
     connection.execute(update(projects).where(projects.c.key == project).values(cost_mode=mode.value))
+
+
+def set_link(connection: Connection, project: int, link: str) -> None:
+    """How a trace of this project is addressed in LangSmith is known now."""
+    connection.execute(update(projects).where(projects.c.key == project).values(link=link))
 
 
 def remember_reread(connection: Connection, project: int, tiers: Iterable[str], begun: int) -> None:

@@ -52,6 +52,7 @@ def to_row(booked: Booked) -> tuple[Any, ...]:
         booked.input,
         booked.output,
         booked.reason.value if booked.reason is not None else None,
+        run.thread,
     )
 
 
@@ -92,6 +93,7 @@ def from_row(row: Sequence[Any]) -> Booked:
         counted_input,
         counted_output,
         reason,
+        thread,
     ) = row  # fmt: skip - one line a group of columns reads better than one a column
     usage = None
     if input_ is not None:
@@ -115,6 +117,7 @@ def from_row(row: Sequence[Any]) -> Booked:
             usage,
             raw_cost,
             _FLAGS[flags],
+            thread,
         ),
         day,
         feature,

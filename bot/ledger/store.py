@@ -193,6 +193,11 @@ class Ledger:
             after = _project(project)._replace(mode=mode)
             return books.rebook(connection, after, rules, mode_before=project.cost_mode)
 
+    def set_link(self, mine: Lease, now: datetime, project: ProjectRow, link: str) -> None:
+        """See bot.ledger.coverage.set_link."""
+        with self._writing(mine, now) as connection:
+            coverage.set_link(connection, project.key, link)
+
     def cover(self, mine: Lease, now: datetime, project: ProjectRow, start: int, end: int, *, lost: bool) -> None:
         """See bot.ledger.coverage.cover; `lost` if nothing was found where LangSmith has forgotten."""
         with self._writing(mine, now) as connection:

@@ -33,6 +33,7 @@ projects = Table(
     Column("reread_2h", BigInteger),  # when each tier of re-reading was last begun
     Column("reread_26h", BigInteger),
     Column("reread_days", BigInteger),
+    Column("link", Text),  # the address of a trace in LangSmith, "{trace}" in place of its id; None: not known yet
 )
 
 gaps = Table(
@@ -44,7 +45,8 @@ gaps = Table(
     PrimaryKeyConstraint("project", "start"),
 )
 
-# Columns up to `flags` are as read (bot.domain.run.Run); those from `day` on are as booked (bot.ledger.booking.Booked).
+# Columns up to `flags` and `thread` are as read (bot.domain.run.Run); those from `day` to `reason` are as booked
+# (bot.ledger.booking.Booked).
 runs = Table(
     "runs",
     metadata,
@@ -82,6 +84,7 @@ runs = Table(
     Column("counted_input", BigInteger, nullable=False),
     Column("counted_output", BigInteger, nullable=False),
     Column("reason", Text),
+    Column("thread", Text),
     Index("runs_by_trace", "trace_id"),
     Index("runs_by_start", "start"),
     # Few at any time, looked up at each sync.

@@ -94,6 +94,7 @@ def test_nothing_that_can_hold_it_is_asked_for(world: World) -> None:
             "END_TIME",
             "TRACE_ID",
             "PARENT_RUN_IDS",
+            "THREAD_ID",
             "METADATA",
             "TAGS",
         ),

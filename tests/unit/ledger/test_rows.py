@@ -35,6 +35,7 @@ runs = st.builds(
     usage=st.none() | st.builds(Usage, *[numbers] * len(Usage._fields)),
     raw_cost=st.none() | numbers,
     flags=flags,
+    thread=maybe,
 )  # fmt: skip - a column a line would hide that it is all of them
 booked_runs = st.builds(
     Booked,
