@@ -3,8 +3,8 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from bot.errors import StoppedError
@@ -15,7 +15,7 @@ from bot.ingest.plan import RETENTION
 from bot.ingest.sync import Scope, Sync
 from bot.ingest.totals import BUDGET, SECONDS, TRIES, Totals
 from bot.jobs import Clock
-from bot.ledger.booking import Rules, day_finder
+from bot.ledger.booking import Rules, day_finder, microseconds
 from bot.ledger.store import Ledger, open_ledger
 from bot.pricing.pricer import Pricer
 from bot.reports.reporter import Reporter
@@ -25,6 +25,11 @@ from bot.settings import Config, Settings
 if TYPE_CHECKING:
     from bot.slack.connection import Connection
     from bot.slack.listeners import Listeners
+
+# LangSmith answers a question of at most 401 days, and keeps nothing for longer than 400.
+LOOK_BACK = timedelta(days=400)
+# Clocks differ.
+LOOK_AHEAD = timedelta(hours=1)
 
 _log = logging.getLogger(__name__)
 
@@ -68,11 +73,31 @@ def open_to_read(settings: Settings) -> Ledger:
 
 
 def build_reporter(
-    settings: Settings, config: Config, ledger: Ledger, counterpart: Callable[[], Counterpart] | None = None
+    settings: Settings,
+    config: Config,
+    ledger: Ledger,
+    *,
+    source: LangSmith | None = None,
+    counterpart: Callable[[], Counterpart] | None = None,
+    clock: Callable[[], datetime] = utc_now,
 ) -> Reporter:
-    """Who answers questions from the ledger; `counterpart` gives LangSmith's side of `verify`."""
+    """Who answers questions from the ledger, and asks `source` for the trace of a run that the ledger does not hold;
+    `counterpart` gives LangSmith's side of `verify`."""
+
+    def look_up(run_id: bytes, projects: Sequence[bytes]) -> bytes | None:
+        now = clock()
+        found_in = microseconds(now - LOOK_BACK), microseconds(now + LOOK_AHEAD)
+        return source.trace_of(projects, run_id, *found_in) if source is not None else None
+
     return Reporter(
-        ledger, lambda: config.catalog, settings.dimensions, settings.timezone, settings.week_start, counterpart
+        ledger,
+        lambda: config.catalog,
+        settings.dimensions,
+        settings.timezone,
+        settings.week_start,
+        counterpart=counterpart,
+        wide_keys=settings.wide_keys,
+        look_up=look_up if source is not None else None,
     )
 
 
@@ -93,6 +118,11 @@ def build_totals(
     return Totals(connect)
 
 
+def build_source(settings: Settings, sleep: Callable[[float], None] = time.sleep) -> LangSmith:
+    """A connection to LangSmith: close it at the end."""
+    return _connect(settings, build_limiter(settings, sleep), sleep)
+
+
 def build_sync(
     settings: Settings,
     ledger: Ledger,
@@ -107,7 +137,7 @@ def build_sync(
     scope = Scope(
         selection=Selection(settings.langsmith_projects, settings.experiments),
         run_types=settings.run_types,
-        keys=tuple(dict.fromkeys((*settings.feature_keys, *settings.dimensions))),
+        keys=tuple(dict.fromkeys((*settings.feature_keys, *settings.dimensions, *settings.wide_keys))),
         zone=settings.timezone,
         backfill=settings.backfill,
     )
@@ -160,7 +190,8 @@ def serve(settings: Settings, config: Config, stop: threading.Event) -> None:
         sync, source = build_sync(settings, ledger, rules, sleep=sleep, limiter=limiter)
         totals = build_totals(settings, sleep, limiter)
         counterpart = build_counterpart(settings, totals)
-        listeners = Listeners(build_reporter(settings, config, ledger, lambda: counterpart), ledger, utc_now)
+        reporter = build_reporter(settings, config, ledger, source=source, counterpart=lambda: counterpart)
+        listeners = Listeners(reporter, ledger, utc_now)
         connection = _connection(settings, listeners)
         try:
             connection.open()

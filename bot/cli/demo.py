@@ -115,7 +115,8 @@ def _demo(port: int) -> Iterator[_Demo]:
         try:
             tell(f"LangSmith-compatible server with sample traces at {server.url}; reading it into a ledger ...")
             tell(f"{summary_text(sync.run())}\n")
-            yield _Demo(sync, build_reporter(settings, config, ledger, lambda: counterpart))
+            reporter = build_reporter(settings, config, ledger, source=source, counterpart=lambda: counterpart)
+            yield _Demo(sync, reporter)
         finally:
             source.close()
             ledger.close()

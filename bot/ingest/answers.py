@@ -72,6 +72,14 @@ def _number(cost: object) -> Decimal:
     return number
 
 
+def read_object(body: bytes, base_url: str) -> dict[str, Any]:
+    """A JSON object from the body of an answer. Raises SourceUnavailableError for everything else."""
+    answer = _parse(body, base_url)
+    if isinstance(answer, dict):
+        return answer
+    raise _other_form(base_url)
+
+
 def _other_form(base_url: str) -> SourceUnavailableError:
     return SourceUnavailableError(
         f"LangSmith at {base_url} answered JSON of another form than its API promises; "

@@ -16,9 +16,10 @@ from uuid import UUID
 
 from bot.domain.cost import Listed
 from bot.domain.feature import clean_value
-from bot.errors import SourceError, SourceUnavailableError
-from bot.ingest.answers import read_page, read_totals, retry_after, status_error
+from bot.errors import SourceError, SourceRefusedError, SourceUnavailableError
+from bot.ingest.answers import read_object, read_page, read_totals, retry_after, status_error
 from bot.ingest.limiter import RequestLimiter
+from bot.ingest.links import link_template
 from bot.ingest.reading import ROOT_SELECTS, SELECTS, MalformedRunError, has_ended, read_id, read_instant
 from bot.ledger.booking import instant
 
@@ -31,6 +32,8 @@ TRIES = 6
 FIRST_WAIT_SECONDS = 2.0
 LONGEST_WAIT_SECONDS = 60.0
 REQUEST_SECONDS = 90.0
+# Somebody waits for it, or a sync that can do without.
+LOOK_UP_SECONDS = 10.0
 
 # It knows seven types of runs; its default is to leave out all groups but five, and saying nothing.
 _MANY_TYPES = 20
@@ -166,6 +169,46 @@ class LangSmith:
         )
         return self._ask(ask, "totals", read_totals)
 
+    def trace_of(self, projects: Sequence[bytes], run_id: bytes, start: int, end: int) -> bytes | None:
+        """The trace of a run that began in [start, end) in one of the `projects`; None if LangSmith has no such run.
+
+        Asked once: somebody is waiting.
+        """
+        wanted = str(UUID(bytes=run_id))
+        request = partial(
+            self._sdk().runs.with_raw_response.query_v2,
+            project_ids=[str(UUID(bytes=project)) for project in projects],
+            ids=[wanted],
+            min_start_time=instant(start),
+            max_start_time=instant(end),
+            page_size=1,
+            selects=["ID", "TRACE_ID"],
+            timeout=LOOK_UP_SECONDS,
+        )
+        for raw in _objects(read_page(self._ask_once(request, "runs"), self._base_url).items):
+            if raw.get("id") == wanted:
+                try:
+                    return read_id(raw.get("trace_id"))
+                except MalformedRunError:
+                    return None
+        return None
+
+    def trace_link(self, project: bytes, run_id: bytes, trace_id: bytes) -> str:
+        """The address of a trace of this project, with TRACE in place of its id; learned from one run
+        that LangSmith has. Asked once: it can wait."""
+        request = partial(
+            self._sdk().runs.with_raw_response.get_url,
+            str(UUID(bytes=run_id)),
+            project_id=str(UUID(bytes=project)),
+            trace_id=str(UUID(bytes=trace_id)),
+            timeout=LOOK_UP_SECONDS,
+        )
+        answer = read_object(self._ask_once(request, "addresses of runs"), self._base_url)
+        link = link_template(answer.get("url"), run_id, trace_id, self._base_url)
+        if link is None:
+            raise SourceRefusedError(f"LangSmith at {self._base_url} names no address of a run that can be trusted.")
+        return link
+
     def _list_projects(self, selection: Selection, **filters: Any) -> list[Project]:
         if not selection.experiments:
             filters["type"] = ["PROJECT", "AGENT"]
@@ -251,6 +294,17 @@ class LangSmith:
                 self._sleep(seconds)
             wait *= 2
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _ask_once(self, request: "Callable[[], APIResponse[Any]]", what: str) -> bytes:
+        """An answer's body, asked for once under the limiter."""
+        self._limiter.wait()
+        try:
+            return request().read()
+        except Exception as error:  # noqa: BLE001 - told apart below; what is not LangSmith's is raised again
+            problem, asked_to_wait = self._understand(error, what)
+            if asked_to_wait is not None:
+                self._limiter.close_for(min(asked_to_wait, LONGEST_WAIT_SECONDS))
+            raise problem from None
 
     def _understand(self, error: Exception, what: str) -> tuple[SourceError, float | None]:
         """Our error for an error of the SDK or of its answer, and how long the server asked us to wait."""

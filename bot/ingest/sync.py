@@ -90,6 +90,7 @@ class Sync:
         self._parts = _Parts(source, ledger, rules, scope, clock)
         self._selected_at: datetime | None = None
         self._missing: list[str] = []
+        self._links_tried: dict[int, datetime | None] = {}  # by project: at which look at the projects
 
     def run(self, since: datetime | None = None, progress: Callable[[Progress], None] = lambda _: None) -> SyncSummary:
         """Read what is due, or everything from `since` on. Problems of one project do not stop the others.
@@ -104,7 +105,9 @@ class Sync:
                 for project in self._projects(lease, summary):
                     summary.projects += 1
                     try:
-                        _ProjectSync(parts, lease, project, summary, progress).run(since)
+                        reading = _ProjectSync(parts, lease, project, summary, progress)
+                        reading.run(since)
+                        self._learn_link(lease, project, reading.example)
                     except SourceError as error:
                         summary.problems.append(f"{project.name}: {error}")
                         _log.warning("project %s was not read to the end: %s", project.name, error)
@@ -133,6 +136,21 @@ class Sync:
         summary.problems += self._missing
         with parts.ledger.reading() as reading:
             return reading.projects(selected_only=True)
+
+    def _learn_link(self, lease: Lease, project: ProjectRow, example: tuple[bytes, bytes] | None) -> None:
+        """Learn how a trace is addressed from a run that was just read and its trace; once, or once a look at the
+        projects as long as LangSmith does not say it. Nothing else depends on it."""
+        parts, tried = self._parts, self._links_tried
+        if project.link is not None or example is None or tried.get(project.key) == self._selected_at:
+            return
+        level = logging.INFO if project.key in tried else logging.WARNING
+        tried[project.key] = self._selected_at
+        try:
+            link = parts.source.trace_link(project.id, *example)
+        except SourceError as error:
+            _log.log(level, "project %s: answers cannot link to its traces yet: %s", project.name, error)
+        else:
+            parts.ledger.set_link(lease, parts.clock(), project, link)
 
 
 def _in_words(error: BaseException) -> str:
@@ -175,6 +193,7 @@ class _ProjectSync:
         self._nested: dict[bytes, int] = {}  # roots above a run with a cost, and when that run began
         self._probed = False
         self._malformed_said = False
+        self.example: tuple[bytes, bytes] | None = None  # a run that was read, and its trace
 
     def run(self, since: datetime | None) -> None:
         now = self._clock()
@@ -234,6 +253,8 @@ class _ProjectSync:
             stray = UUID(bytes=booked.strays[0])
             _log.warning("run %s is known under another trace or project already; it is left as it was", stray)
         self._summary.booked.add(booked)
+        if runs:
+            self.example = (runs[-1].id, runs[-1].trace_id)
         self._read_runs += booked.read
         self._changed_days |= booked.changed_days
         if self._project.cost_mode is CostMode.UNKNOWN and not self._probed:

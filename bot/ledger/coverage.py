@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -11,6 +12,9 @@ from bot.domain.costing import CostMode
 from bot.domain.period import first_instant, local_day
 from bot.domain.run import State
 from bot.ledger.tables import gaps, projects, runs, syncs
+
+# What stands in a project's link in the place of a trace's id.
+TRACE = "{trace}"
 
 
 class ProjectRow(NamedTuple):
@@ -28,7 +32,11 @@ class ProjectRow(NamedTuple):
     reread_2h: int | None
     reread_26h: int | None
     reread_days: int | None
-    link: str | None = None
+    link: str | None = None  # the address of its traces in LangSmith, TRACE in place of the id
+
+    def link_to(self, trace_id: bytes) -> str | None:
+        """The address of one of its traces in LangSmith; None as long as that is not known."""
+        return None if self.link is None else self.link.replace(TRACE, str(UUID(bytes=trace_id)))
 
 
 class Gap(NamedTuple):

@@ -165,7 +165,7 @@ def _part_of_day(connection: Connection, span: Span, feature: str | None) -> Fig
                 runs.c.flags.op("&")(int(Flag.SAMPLED)) != 0,
             )
         ),
-    ).where(*_counted(runs, begins, ends, feature))
+    ).where(*counted(runs, begins, ends, feature))
     count, *sums = (int(amount) for amount in connection.execute(query).one())
     return Figures(count, _new_traces(connection, microseconds(span.start), begins, ends, feature), *sums)
 
@@ -176,17 +176,17 @@ def _new_traces(connection: Connection, start: int, begins: int, ends: int, feat
     before = select(literal(1)).where(
         earlier.c.trace_id == runs.c.trace_id,
         earlier.c.project == runs.c.project,
-        *_counted(earlier, start, begins, feature),
+        *counted(earlier, start, begins, feature),
     )
     query = (
         select(runs.c.trace_id, runs.c.project)
         .distinct()
-        .where(*_counted(runs, begins, ends, feature), ~before.exists())
+        .where(*counted(runs, begins, ends, feature), ~before.exists())
     )
     return int(connection.scalar(select(func.count()).select_from(query.subquery())) or 0)
 
 
-def _counted(table: FromClause, start: int, end: int, feature: str | None) -> list[ColumnElement[bool]]:
+def counted(table: FromClause, start: int, end: int, feature: str | None) -> list[ColumnElement[bool]]:
     """The runs (or an alias of them) that are in any figure and began in [start, end), of everything or of one
     feature."""
     columns = table.c

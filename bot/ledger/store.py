@@ -14,11 +14,12 @@ from bot.domain.feature import Attribution
 from bot.domain.period import Span
 from bot.domain.run import Run, State
 from bot.errors import LedgerError
-from bot.ledger import answers, books, coverage, figures, lease, rollups
+from bot.ledger import answers, books, costliest, coverage, figures, lease, rollups, traces
 from bot.ledger.answers import KeptAnswer
-from bot.ledger.booking import Project, Rules, microseconds
+from bot.ledger.booking import Booked, Project, Rules, microseconds
 from bot.ledger.books import BookingSummary, Root
 from bot.ledger.bridge import Bridge, bridge
+from bot.ledger.costliest import Costliest
 from bot.ledger.coverage import Gap, ProjectRow, SyncRow
 from bot.ledger.engine import open_engine, reading, writing
 from bot.ledger.figures import Figures, UntaggedName
@@ -60,6 +61,26 @@ class Reading:
     def bridge(self, start: datetime, end: datetime, types: Collection[str], project_keys: Collection[int]) -> Bridge:
         """See bot.ledger.bridge.bridge."""
         return bridge(self._connection, microseconds(start), microseconds(end), types, project_keys)
+
+    def costliest(self, span: Span, by: str, feature: str | None, limit: int) -> Costliest:
+        """See bot.ledger.costliest: the costliest traces, threads, or values of the metadata key `by`."""
+        if by == "trace":
+            return costliest.costliest_traces(self._connection, span, feature, limit)
+        if by == "thread":
+            return costliest.costliest_threads(self._connection, span, feature, limit)
+        return costliest.costliest_values(self._connection, span, by, feature, limit)
+
+    def trace_of(self, run_id: bytes) -> bytes | None:
+        """See bot.ledger.traces.find_trace."""
+        return traces.find_trace(self._connection, run_id)
+
+    def holds_trace(self, trace_id: bytes) -> bool:
+        """See bot.ledger.traces.holds_trace."""
+        return traces.holds_trace(self._connection, trace_id)
+
+    def trace(self, trace_id: bytes) -> list[tuple[str, Booked]]:
+        """See bot.ledger.traces.load_trace."""
+        return traces.load_trace(self._connection, trace_id)
 
     def features(self) -> set[str]:
         """Every feature that ever had a run."""

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -22,12 +23,15 @@ from bot.reports.answers import (
     Status,
     Sum,
     TimeFrame,
+    TraceReport,
+    TraceRow,
     UnitCost,
     UntaggedList,
     Verification,
 )
 
 SCHEMA = 1
+_NEGATIVE = re.compile(r"-[0-9]+\.[0-9]{9}")
 # A spreadsheet takes a cell that begins so for a formula.
 _FORMULA_STARTS = ("=", "+", "-", "@")
 
@@ -58,6 +62,8 @@ def as_dict(answer: Answer) -> dict[str, Any]:
         return _status(answer)
     if isinstance(answer, Verification):
         return _verification(answer)
+    if isinstance(answer, TraceReport):
+        return _trace(answer)
     return {
         "schema": SCHEMA,
         "rows": [{"say": line.pattern, "for": line.meaning, "example": line.example} for line in answer.lines],
@@ -69,7 +75,9 @@ def as_dict(answer: Answer) -> dict[str, Any]:
 def _fields(answer: Answer) -> tuple[str, ...]:
     """The fields of an answer's rows, which it has even if there are no rows."""
     if isinstance(answer, Report):
-        return ("key", *_SUM_FIELDS)
+        return ("key", *_SUM_FIELDS, *(("link",) if answer.counted_runs is not None else ()))
+    if isinstance(answer, TraceReport):
+        return _TRACE_FIELDS
     if isinstance(answer, FeatureList):
         return ("key", *_SUM_FIELDS, "configured", "owners", "aliases")
     if isinstance(answer, UntaggedList):
@@ -90,8 +98,12 @@ def _report(report: Report) -> dict[str, Any]:
         "total": _total(report.total),
         "unit_cost": _unit_cost(report.total.unit_cost),
         "previous": _previous(report.previous),
-        "rows": [{"key": row.key} | _sum(row.sum) for row in report.rows],
+        "rows": [
+            {"key": row.key} | _sum(row.sum) | ({"link": row.link} if report.counted_runs is not None else {})
+            for row in report.rows
+        ],
         "other": _other(report.other),
+        **({"counted_runs": report.counted_runs} if report.counted_runs is not None else {}),
         "coverage": _coverage(report.coverage),
     }
 
@@ -123,6 +135,36 @@ def _untagged(answer: UntaggedList) -> dict[str, Any]:
         "other": _other(answer.other),
         "coverage": _coverage(answer.coverage),
     }
+
+
+def _trace(report: TraceReport) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "trace_id": report.trace_id,
+        "projects": list(report.projects),
+        "features": list(report.features),
+        "started": _instant(report.started),
+        "timezone": report.timezone,
+        "as_of": _instant(report.as_of),
+        "link": report.link,
+        "total": _sum(report.total) | {"suppressed_runs": report.suppressed_runs},
+        "rows": [dict(zip(_TRACE_FIELDS, _trace_row(row), strict=True)) for row in report.rows],
+        "other": _other(report.other),
+    }
+
+
+_TRACE_FIELDS = (
+    *("key", "id", "depth", "type", "model", "status", "state", "reason", "cost_usd", "source", "reference"),
+    *("langsmith_cost_usd", "input_tokens", "output_tokens"),
+)
+
+
+def _trace_row(row: TraceRow) -> tuple[object, ...]:
+    return (
+        *(row.name, row.id, row.depth, row.type, row.model, row.status, row.state, row.reason),
+        *(_exact(row.cost), row.source, row.reference),
+        *(_exact(row.langsmith_cost), row.input_tokens, row.output_tokens),
+    )
 
 
 def _status(status: Status) -> dict[str, Any]:
@@ -285,7 +327,7 @@ def _cell(value: object) -> object:
     terminal, and is otherwise as it came."""
     if isinstance(value, list):
         value = " ".join(value)
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value or _NEGATIVE.fullmatch(value):
         return value
     # Full-width signs begin a formula too where people type with them.
     first = unicodedata.normalize("NFKC", value[0])

@@ -8,6 +8,7 @@ from bot.render.sentences import (
     NOT_COMPARED,
     basis,
     change,
+    counted,
     features_headline,
     headline,
     per_unit,
@@ -18,8 +19,9 @@ from bot.render.sentences import (
     warnings,
 )
 from bot.render.table import NO_TABLE, Table, table
+from bot.render.trace import trace_basis, trace_sentences, trace_table
 from bot.render.verified import verified_basis, verified_sentences
-from bot.reports.answers import Answer, FeatureList, Help, Report, Status, Verification
+from bot.reports.answers import Answer, FeatureList, Help, Report, Status, TraceReport, Verification
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Page:
     sentences: tuple[str, ...]
     table: Table
     small_print: tuple[str, ...]
+    link: str | None = None  # to the same in LangSmith
 
 
 def page(answer: Answer) -> Page:
@@ -39,6 +42,8 @@ def page(answer: Answer) -> Page:
         return Page(tuple(verified_sentences(answer)), table(answer), tuple(verified_basis(answer)))
     if isinstance(answer, Help):
         return _help(answer)
+    if isinstance(answer, TraceReport):
+        return Page(tuple(trace_sentences(answer)), trace_table(answer), tuple(trace_basis(answer)), link=answer.link)
     nothing = unknown(answer.period, answer.coverage)
     if nothing is not None and not answer.total.runs:
         # Not a $0: that would be a lie.
@@ -50,7 +55,7 @@ def page(answer: Answer) -> Page:
             sentences += [*per_unit(answer.total, answer.previous), volume(answer.total)]
         else:
             sentences = [headline(answer), *warned, *per_unit(answer.total), volume(answer.total), NOT_COMPARED]
-        small_print = basis(answer.period, answer.coverage)
+        small_print = [*counted(answer), *basis(answer.period, answer.coverage)]
     elif isinstance(answer, FeatureList):
         sentences = [features_headline(answer), *warned, *per_unit(answer.total)]
         left_out = [f"{answer.left_out:,} more features left out: add top N to see more"] if answer.left_out else []

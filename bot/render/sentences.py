@@ -161,6 +161,16 @@ def basis(period: TimeFrame, coverage: Coverage, *, says_untagged: bool = False)
     return [" \N{MIDDLE DOT} ".join(pieces) for pieces in lines if pieces]
 
 
+def counted(report: Report) -> list[str]:
+    """That the rows were counted from single runs, where that is so, and where their links lead."""
+    if report.counted_runs is None:
+        return []
+    said = f"Counted from {plural(report.counted_runs, 'run')}"
+    if report.by == "thread" and any(row.link for row in report.rows):
+        said += " \N{MIDDLE DOT} each link leads to the thread's costliest trace"
+    return [said]
+
+
 def features_headline(answer: FeatureList) -> str:
     """What they cost together, when, and how many they are."""
     number = plural(len(answer.rows) + answer.left_out, "feature")

@@ -1,12 +1,12 @@
 """The rows of an answer as cells: one table for every surface."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from bot.render.names import plain
 from bot.render.numbers import clock, count, day, money, percent, tokens, weekday
 from bot.render.verified import bridge_rows
-from bot.reports.answers import Answer, FeatureList, Help, Other, Report, Row, Status, Sum, UntaggedList, Verification
+from bot.reports.answers import FeatureList, Help, Other, Report, Row, Status, Sum, UntaggedList, Verification
 
 UNKNOWN = "\N{EM DASH}"
 UNKNOWN_COST = "unknown"
@@ -16,18 +16,22 @@ _MODES = {"own": "its own", "rolled_up": "its children's too", "unknown": "not k
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Cells as people read them. `numeric` columns are right-aligned. No cell is empty: Slack refuses those."""
+    """Cells as people read them. `numeric` columns are right-aligned. No cell is empty: Slack refuses those.
+
+    `links` are the addresses behind the first cell of each row, None where there is none; empty if no row has one.
+    """
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     numeric: tuple[bool, ...]
+    links: tuple[str | None, ...] = ()
 
 
 NO_TABLE = Table((), (), ())
 
 
-def table(answer: Answer) -> Table:
-    """The table of an answer; it may have no rows."""
+def table(answer: Report | FeatureList | UntaggedList | Status | Verification | Help) -> Table:
+    """The table of an answer; it may have no rows. That of a trace: see bot.render.trace."""
     if isinstance(answer, Report):
         return _report(answer)
     if isinstance(answer, FeatureList):
@@ -53,7 +57,9 @@ def _report(report: Report) -> Table:
     header = [by[:1].upper() + by[1:], "Cost", "Share", "Runs", "Traces", "Tokens in", "Tokens out", "Unpriced"]
     # Most products have a price for everything.
     width = len(header) - (not report.total.unpriced_runs)
-    return _made(header[:width], [row[:width] for row in rows], text_columns=1)
+    cells = _made(header[:width], [row[:width] for row in rows], text_columns=1)
+    links = [row.link for row in report.rows]
+    return replace(cells, links=tuple(links)) if any(links) else cells
 
 
 def _report_numbers(row: Row | Other) -> list[str]:
@@ -122,6 +128,10 @@ def _rest(other: Other) -> str:
 
 
 def _made(header: list[str], rows: list[list[str]], *, text_columns: int) -> Table:
-    numeric = [False] * text_columns + [True] * (len(header) - text_columns)
+    return made(header, rows, tuple(place >= text_columns for place in range(len(header))))
+
+
+def made(header: list[str], rows: list[list[str]], numeric: tuple[bool, ...]) -> Table:
+    """A table without an empty cell."""
     filled = tuple(tuple(cell if cell.strip() else UNKNOWN for cell in row) for row in rows)
-    return Table(tuple(header), filled, tuple(numeric))
+    return Table(tuple(header), filled, numeric)

@@ -2,7 +2,7 @@
 
 import tabulate
 
-from bot.render.page import page
+from bot.render.page import Page, page
 from bot.render.table import Table
 from bot.reports.answers import Answer
 
@@ -16,8 +16,14 @@ tabulate.MIN_PADDING = 0
 def text(answer: Answer) -> str:
     """An answer as text of several lines: the sentences, the table, what it rests on."""
     said = page(answer)
-    parts = ["\n".join(said.sentences), text_table(said.table), "\n".join(said.small_print)]
+    parts = ["\n".join(said.sentences), text_table(said.table), _links(said), "\n".join(said.small_print)]
     return "\n\n".join(part for part in parts if part)
+
+
+def _links(said: Page) -> str:
+    """The addresses in LangSmith, a line each: in a table they would leave no room for anything else."""
+    rows = [f"{row[0]}: {link}" for row, link in zip(said.table.rows, said.table.links, strict=False) if link]
+    return "\n".join([*([f"In LangSmith: {said.link}"] if said.link else []), *rows])
 
 
 def text_table(cells: Table) -> str:

@@ -52,6 +52,7 @@ class Row:
     key: str
     sum: Sum
     share: Decimal | None
+    link: str | None = None  # to the trace, or the thread's costliest one, in LangSmith
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,7 @@ class Report:
     rows: tuple[Row, ...]
     other: Other | None
     coverage: Coverage
+    counted_runs: int | None = None  # from how many runs the rows were counted one by one; None: from daily sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +183,48 @@ class UntaggedList:
     rows: tuple[UntaggedRow, ...]
     other: Other | None
     coverage: Coverage
+
+
+@dataclass(frozen=True, slots=True)
+class TraceRow:
+    """A run of a trace; `depth` 0 for one that hangs on no other. The tokens are those that count.
+
+    The words are those of bot.domain: `state` (run.State), `reason` (costing.Reason) why it counts in no figure,
+    `source` (run.Source) and `reference` who says what it cost. `langsmith_cost` is LangSmith's own, whatever counts.
+    """
+
+    id: str
+    depth: int
+    name: str
+    type: str
+    model: str | None
+    status: str
+    state: str
+    reason: str | None
+    cost: Decimal | None
+    source: str | None
+    reference: str | None
+    langsmith_cost: Decimal | None
+    input_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class TraceReport:
+    """The answer to `trace`: its runs as a tree, each below its parent. What the rows and `other` count is `total`."""
+
+    trace_id: str
+    projects: tuple[str, ...]
+    features: tuple[str, ...]
+    started: datetime
+    timezone: str
+    as_of: datetime | None  # up to when every project has been read
+    age: timedelta | None
+    total: Sum
+    suppressed_runs: int
+    rows: tuple[TraceRow, ...]
+    other: Other | None
+    link: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,4 +330,4 @@ class Help:
     features: tuple[str, ...]  # some that can be asked for here
 
 
-Answer = Report | FeatureList | UntaggedList | Status | Verification | Help
+Answer = Report | FeatureList | UntaggedList | TraceReport | Status | Verification | Help

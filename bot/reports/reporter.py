@@ -29,13 +29,17 @@ from bot.reports.answers import (
     Status,
     Sum,
     TimeFrame,
+    TraceReport,
     UntaggedList,
     UntaggedRow,
     Verification,
 )
 from bot.reports.covering import Extent, extent
 from bot.reports.question import WORDS, Question, Verb, Vocabulary, parse, parse_words
+from bot.reports.trace_reference import TraceReference
+from bot.reports.tracing import LookUp, find_trace, trace_report
 from bot.reports.verification import Counterpart, Held, bounds, compare
+from bot.reports.wide import ALWAYS, costliest
 from bot.reports.words import written
 
 NONE = "(none)"
@@ -49,8 +53,10 @@ def _say_nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Reporter:
-    """Answers questions from the ledger. `keys` are the configured metadata keys that can be grouped by. `counterpart`
-    gives LangSmith's side of `verify`; None where nobody can be asked."""
+    """Answers questions from the ledger. `keys` are the configured metadata keys that are added up day by day,
+    `wide_keys` those of so many values that only the costliest are listed. `look_up` asks LangSmith for the trace of a
+    run that the ledger does not hold, and `counterpart` gives LangSmith's side of `verify`; None where nobody can be
+    asked."""
 
     ledger: Ledger
     catalog: Callable[[], Catalog]
@@ -58,6 +64,8 @@ class Reporter:
     zone: ZoneInfo
     week_start: int = 0
     counterpart: Callable[[], Counterpart] | None = None
+    wide_keys: tuple[str, ...] = ()
+    look_up: LookUp | None = None
 
     def ask(
         self,
@@ -76,9 +84,9 @@ class Reporter:
         """
         with self.ledger.reading() as reading:
             question = parse(text, self._vocabulary(reading), now=now, zone=self.zone, week_start=self.week_start)
-            if question.verb is not Verb.VERIFY:
+            if question.verb is not Verb.VERIFY and question.trace is None:
                 return self._answer(reading, question, now, top_days if question.by == "day" else top)
-        return self._verify(question, now, before_waiting)
+        return self._ask_elsewhere(question, now, before_waiting)
 
     def ask_words(
         self, words: list[str], now: datetime, *, before_waiting: Callable[[], None] = _say_nothing
@@ -87,9 +95,20 @@ class Reporter:
         with self.ledger.reading() as reading:
             vocabulary = self._vocabulary(reading)
             question = parse_words(words, vocabulary, now=now, zone=self.zone, week_start=self.week_start)
-            if question.verb is not Verb.VERIFY:
+            if question.verb is not Verb.VERIFY and question.trace is None:
                 return self._answer(reading, question, now, None)
+        return self._ask_elsewhere(question, now, before_waiting)
+
+    def _ask_elsewhere(self, question: Question, now: datetime, before_waiting: Callable[[], None]) -> Answer:
+        """The answers for which LangSmith may be asked: no reading of the ledger stays open meanwhile."""
+        if question.trace is not None:
+            return self._trace(question.trace, now)
         return self._verify(question, now, before_waiting)
+
+    def _trace(self, reference: TraceReference, now: datetime) -> TraceReport:
+        trace_id = find_trace(self.ledger, reference, self.look_up)
+        with self.ledger.reading() as reading:
+            return trace_report(reading, trace_id, now, self.zone)
 
     def _answer(self, reading: Reading, question: Question, now: datetime, top: int | None) -> Answer:
         top = question.top or top
@@ -111,13 +130,23 @@ class Reporter:
             features=reading.features() | {feature.name for feature in configured},
             aliases={alias: feature.name for feature in configured for alias in feature.aliases},
             keys=self.keys,
+            wide_keys=self.wide_keys,
         )
 
     def _report(self, reading: Reading, question: Question, known: Extent, now: datetime, top: int | None) -> Report:
         span = question.period.span
         total = reading.total(span, question.feature)
-        found = self._breakdown(reading, question, known, now)
-        rows, other = _cut(found, total, top, in_order=question.by == "day")
+        is_wide = question.by in ALWAYS or (question.by in self.wide_keys and question.by not in self.keys)
+        if is_wide:
+            wide = costliest(reading, question, top)
+            rows = tuple(
+                Row(value or NONE, _sum(figures), _ratio(figures.cost, total.cost), link)
+                for value, figures, link in wide.shown
+            )
+            other = _other([wide.rest], wide.others) if wide.others else None
+        else:
+            found = self._breakdown(reading, question, known, now)
+            rows, other = _cut(found, total, top, in_order=question.by == "day")
         return Report(
             period=_time_frame(question.period),
             feature=question.feature,
@@ -127,6 +156,7 @@ class Reporter:
             rows=rows,
             other=other,
             coverage=_coverage(reading, span, known, now, total, question.feature),
+            counted_runs=total.runs if is_wide else None,
         )
 
     def _breakdown(
@@ -212,7 +242,7 @@ class Reporter:
             total=_sum(total),
             share=_ratio(total.cost, reading.total(span).cost),
             rows=tuple(UntaggedRow(projects[one.project], one.name or NONE, _sum(one.figures)) for one in shown),
-            other=_other([one.figures for one in rest]),
+            other=_other([one.figures for one in rest], len(rest)),
             coverage=_coverage(reading, span, known, now, total, UNTAGGED),
         )
 
@@ -291,14 +321,14 @@ def _cut(
     if in_order:
         kept.sort(key=lambda item: item[0])
     rows = tuple(Row(key, _sum(figures), _ratio(figures.cost, total.cost)) for key, figures in kept)
-    return rows, _other([figures for _, figures in rest])
+    return rows, _other([figures for _, figures in rest], len(rest))
 
 
-def _other(rest: list[Figures]) -> Other | None:
+def _other(rest: list[Figures], count: int) -> Other | None:
     if not rest:
         return None
     return Other(
-        count=len(rest),
+        count=count,
         cost=dollars(sum(one.cost for one in rest)),
         runs=sum(one.runs for one in rest),
         input_tokens=sum(one.input for one in rest),

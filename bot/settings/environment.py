@@ -74,6 +74,8 @@ class Settings(BaseSettings):
     dimensions: Annotated[tuple[str, ...], PlainValidator(readers.dimensions)] = _variable(
         "LLMCOST_DIMENSIONS", "env,user_tier"
     )
+    # Further keys that are kept, of so many values that they are not added up day by day.
+    wide_keys: Annotated[tuple[str, ...], PlainValidator(readers.dimensions)] = _variable("LLMCOST_WIDE_KEYS")
     # LangSmith's words, upper case.
     run_types: Annotated[tuple[str, ...], PlainValidator(readers.run_types)] = _variable(
         "LLMCOST_RUN_TYPES", "llm,embedding,tool"

@@ -7,6 +7,7 @@ and `verbatim`.
 import json
 from bisect import bisect_right
 from collections.abc import Callable
+from itertools import zip_longest
 from typing import Any
 
 from bot.render.table import Table
@@ -60,7 +61,17 @@ def paragraph(first: str, *others: str) -> Block:
     if others:
         rest = "".join(f"\n{sentence}" for sentence in others)
         elements.append({"type": "text", "text": cut(rest, SENTENCES_CHARACTERS, weight)})
-    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": elements}]}
+    return rich_text(*elements)
+
+
+def link_line(label: str, url: str) -> Block:
+    """A line that is a link. The address must be one that bot.ingest.links has let in."""
+    return rich_text(_link(url, label))
+
+
+def rich_text(*elements: Block) -> Block:
+    """A block of one section."""
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": list(elements)}]}
 
 
 def context(*lines: str) -> Block:
@@ -89,9 +100,11 @@ def table(cells: Table) -> tuple[Block | None, int]:
     """A native table, and how many of its last rows were left out because Slack takes no more; None without rows."""
     rows: list[list[Block]] = []
     left = TABLE_CHARACTERS
-    for row in (cells.header, *cells.rows):
+    for row, link in zip_longest((cells.header, *cells.rows), (None, *cells.links)):
         blocks = [{"type": "raw_text", "text": cell} for cell in row]
-        left -= sum(weight(text) for block in blocks for text in block.values())
+        if link is not None:
+            blocks[0] = rich_text(_link(link, row[0]))
+        left -= sum(map(_weight_of, blocks))
         if left < 0 or len(rows) > TABLE_ROWS:
             break
         rows.append(blocks)
@@ -100,6 +113,17 @@ def table(cells: Table) -> tuple[Block | None, int]:
         return None, len(cells.rows)
     settings = [{"align": "right"} if numeric else {"align": "left", "is_wrapped": True} for numeric in cells.numeric]
     return {"type": "table", "column_settings": settings, "rows": rows}, left_out
+
+
+def _link(url: str, label: str) -> Block:
+    return {"type": "link", "url": url, "text": label}
+
+
+def _weight_of(node: Any) -> int:
+    """The weight of all texts within a cell, the words for what it is included."""
+    if isinstance(node, str):
+        return weight(node)
+    return sum(map(_weight_of, node.values() if isinstance(node, dict) else node))
 
 
 def fitting_text(cells: Table, longest: int) -> tuple[str, int]:

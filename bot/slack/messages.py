@@ -11,7 +11,7 @@ from typing import Any
 from bot.errors import QuestionError
 from bot.render.page import page
 from bot.render.sentences import question_lines
-from bot.reports.answers import Answer
+from bot.reports.answers import Answer, TraceReport
 from bot.slack.blocks import (
     SECTION_CHARACTERS,
     Block,
@@ -21,6 +21,7 @@ from bot.slack.blocks import (
     fence,
     fenced_section,
     fitting_text,
+    link_line,
     paragraph,
     trusted_context,
 )
@@ -68,19 +69,20 @@ def answer_message(answer: Answer) -> Message:
     """An answer as its asker sees it, but for the Share button."""
     said = page(answer)
     words = paragraph(*said.sentences)
+    head = [words, *([link_line("Open in LangSmith", said.link)] if said.link else [])]
     native, left_out = table_block(said.table)
     fenced, hidden = fitting_text(said.table, SECTION_CHARACTERS)
     grid, missing = fitting_text(said.table, _TABLE)
     pieces = [
         escaped("\n".join(said.sentences), _SENTENCES),
         fence(grid) if grid else "",
-        _left_out(missing),
+        _left_out(answer, missing),
         escaped("\n".join(said.small_print), _SMALL_PRINT),
     ]
     return Message(
         "\n".join(filter(None, pieces)),
-        (words, *([native] if native else []), *_small(left_out, said.small_print)),
-        (words, *([fenced_section(fenced)] if fenced else []), *_small(hidden, said.small_print)),
+        (*head, *([native] if native else []), *_small(_left_out(answer, left_out), said.small_print)),
+        (*head, *([fenced_section(fenced)] if fenced else []), *_small(_left_out(answer, hidden), said.small_print)),
     )
 
 
@@ -107,10 +109,13 @@ def note(first: str, *others: str) -> Message:
     return Message(escaped("\n".join([first, *others]), _SENTENCES), (block,), (block,))
 
 
-def _small(left_out: int, small_print: tuple[str, ...]) -> list[Block]:
-    lines = [line for line in (_left_out(left_out), *small_print) if line]
+def _small(left_out: str, small_print: tuple[str, ...]) -> list[Block]:
+    lines = [line for line in (left_out, *small_print) if line]
     return [context(*lines)] if lines else []
 
 
-def _left_out(rows: int) -> str:
-    return f"{rows:,} more rows left out: add top N, or ask llmcost report in a terminal." if rows else ""
+def _left_out(answer: Answer, rows: int) -> str:
+    if not rows:
+        return ""
+    way = "" if isinstance(answer, TraceReport) else "add top N, or "
+    return f"{rows:,} more rows left out: {way}ask llmcost report in a terminal."

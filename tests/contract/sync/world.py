@@ -1,5 +1,6 @@
 """A LangSmith stand-in, a ledger and a clock that passes only when told: what a sync needs, without waiting."""
 
+import re
 import sqlite3
 import threading
 from collections.abc import Iterable, Mapping
@@ -31,6 +32,8 @@ EVER = Span(date(2025, 1, 1), date(2028, 1, 1), ZONE)
 
 # What a sync may ask, and of a run: nothing else is in the schema of tests/standins/langsmith_requests.py.
 ROUTES = {("GET", "/api/v2/sessions"), ("POST", "/api/v2/runs/query")}
+# Asked once a project.
+LINK = re.compile("/api/v2/runs/[0-9a-f-]{36}/url")
 
 
 class Clock:
@@ -161,6 +164,8 @@ class World:
 
 def keeps_promises(request: Received) -> bool:
     """Whether a request is one that a sync may make: v2, bounded, whole pages; the rest is in `violations`."""
+    if request.method == "GET" and LINK.fullmatch(request.path):
+        return {*request.query} == {"project_id", "trace_id"}
     if (request.method, request.path) not in ROUTES:
         return False
     if request.method == "GET":

@@ -25,6 +25,7 @@ FULL: dict[str, Any] = {
     "end_time": "2026-11-18T15:30:02Z",
     "trace_id": TRACE,
     "parent_run_ids": [TRACE],
+    "thread_id": " c1 ",
     "metadata": {"feature": "rag-search", "ls_provider": "openai", "ls_model_name": "gpt-4o-mini", "user": "u1"},
     "tags": ["blue"],
     "prompt_tokens": 1000,
@@ -83,6 +84,7 @@ def test_everything_that_a_ledger_of_costs_needs_is_read() -> None:
         usage=Usage(1000, 100, cached=400, reasoning=50),
         raw_cost=300_000_000,
         flags=Flag(0),
+        thread="c1",
     )
 
 
@@ -100,6 +102,7 @@ def test_a_run_of_nothing_but_an_id_and_a_start_is_a_root_that_goes_on() -> None
         assert (run.id, run.trace_id, run.ancestors) == (UUID(ID).bytes, UUID(ID).bytes, ())
         assert (run.type, run.status, run.end, run.name, run.tags, run.keys) == ("", "PENDING", None, "", (), ())
         assert (run.provider, run.model, run.usage, run.raw_cost, run.flags) == (None, None, None, None, Flag(0))
+        assert run.thread is None
 
 
 class TestMalformed:
