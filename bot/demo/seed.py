@@ -94,6 +94,9 @@ def _trace(rng: Random, traffic: _Traffic, feature: str | None, start: datetime)
         metadata: dict[str, object] = {"env": env}
     else:
         metadata = {"feature": feature, "env": env, "user_tier": tier}
+    if feature == "agent-copilot":
+        # People go on with a conversation for a few hours.
+        metadata["thread_id"] = f"{tier}-{start:%Y-%m-%d}-{start.hour // 4}"
     project = PRODUCTION if env == "production" else STAGING
     trace = Trace(rng, project.id, start, metadata, propagates=traffic.propagates)
     traffic.shape(trace, rng, tier)
