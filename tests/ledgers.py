@@ -22,11 +22,13 @@ from bot.ledger.lease import SYNC
 from bot.ledger.store import Ledger, open_ledger
 from bot.ledger.tables import metadata
 from bot.reports.reporter import Reporter
+from bot.reports.tracing import LookUp
 from bot.reports.verification import Counterpart
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 22, 14, 31, tzinfo=BERLIN)  # a Sunday
 DIMENSIONS = ("env", "user_tier")
+WIDE_KEYS = ("user_id", "env")  # what is a dimension stays one
 PROJECT = "acme-prod"
 
 _numbers = count(1)
@@ -52,11 +54,14 @@ class Spent:
     status: str = "SUCCESS"
     sampled: bool = False
     keys: Mapping[str, str] = field(default_factory=dict)
+    thread: str | None = None
+    number: int | None = None  # of its id; each has one of its own without
+    above: Sequence[int] = ()  # the numbers of the runs above it, the root first
 
     def as_run(self, project: int) -> Run:
         """The run as the ledger takes it. What is not LangSmith's own cost travels in `context`, where `price` finds
         it."""
-        number = next(_numbers)
+        number = self.number or next(_numbers)
         said = self.cost is not None and self.source is Source.LANGSMITH
         keys = {**self.keys, **({"feature": self.feature} if self.feature is not None else {})}
         return Run(
@@ -64,7 +69,10 @@ class Spent:
             trace_id=uuid5(NAMESPACE_URL, self.trace).bytes if self.trace is not None else number.to_bytes(16, "big"),
             project=project,
             # Under a root that the ledger does not hold, so that runs of one trace stand side by side.
-            ancestors=(uuid5(NAMESPACE_URL, f"root of {self.trace}").bytes,) if self.trace is not None else (),
+            ancestors=(
+                *((uuid5(NAMESPACE_URL, f"root of {self.trace}").bytes,) if self.trace is not None else ()),
+                *(one.to_bytes(16, "big") for one in self.above),
+            ),
             type="LLM",
             status=self.status,
             start=microseconds(self.start),
@@ -78,6 +86,7 @@ class Spent:
             usage=None if self.tokens is None or self.tokens == (0, 0) else Usage(*self.tokens),
             raw_cost=nanos(Decimal(self.cost)) if said and self.cost is not None else None,
             flags=Flag.SAMPLED if self.sampled else Flag(0),
+            thread=self.thread,
         )
 
 
@@ -127,6 +136,7 @@ def fill(
     settled: date | None = None,
     problem: str | None = None,
     unread: Sequence[str] = (),
+    link: str | None = None,
 ) -> Ledger:
     """Book `runs` and cover [start, as_of) of all `projects` but the `unread` ones, with gaps where LangSmith had
     `lost` what was there. Without a `start` 60 days back, without an `as_of` up to `now`."""
@@ -143,6 +153,8 @@ def fill(
         for project in ledger.select_projects(lease, now, found):
             if project.name in unread:
                 continue
+            if link is not None:
+                ledger.set_link(lease, now, project, link)
             booked = [run.as_run(project.key) for run in by_project.pop(project.name, [])]
             ledger.book(lease, now, project, booked, {}, rules)
             edges = sorted({start, as_of, *(edge for gap in lost for edge in gap)}, key=microseconds)
@@ -161,10 +173,19 @@ def reporter(
     catalog: Catalog | None = None,
     zone: ZoneInfo = BERLIN,
     counterpart: Counterpart | None = None,
+    look_up: LookUp | None = None,
 ) -> Reporter:
     """Who answers from it; `counterpart` is LangSmith's side of `verify`."""
     langsmith = (lambda: counterpart) if counterpart is not None else None
-    return Reporter(ledger, lambda: catalog or Catalog(), DIMENSIONS, zone, counterpart=langsmith)
+    return Reporter(
+        ledger,
+        lambda: catalog or Catalog(),
+        DIMENSIONS,
+        zone,
+        counterpart=langsmith,
+        wide_keys=WIDE_KEYS,
+        look_up=look_up,
+    )
 
 
 _PROD = {"env": "production"}

@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -62,6 +63,33 @@ def test_the_newest_migration_is_the_one_that_the_code_names() -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(bot.ledger.migrate.__file__).parent / "migrations"))
     assert ScriptDirectory.from_config(config).get_heads() == [HEAD]
+
+
+def test_a_first_ledger_keeps_its_rows_and_takes_up_threads_and_links(path: Path, engine: Engine) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(bot.ledger.migrate.__file__).parent / "migrations"))
+    with writing(engine) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql(
+            "INSERT INTO projects (id, name, started, selected, cost_mode) VALUES (x'01', 'acme', 5, 1, 'own')"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO runs (id, trace_id, project, type, status, start, name, flags, day, feature, state, cost, "
+            "cost_flags, counted_input, counted_output) VALUES (x'02', x'03', 1, 'LLM', 'SUCCESS', 6, 'a', 0, 7, 'f', "
+            "'costed', 8, 0, 9, 10)"
+        )
+    engine.dispose()
+    ledger = open_ledger(f"sqlite:///{path}", create=False)
+    with ledger.reading() as reading_:
+        (project,) = reading_.projects()
+        ((name, booked),) = reading_.trace(b"\x03")
+    ledger.close()
+    assert (project.name, project.started, project.link) == ("acme", 5, None)
+    assert (name, booked.run.name, booked.cost, booked.input, booked.output) == ("acme", "a", 8, 9, 10)
+    assert booked.run.thread is None
+    with reading(engine) as connection:
+        assert schema_version(connection) == HEAD
 
 
 def test_a_newer_ledger_is_refused_in_a_sentence_and_left_untouched(path: Path, engine: Engine) -> None:

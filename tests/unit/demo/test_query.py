@@ -95,6 +95,21 @@ def test_only_what_is_selected_comes() -> None:
     assert ask(store, selects=["INPUTS"])["items"] == [{"inputs": {"q": "PROMPT-TEXT"}}]
 
 
+@pytest.mark.parametrize(
+    ("metadata", "thread"),
+    [
+        ({}, None),
+        ({"thread_id": "t"}, "t"),
+        ({"conversation_id": "c"}, "c"),
+        ({"conversation_id": "c", "thread_id": "t", "session_id": "s"}, "s"),
+        ({"thread_id": "t", "session_id": ""}, "t"),
+    ],
+)
+def test_the_thread_follows_from_the_metadata(metadata: dict[str, object], thread: str | None) -> None:
+    store = store_of(run(1, NOW, metadata=metadata))
+    assert ask(store, selects=["THREAD_ID"])["items"] == [{"thread_id": thread}]
+
+
 def test_a_page_has_100_rows_unless_told_otherwise() -> None:
     store = store_of(*(run(n, NOW - timedelta(seconds=n)) for n in range(101)))
     assert len(ask(store)["items"]) == 100

@@ -7,7 +7,7 @@ from bot.domain.costing import Reason
 from bot.domain.run import Run, Source, State
 from bot.domain.usage import Flag, Usage
 from bot.ledger.booking import Booked
-from bot.ledger.rows import COLUMNS, from_row, to_row
+from bot.ledger.rows import COLUMNS, from_row, keys_from, keys_to, to_row, value_finder
 from tests.ledger_worlds import PATIENT
 
 ids = st.binary(min_size=16, max_size=16)
@@ -62,3 +62,16 @@ def test_a_booked_run_comes_back_from_its_row_as_it_was(booked: Booked) -> None:
     again = from_row(row)
     assert again == booked
     assert repr(again) == repr(booked)  # the enumerations too, which equal their texts
+
+
+tricky = st.lists(st.sampled_from(['"', "\\", "[", "]", ",", '["k","', "k", "user_id", "\n", "ü"]), max_size=6).map(
+    "".join
+)
+names = st.sampled_from(["k", "user_id", 'a"b', "a\\", "é"])
+
+
+@given(st.dictionaries(names, tricky.filter(bool), max_size=4), names)
+@PATIENT
+def test_one_key_is_found_in_a_rows_text_as_if_all_of_it_were_read(keys: dict[str, str], key: str) -> None:
+    text = keys_to(tuple(sorted(keys.items())))
+    assert value_finder(key)(text) == dict(keys_from(text)).get(key, "") == keys.get(key, "")
