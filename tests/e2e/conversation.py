@@ -92,7 +92,7 @@ class Talk:
         assert not bot.is_alive()
         assert self.slack.violations == []
         for payload in self.slack.payloads("response_url"):
-            assert not [one for one in visible_mentions(payload) if one != "<@U1>"]
+            assert not [one for one in visible_mentions(payload) if one != "<@U1>" and not self.is_link(one)]
             assert not autolinked(payload)
 
     def ask(self, words: str, **more: Any) -> "Answer":
@@ -101,6 +101,10 @@ class Talk:
         exchange.wait_ack()
         exchange.wait_responses()
         return Answer(self.slack, exchange)
+
+    def is_link(self, mention: str) -> bool:
+        """Whether it is a link to a run at LangSmith, as its server gives them."""
+        return mention.startswith(f"<{self.langsmith.url}/o/") and "|" not in mention
 
     def told(self) -> list[Json]:
         """What stands in the channel."""
@@ -138,11 +142,22 @@ class Answer:
     def rows(self) -> list[list[str]]:
         """The native table, its header first."""
         table = next(block for block in self.message["blocks"] if block["type"] == "table")
-        return [[cell["text"] for cell in row] for row in table["rows"]]
+        return [[_shown(cell)["text"] for cell in row] for row in table["rows"]]
+
+    @property
+    def links(self) -> list[str]:
+        """Where the rows of the native table lead to."""
+        table = next(block for block in self.message["blocks"] if block["type"] == "table")
+        return [_shown(cell)["url"] for row in table["rows"] for cell in row if "url" in _shown(cell)]
 
     def share(self, **more: Any) -> Exchange:
         """Press the button."""
         return self.slack.click(self.exchange, "share_answer", **more)
+
+
+def _shown(cell: Json) -> Json:
+    """What stands in a cell: its text, or its link."""
+    return cell["elements"][0]["elements"][0] if cell["type"] == "rich_text" else cell
 
 
 def traced(langsmith: LangSmithStandIn) -> None:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -151,6 +152,57 @@ def test_what_slack_and_phones_do_to_a_text_is_undone(alone: Talk) -> None:
         for words in (f'week "{typed}"', f"week \u201c{typed}\u201d", f"week\u00a0\u201e{typed}\u201c"):
             assert alone.ask(words).text.startswith(f"{typed} cost $0.25 ")
         assert alone.ask("month \u201cweek\u201d").text.startswith("week cost $0.25 in the last 30 days")
+
+
+def test_somebody_finds_the_costliest_trace_and_looks_into_it(alone: Talk) -> None:
+    """From the week to one request: its address as LangSmith gives it, as Slack writes it, as a run of it."""
+    start = now() - timedelta(hours=2)
+    metadata = {"feature": "agent-copilot", "session_id": "<c-1>"}
+    add = alone.langsmith.add_run
+    root = add(project="acme-prod", run_type="CHAIN", name="agent", start=start, metadata=metadata)
+    step = add(parent=root, run_type="CHAIN", name="step", start=start, metadata=metadata)
+    wrapper = add(parent=step, name="wrapper", start=start, metadata=metadata, cost=None)
+    add(parent=wrapper, name="<!channel>", start=start, metadata=metadata, cost="7.25")
+    alone.sync()
+    with alone.running():
+        asked = alone.ask("week by trace top 2")
+        assert asked.rows[1][:4] == [root, "$7.25", "63 %", "1"]
+        assert asked.rows[3][0] == "other (2)"
+        assert "Counted from 4 runs" in asked.message["blocks"][2]["elements"][0]["text"]
+        address = asked.links[0]
+        assert address.startswith(f"{alone.langsmith.url}/o/")
+        assert f"/r/{root}?trace_id={root}" in address
+        assert alone.ask("week by thread").rows[1][:2] == ["<c-1>", "$7.25"]
+
+        looked = alone.ask(f"trace {address}")
+        assert looked.text.startswith(f"Trace {root} cost $7.25.")
+        assert [(row[0], row[2], row[-1]) for row in looked.rows[1:]] == [
+            ("wrapper", "\N{EM DASH}", "suppressed: repeats the runs below it"),
+            ("\N{BOX DRAWINGS LIGHT VERTICAL AND RIGHT} <!channel>", "$7.25", "\N{EM DASH}"),
+        ]
+        for reference in (f"<{address.replace('&', '&amp;')}>", f"<{address}|the trace>", root, wrapper, step):
+            assert alone.ask(f"trace {reference}").rows == looked.rows
+        looked.share().wait_responses(2)
+        assert alone.told()[0]["text"].startswith(f"Trace {root} cost $7.25.")
+
+        unknown = "0194d1c0-0000-4000-8000-00000000beef"
+        assert alone.ask(f"trace {unknown}").text.startswith(f"Neither the ledger nor LangSmith has a run {unknown}")
+    questions = [one.body for one in alone.langsmith.requests if one.method == "POST" and "ids" in one.body]
+    by_id = [body["ids"] for body in questions if body["selects"] == ["ID", "TRACE_ID"]]
+    assert by_id == [[step], [unknown]]
+    assert alone.langsmith.violations == []
+
+
+def test_a_key_of_many_values_is_answered_by_its_costliest(alone: Talk) -> None:
+    for number in range(25):
+        metadata = {"feature": "rag-search", "user_id": f"user-{number}"}
+        alone.langsmith.add_run(project="acme-prod", metadata=metadata, cost=number)
+    talk = replace(alone, more={"LLMCOST_WIDE_KEYS": "user_id"})
+    talk.sync()
+    with talk.running():
+        asked = talk.ask("week rag-search by user_id")
+        assert [row[0] for row in asked.rows[1:4]] == ["user-24", "user-23", "user-22"]
+        assert asked.rows[-1][0] == "other (6)"
 
 
 def test_a_command_works_where_the_bot_is_no_member(talk: Talk) -> None:

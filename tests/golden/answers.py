@@ -1,20 +1,48 @@
 """One answer of each kind, for the files in this folder."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
+from uuid import NAMESPACE_URL, uuid5
 
 from bot.domain.cost import Listed
+from bot.domain.run import Source
 from bot.ledger.store import Ledger
 from bot.reports.answers import Answer
 from bot.reports.verification import Counterpart
 from tests.ledgers import BERLIN, CATALOG, NOW, PROJECT, Spent, believable, fill, new_ledger, reporter
 
 _PROJECTS = (PROJECT, "acme-staging")
+_TREE = "agent"
+_LINK = "https://smith.example.com/o/1/projects/p/2/r/{trace}?trace_id={trace}"
 _LOST = (datetime(2026, 11, 17, tzinfo=BERLIN), datetime(2026, 11, 18, tzinfo=BERLIN))
 
 
 def _believable(ledger: Ledger) -> None:
     fill(ledger, believable(), catalog=CATALOG, projects=_PROJECTS, settled=date(2026, 11, 21))
+
+
+def _agent(ledger: Ledger) -> None:
+    """A conversation of two traces, one of them with every kind of run, and runs outside of it."""
+    start = NOW - timedelta(hours=2)
+
+    def step(minute: int, name: str, number: int, above: Sequence[int], cost: str | None) -> Spent:
+        started = start + timedelta(minutes=minute)
+        return Spent(started, "agent-copilot", cost, name=name, trace=_TREE, number=number, above=above, thread="c-42")
+
+    runs = [
+        replace(step(0, "planner", 1, (), None), tokens=None),
+        step(1, "ChatOpenAI", 2, (1,), "0.25"),
+        step(1, "openai.chat", 3, (1, 2), "0.25"),
+        replace(step(2, "vllm", 4, (1,), None), model="acme-llm-7b", provider="vllm", tokens=(5_200, 310)),
+        replace(step(3, "rerank <!here> | 'x'", 5, (1, 99), "0.000011"), tokens=(800, 0), source=Source.ESTIMATE),
+        replace(step(4, "=judge", 6, (1, 99, 5), "1.5"), tokens=(90_000, 900), source=Source.OVERRIDE, status="ERROR"),
+        replace(step(5, "ChatOpenAI", 7, (1,), None), tokens=None, status="PENDING"),
+        Spent(start - timedelta(days=1), "agent-copilot", "0.75", number=8, thread="c-42"),
+        Spent(start, "rag-search", "0.5", number=9, thread="<https://evil.example|c-1>"),
+        Spent(start, None, "0.031", number=10),
+    ]
+    fill(ledger, runs, catalog=CATALOG, settled=date(2026, 11, 21), link=_LINK)
 
 
 def _stale(ledger: Ledger) -> None:
@@ -56,6 +84,9 @@ KINDS: dict[str, tuple[Callable[[Ledger], None], str]] = {
     "one_feature": (_believable, "week rag-search"),
     "by_day": (_believable, "week by day"),
     "compared": (_believable, "yesterday vs 2026-11-14"),
+    "trace": (_agent, f"trace {uuid5(NAMESPACE_URL, _TREE)}"),
+    "by_trace": (_agent, "week by trace top 2"),
+    "by_thread": (_agent, "week by thread"),
     "untagged": (_believable, "untagged"),
     "no_untagged": (_believable, "untagged 2026-11-01"),
     "features": (_believable, "features"),

@@ -27,7 +27,11 @@ def reused() -> Iterator[Ledger]:
 
 
 @pytest.mark.parametrize(
-    "kind", ["report", "report_top", "features", "untagged", "status", "stale_with_a_gap", "empty", "verify"]
+    "kind",
+    [
+        *("report", "report_top", "trace", "by_trace", "features", "untagged", "status"),
+        *("stale_with_a_gap", "empty", "verify"),
+    ],
 )
 def test_a_program_reads_what_it_should(kind: str) -> None:
     golden.check(f"{kind}.json", to_json(answer(kind)) + "\n")

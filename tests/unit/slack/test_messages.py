@@ -1,8 +1,10 @@
 """Messages: nothing that came from a trace acts in them, Slack takes all of them, and what was left out is said."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -52,8 +54,12 @@ NAMES = st.one_of(
 )
 QUESTIONS = (
     "week", "week by model top 1000", "week by env", "week by project", "14d by day", "features", "features top 1000",
-    "untagged top 1000", "untagged", "status", "help",
+    "untagged top 1000", "untagged", "status", "help", "week by trace top 1000", "week by thread top 1000",
+    f"trace {uuid5(NAMESPACE_URL, 'one')}",
 )  # fmt: skip
+
+
+LINK = "https://smith.example.com/r/{trace}"
 
 
 def forms(message: Message) -> list[Json]:
@@ -70,7 +76,8 @@ def refused(message: Message) -> list[str]:
 def acting(message: Message) -> set[str]:
     """What acts in a message beside the name of who shared it."""
     found = {one for form in forms(message) for one in (*visible_mentions(form), *autolinked(form))}
-    return found - {"<@U1>"} | {one for form in message.forms() for one in visible_mentions(form)}
+    found = found - {"<@U1>"} | {one for form in message.forms() for one in visible_mentions(form)}
+    return {one for one in found if not re.fullmatch("<https://smith[.]example[.]com/r/[0-9a-f-]{36}>", one)}
 
 
 def fences(message: Message) -> list[int]:
@@ -90,15 +97,17 @@ def reused() -> Iterator[Ledger]:
 @given(st.lists(NAMES, min_size=1, max_size=8), st.sampled_from(QUESTIONS))
 def test_no_name_acts_and_slack_takes_every_message(reused: Ledger, names: list[str], words: str) -> None:
     runs = []
+    projects = list(dict.fromkeys(names))
     for place, name in enumerate(names):
         start = NOW - place * DAY
         runs += [
-            Spent(start, name, model=name, provider=name, name=name, project=name, keys={"env": name}),
+            Spent(start, name, model=name, provider=name, name=name, project=name, keys={"env": name}, thread=name),
+            Spent(start, name, model=name, name=name, project=projects[0], trace="one"),
             Spent(start, None, None, model=name, name=name, project=name),
         ]
     lost = [(NOW - 6 * DAY, NOW - 5 * DAY), (NOW - 4 * DAY, NOW - 3 * DAY)]
-    projects = list(dict.fromkeys(names))
-    ledger = fill(emptied(reused), runs, projects=projects, lost=lost, problem=" ".join(names), as_of=NOW - DAY / 4)
+    problem = " ".join(names)
+    ledger = fill(emptied(reused), runs, projects=projects, lost=lost, problem=problem, as_of=NOW - DAY / 4, link=LINK)
     message = answer_message(reporter(ledger).ask(words, NOW))
     assert refused(message) == []
     assert acting(message) == set()
@@ -115,13 +124,16 @@ def test_hundreds_of_long_names_fit_and_the_rest_is_said(letter: str, reused: Le
             f"{place}{letter * 200}" if place % 2 else None,
             name=f"{place}{letter * 250}",
             project=projects[place % 60],
+            thread=f"{place}{letter * 240}",
         )
         for place in range(500)
     ]
     lost = [(NOW - (days + 0.5) * DAY, NOW - days * DAY) for days in range(1, 6)]
-    asked = reporter(fill(emptied(reused), runs, projects=projects, lost=lost, problem=letter * 2_000))
+    problem = letter * 2_000
+    asked = reporter(fill(emptied(reused), runs, projects=projects, lost=lost, problem=problem, link=LINK))
     assert refused(answer_message(asked.ask("status", NOW))) == []
     rows = {"week top 1000": 251, "features top 1000": 250, "untagged top 1000": 250, "week by project top 1000": 60}
+    rows |= {"week by trace top 1000": 500, "week by thread top 1000": 500}
     for words, whole in rows.items():
         message = answer_message(asked.ask(words, NOW))
         assert refused(message) == []
@@ -130,6 +142,19 @@ def test_hundreds_of_long_names_fit_and_the_rest_is_said(letter: str, reused: Le
         small = next(block["elements"][0]["text"] for block in message.blocks if block["type"] == "context")
         left_out = whole - (len(native["rows"]) - 1)
         assert small.startswith(f"{left_out} more rows left out") or left_out == 0
+
+
+def test_a_link_stands_in_a_cell_of_its_own_and_for_a_trace_beside_it(reused: Ledger) -> None:
+    runs = [Spent(NOW - DAY, number=1, thread="<c>"), Spent(NOW - DAY, None, "0.001", number=2)]
+    ledger = fill(emptied(reused), runs, link=LINK)
+    url = LINK.replace("{trace}", str(UUID(int=1)))
+    message = answer_message(reporter(ledger).ask("week by thread", NOW))
+    first, second = next(block for block in message.blocks if block["type"] == "table")["rows"][1:]
+    assert first[0]["elements"][0]["elements"] == [{"type": "link", "url": url, "text": "<c>"}]
+    assert second[0] == {"type": "raw_text", "text": "(none)"}
+    message = answer_message(reporter(ledger).ask(f"trace {UUID(int=1)}", NOW))
+    for blocks in (message.blocks, message.simple_blocks):
+        assert blocks[1]["elements"][0]["elements"] == [{"type": "link", "url": url, "text": "Open in LangSmith"}]
 
 
 def test_the_same_message_without_native_blocks_says_the_same(reused: Ledger) -> None:
