@@ -129,3 +129,20 @@ class TestTracing:
         traced = wait_until(process, lambda: any("/runs" in request.path for request in standin.requests))
         assert finish(process).code == 0
         assert traced == (first == "")
+
+
+def test_a_run_that_is_not_read_leads_to_its_trace_where_there_is_a_key(
+    tmp_path: Path, standin: LangSmithStandIn
+) -> None:
+    root = standin.add_run(run_type="CHAIN", start=now() - timedelta(hours=1))
+    step = standin.add_run(run_type="CHAIN", parent=root, start=now() - timedelta(hours=1))
+    standin.add_run(parent=root, cost="0.75", start=now() - timedelta(hours=1))
+    command = Llmcost(tmp_path, standin)
+    assert command.run("sync").code == 0
+    found = command.run("report", "trace", step)
+    assert (found.code, found.stderr) == (0, "")
+    assert found.stdout.startswith(f"Trace {root} cost $0.75.")
+    assert f"In LangSmith: {standin.url}/o/" in found.stdout
+    without = Llmcost(tmp_path, standin, LANGSMITH_API_KEY="").run("report", "trace", step)
+    assert (without.code, without.stdout) == (2, "")
+    assert without.stderr.startswith(f"The ledger holds no run or trace {step}: give the id of its trace instead.")
