@@ -73,7 +73,7 @@ WORDS = (
         "one trace, run by run; the id of a trace or a run, or its address in LangSmith",
         "trace 019db6c1-e59b-73a1-958b-ee98a94e7a0a",
     ),
-    Word("verify", "LangSmith's own total beside ours, and what lies between them", "verify last month"),
+    Word("verify", "LangSmith's own total beside ours, and what lies between them", "verify last week"),
     Word("status", "when LangSmith was last read, and how completely", "status"),
     Word("help", "these words", "help"),
 )

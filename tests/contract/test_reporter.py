@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.catalog import Catalog, Feature
+from bot.domain.cost import Listed
 from bot.domain.run import Source
 from bot.errors import QuestionError
 from bot.ledger.store import Ledger
@@ -22,11 +23,13 @@ from bot.render.data import as_dict, to_csv, to_json
 from bot.render.text import text
 from bot.reports.answers import FeatureList, Report, Status, UnitCost, UntaggedList
 from bot.reports.reporter import Reporter
+from bot.reports.verification import Counterpart
 from bot.reports.words import WORDS
 from bot.slack.messages import answer_message
 from tests.ledgers import BERLIN, DIMENSIONS, NOW, PROJECT, Spent, emptied, fill, new_ledger, reporter
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+LANGSMITH = Counterpart(lambda *_: {"LLM": Listed(7, 70_000_000)}, ("LLM",), 14 * DAY)
 SUMS = ("cost_usd", "runs", "input_tokens", "output_tokens")
 
 
@@ -521,8 +524,11 @@ def test_an_old_name_is_answered_by_the_feature_that_it_has_become(ledger: Ledge
 @pytest.mark.parametrize("word", WORDS, ids=lambda word: word.pattern)
 def test_every_word_that_help_shows_is_answered_on_every_surface(word: Any, ledger: Ledger) -> None:
     shown = UUID("019db6c1-e59b-73a1-958b-ee98a94e7a0a")  # in the example of trace
-    fill(ledger, [Spent(NOW - days * DAY, "rag-search", number=shown.int if days else None) for days in (0, 1)])
-    answer = ask(ledger, word.example)
+    fill(
+        ledger,
+        [Spent(NOW - days * DAY, "rag-search", number=shown.int if days == 1 else None) for days in range(40)],
+    )
+    answer = ask(ledger, word.example, counterpart=LANGSMITH)
     assert text(answer).strip()
     assert json.loads(to_json(answer))["schema"] == 1
     assert to_csv(answer).count("\n") >= 1
