@@ -98,11 +98,14 @@ def clean_value(value: object) -> str:
     Numbers and booleans become their text; lists, objects and null are none. Trimmed, in Unicode's NFC form, at most
     250 characters.
     """
-    if isinstance(value, bool):
+    if isinstance(value, str):
+        if value.isascii() and value.isprintable():  # nearly all: there is no more to be done than to trim it
+            return value.strip()[:MAX_NAME].strip()
+    elif isinstance(value, bool):
         value = "true" if value else "false"
     elif isinstance(value, int | float):
         value = str(value)
-    if not isinstance(value, str):
+    else:
         return ""
     value = value.replace("\0", "")
     if not value.isascii():

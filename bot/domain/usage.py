@@ -1,7 +1,6 @@
 """Usage: how many tokens a run used. Input-inclusive: cached and cache-write tokens lie inside input, reasoning inside
 output."""
 
-from collections.abc import Mapping
 from enum import IntFlag
 from typing import NamedTuple
 
@@ -19,6 +18,9 @@ class Flag(IntFlag):
     IMPOSSIBLE_COST = 16  # not a number, not finite, or too large to be money
     SAMPLED = 32  # LangSmith was sent a sample only (ls_tracing_sample_rate < 1): the real spend is higher
 
+
+# Making a flag takes as long as reading a field of a run, and nearly every run is fine.
+FINE = Flag(0)
 
 class Usage(NamedTuple):
     """Tokens of one run. `cached`, `cache_write` and `audio_input` are parts of `input`; `cache_write_1h` is a part of
@@ -41,6 +43,18 @@ class Usage(NamedTuple):
 
 NO_TOKENS = Usage(0, 0)
 
+# The kinds of detail that LangSmith reports. Those of a service tier are kinds of their own, and count like the others:
+# `flex_cache_read` is `cache_read` at another price.
+_PROMPT_KINDS = ("cache_read", "cache_creation", "ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens", "audio")
+_COMPLETION_KINDS = ("reasoning", "audio")
+
+
+def _places(kinds: tuple[str, ...]) -> dict[str, int]:
+    return {tier + kind: place for place, kind in enumerate(kinds) for tier in ("", "flex_", "priority_")}
+
+
+_PROMPT_PLACES, _COMPLETION_PLACES = _places(_PROMPT_KINDS), _places(_COMPLETION_KINDS)
+
 
 def read_usage(
     prompt_tokens: object, completion_tokens: object, prompt_details: object, completion_details: object
@@ -52,65 +66,61 @@ def read_usage(
     `ephemeral_1h` lie inside `cache_creation` where that is given, and make it up where it is not.
     """
     inputs, outputs = _count(prompt_tokens), _count(completion_tokens)
-    given_in, given_out = _details(prompt_details), _details(completion_details)
+    given_in = _sums(prompt_details, _PROMPT_PLACES, len(_PROMPT_KINDS))
+    given_out = _sums(completion_details, _COMPLETION_PLACES, len(_COMPLETION_KINDS))
     if inputs is None or outputs is None or given_in is None or given_out is None:
         return None, Flag.IMPOSSIBLE_USAGE
-    flags = Flag(0)
+    flags = FINE
     if given_in or given_out:
         usage, flags = _detailed(inputs, outputs, given_in, given_out)
     else:
         usage = Usage(inputs, outputs)
-    if usage.total == 0:
+    if not usage.input and not usage.output:
         return None, flags
     return usage, flags
 
 
-def _detailed(inputs: int, outputs: int, prompt: dict[str, int], completion: dict[str, int]) -> tuple[Usage, Flag]:
-    flags = Flag(0)
-    cached = _sum(prompt, "cache_read")
-    five_minutes, one_hour = _sum(prompt, "ephemeral_5m_input_tokens"), _sum(prompt, "ephemeral_1h_input_tokens")
-    cache_write = max(_sum(prompt, "cache_creation"), five_minutes + one_hour)
+def _detailed(inputs: int, outputs: int, prompt: list[int], completion: list[int]) -> tuple[Usage, Flag]:
+    flags = FINE
+    cached, created, five_minutes, one_hour, audio_input = prompt or (0, 0, 0, 0, 0)
+    reasoning, audio_output = completion or (0, 0)
+    cache_write = max(created, five_minutes + one_hour)
     if cached + cache_write > inputs:
         inputs += cached + cache_write
-        flags |= Flag.CACHE_OUTSIDE_INPUT
+        flags = Flag.CACHE_OUTSIDE_INPUT
     return (
         Usage(
-            input=inputs,
-            output=outputs,
-            cached=cached,
-            cache_write=cache_write,
-            cache_write_1h=one_hour,
-            reasoning=min(_sum(completion, "reasoning"), outputs),
-            audio_input=min(_sum(prompt, "audio"), inputs),
-            audio_output=min(_sum(completion, "audio"), outputs),
+            inputs,
+            outputs,
+            cached,
+            cache_write,
+            one_hour,
+            min(reasoning, outputs),
+            min(audio_input, inputs),
+            min(audio_output, outputs),
         ),
         flags,
     )
 
 
-def _sum(details: dict[str, int], kind: str) -> int:
-    """The tokens of one kind, those of a service tier included: `flex_cache_read` is `cache_read` at another price."""
-    total = details.get(kind, 0)
-    for tier in ("flex_", "priority_"):
-        total += details.get(tier + kind, 0)
-    return total
-
-
-def _details(details: object) -> dict[str, int] | None:
-    """`{kind: tokens}` without the kinds that are null; None if a count is impossible. LangSmith nests it in `raw`."""
-    if isinstance(details, Mapping) and isinstance(details.get("raw"), Mapping):
-        details = details["raw"]
-    if not details or not isinstance(details, Mapping):
-        return {}
-    counts: dict[str, int] = {}
+def _sums(details: object, places: dict[str, int], kinds: int) -> list[int] | None:
+    """The tokens of each of the `kinds`, in their places; nothing if none was used; None if a count is impossible,
+    whatever its kind. LangSmith nests the kinds in `raw`."""
+    if not details or not isinstance(details, dict):
+        return []
+    nested = details.get("raw")
+    if isinstance(nested, dict):
+        details = nested
+    sums: list[int] = []
     for kind, tokens in details.items():
-        if tokens is None:
-            continue
         count = _count(tokens)
         if count is None:
             return None
-        counts[str(kind)] = count
-    return counts
+        place = places.get(kind)
+        if count and place is not None:
+            sums = sums or [0] * kinds
+            sums[place] += count
+    return sums
 
 
 def _count(tokens: object) -> int | None:

@@ -9,7 +9,7 @@ from uuid import UUID
 from bot.domain.feature import clean_value
 from bot.domain.money import dollars, from_json, nanos
 from bot.domain.run import Run, Status
-from bot.domain.usage import Flag, read_usage
+from bot.domain.usage import FINE, Flag, read_usage
 from bot.ledger.booking import MAX_COST, microseconds
 
 # What a ledger of costs needs to know. INPUTS, OUTPUTS, EVENTS, MANIFEST, EXTRA, ERROR and the previews are never asked
@@ -40,6 +40,7 @@ ROOT_SELECTS = ("ID", "STATUS", "END_TIME", "METADATA")
 MAX_TAGS = 50
 
 _TIERS = ("flex", "priority")
+_STATUSES = frozenset(status.value for status in Status)
 _ZERO = Decimal(0)
 
 # Beyond these an instant is nonsense, and arithmetic with time zones would come near its own limits.
@@ -68,9 +69,8 @@ def read_run(raw: object, project: int, keys: Collection[str]) -> Run:
     if start is None:
         raise MalformedRunError(f"run {UUID(bytes=run_id)} has no readable start time")
     trace_id = _uuid(raw.get("trace_id") or raw.get("id"))
-    parents = raw.get("parent_run_ids")
-    ancestors = [_uuid(parent) for parent in parents] if isinstance(parents, list) else []
-    if trace_id is None or None in ancestors:
+    ancestors = _ancestors(raw.get("parent_run_ids"))
+    if trace_id is None or ancestors is None:
         raise MalformedRunError(f"run {UUID(bytes=run_id)} names a trace or a parent that is no UUID")
     metadata = raw.get("metadata")
     if not isinstance(metadata, dict):
@@ -82,11 +82,15 @@ def read_run(raw: object, project: int, keys: Collection[str]) -> Run:
         raw.get("completion_token_details"),
     )
     raw_cost, cost_flags = _cost(raw)
+    if cost_flags:
+        flags |= cost_flags
+    if _is_sampled(metadata):
+        flags |= Flag.SAMPLED
     return Run(
         id=run_id,
         trace_id=trace_id,
         project=project,
-        ancestors=tuple([ancestor for ancestor in ancestors if ancestor is not None]),
+        ancestors=ancestors,
         type=str(raw.get("run_type") or "").upper()[:20],
         status=_status(raw),
         start=start,
@@ -99,7 +103,7 @@ def read_run(raw: object, project: int, keys: Collection[str]) -> Run:
         context=_context(raw),
         usage=usage,
         raw_cost=raw_cost,
-        flags=flags | cost_flags | _sampling(metadata),
+        flags=flags,
         thread=clean_value(raw.get("thread_id")) or None,
     )
 
@@ -108,8 +112,9 @@ def read_keys(metadata: object, keys: Collection[str]) -> tuple[tuple[str, str],
     """The configured keys' values, sorted by key; without those that are missing or no plain value."""
     if not isinstance(metadata, dict):
         return ()
-    found = [(key, clean_value(metadata[key])) for key in keys if key in metadata]
-    return tuple(sorted(pair for pair in found if pair[1]))
+    found = [(key, value) for key in keys if key in metadata and (value := clean_value(metadata[key]))]
+    found.sort()
+    return tuple(found)
 
 
 def read_id(value: object) -> bytes:
@@ -142,6 +147,19 @@ def has_ended(raw: Mapping[str, Any]) -> bool:
     return _status(raw) != Status.PENDING
 
 
+def _ancestors(parents: object) -> tuple[bytes, ...] | None:
+    """The ids of a run's ancestors; None if one of them is no UUID."""
+    if not parents or not isinstance(parents, list):
+        return ()
+    ancestors = []
+    for parent in parents:
+        ancestor = _uuid(parent)
+        if ancestor is None:
+            return None
+        ancestors.append(ancestor)
+    return tuple(ancestors)
+
+
 def _uuid(value: object) -> bytes | None:
     if isinstance(value, str):
         try:
@@ -155,7 +173,7 @@ def _uuid(value: object) -> bytes | None:
 def _status(raw: Mapping[str, Any]) -> str:
     """One of Status. A word that we do not know is taken for success, unless the run plainly goes on."""
     status = str(raw.get("status") or "").upper()
-    if status in {Status.SUCCESS, Status.ERROR, Status.PENDING}:
+    if status in _STATUSES:
         return status
     return Status.SUCCESS.value if raw.get("end_time") else Status.PENDING.value
 
@@ -170,22 +188,20 @@ def _cost(raw: Mapping[str, Any]) -> tuple[int | None, Flag]:
     else:
         prompt, completion = from_json(raw.get("prompt_cost")), from_json(raw.get("completion_cost"))
         if prompt is None or completion is None:
-            return None, Flag(0)
+            return None, FINE
         # Adding to what is no amount of money can raise.
         cost = prompt + completion if _is_money(prompt) and _is_money(completion) else _NOT_MONEY
-    return (nanos(cost), Flag(0)) if _is_money(cost) else (None, Flag.IMPOSSIBLE_COST)
+    return (nanos(cost), FINE) if _is_money(cost) else (None, Flag.IMPOSSIBLE_COST)
 
 
 def _is_money(amount: Decimal) -> bool:
     return amount.is_finite() and -_MOST_DOLLARS <= amount <= _MOST_DOLLARS
 
 
-def _sampling(metadata: Mapping[str, Any]) -> Flag:
+def _is_sampled(metadata: Mapping[str, Any]) -> bool:
     rate = metadata.get("ls_tracing_sample_rate")
-    if rate is None:
-        return Flag(0)
-    number = from_json(rate)
-    return Flag.SAMPLED if number is not None and number.is_finite() and _ZERO <= number < 1 else Flag(0)
+    number = None if rate is None else from_json(rate)
+    return number is not None and number.is_finite() and _ZERO <= number < 1
 
 
 def _context(raw: Mapping[str, Any]) -> str | None:
@@ -197,9 +213,8 @@ def _context(raw: Mapping[str, Any]) -> str | None:
         kinds = details.get("raw", details)
         if isinstance(kinds, dict):
             for kind in kinds:
-                for tier in _TIERS:
-                    if kind.startswith(tier):
-                        return tier
+                if kind.startswith(_TIERS):
+                    return next(tier for tier in _TIERS if kind.startswith(tier))
     return None
 
 
