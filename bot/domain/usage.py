@@ -22,6 +22,7 @@ class Flag(IntFlag):
 # Making a flag takes as long as reading a field of a run, and nearly every run is fine.
 FINE = Flag(0)
 
+
 class Usage(NamedTuple):
     """Tokens of one run. `cached`, `cache_write` and `audio_input` are parts of `input`; `cache_write_1h` is a part of
     `cache_write`; `reasoning` and `audio_output` are parts of `output`."""

@@ -7,7 +7,8 @@ is the value, because that view is read by days and "one" by feature.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from operator import add
+from typing import Any, NamedTuple
 
 from bot.domain.feature import UNTAGGED
 from bot.domain.run import Source, State
@@ -61,14 +62,15 @@ class Delta(NamedTuple):
     returns: dict[Return, int]
 
 
-class _Cell(NamedTuple):
-    """What runs have in common that are in the same rows of all views."""
+class _Cell:
+    """What runs that differ in no dimension add up to, and in which rows of the views they are, by number."""
 
-    day: int
-    feature: str
-    project: int
-    untagged_name: str | None  # None with a feature
-    values: tuple[str, ...]  # in the order of the tally's dimensions
+    __slots__ = ("day", "rows", "sums")
+
+    def __init__(self, day: int, rows: tuple[int, ...]) -> None:
+        self.day = day
+        self.rows = rows
+        self.sums = [0] * len(MEASURES)
 
 
 class Tally:
@@ -76,79 +78,92 @@ class Tally:
 
     def __init__(self, dimensions: Sequence[str]) -> None:
         self._configured = tuple(dimensions)
-        self._dimensions = (*BUILT_IN, *dimensions)
+        views = (*BUILT_IN, *dimensions)
+        self._dimensions = [("all/" + dimension, "one/" + dimension) for dimension in views]
         # Runs that differ in no dimension share a cell; it is spread over the views once, not run by run.
-        self._cells: dict[_Cell, list[int]] = {}
-        self._traces: dict[Key, int] = {}
+        self._cells: dict[tuple[Any, ...], _Cell] = {}
+        # Rows have numbers, because a trace of several cells looks at all rows of each.
+        self._numbers: dict[Key, int] = {}
+        self._rows: list[Key] = []
+        self._traces: list[int] = []  # per row, what traces of several cells contribute
         self._returns: dict[Return, int] = {}
 
     def add(self, trace: Iterable[Booked], sign: int) -> None:
         """Count (or, with -1, take back) everything that the runs of one trace contribute."""
-        touched: dict[_Cell, list[int]] = {}
+        touched: set[_Cell] = set()
         for booked in trace:
             if booked.counts:
                 cell = self._cell_of(booked)
-                sums = self._cells.get(cell)
-                if sums is None:
-                    sums = self._cells[cell] = [0] * len(MEASURES)
-                touched[cell] = sums
-                _add_run(sums, booked, sign)
+                touched.add(cell)
+                _add_run(cell.sums, booked, sign)
         if len(touched) == 1:
-            next(iter(touched.values()))[_TRACES] += sign
+            touched.pop().sums[_TRACES] += sign
         elif touched:
             self._add_trace(touched, sign)
 
     def delta(self) -> Delta:
         """All that was added, without what cancelled out."""
-        rollups: dict[Key, list[int]] = {}
-        for cell, sums in self._cells.items():
-            if any(sums):
-                for key in self._rows_of(cell):
-                    row = rollups.get(key)
-                    if row is None:
-                        rollups[key] = sums.copy()
-                    else:
-                        for position, amount in enumerate(sums):
-                            row[position] += amount
-        for key, traces in self._traces.items():
-            if traces:
-                rollups.setdefault(key, [0] * len(MEASURES))[_TRACES] += traces
+        rollups = [[0] * len(MEASURES) for _ in self._rows]
+        for cell in self._cells.values():
+            if any(cell.sums):
+                for number in cell.rows:
+                    rollups[number] = list(map(add, rollups[number], cell.sums))
+        for sums, traces in zip(rollups, self._traces, strict=True):
+            sums[_TRACES] += traces
         return Delta(
-            {key: sums for key, sums in rollups.items() if any(sums)},
+            {key: sums for key, sums in zip(self._rows, rollups, strict=True) if any(sums)},
             {key: traces for key, traces in self._returns.items() if traces},
         )
 
     def _cell_of(self, booked: Booked) -> _Cell:
         run = booked.run
-        values: tuple[str, ...] = (run.model or "", run.provider or "", str(run.project))
-        if self._configured:
-            keys = dict(run.keys)
-            values += tuple([keys.get(key, "") for key in self._configured])
         name = run.name if booked.feature == UNTAGGED else None
-        return _Cell(booked.day, booked.feature, run.project, name, values)
+        alike = (booked.day, booked.feature, run.project, name, run.model, run.provider, run.keys)
+        cell = self._cells.get(alike)
+        if cell is None:
+            cell = self._cells[alike] = _Cell(booked.day, tuple(map(self._number_of, self._keys_of(booked))))
+        return cell
 
-    def _rows_of(self, cell: _Cell) -> Iterator[Key]:
-        day, feature = cell.day, cell.feature
+    def _number_of(self, key: Key) -> int:
+        number = self._numbers.setdefault(key, len(self._rows))
+        if number == len(self._rows):
+            self._rows.append(key)
+            self._traces.append(0)
+        return number
+
+    def _keys_of(self, booked: Booked) -> Iterator[Key]:
+        run, day, feature = booked.run, booked.day, booked.feature
         yield Key("all", "", day, "")
         yield Key("all/feature", "", day, feature)
         yield Key("one", feature, day, "")
-        for dimension, value in zip(self._dimensions, cell.values, strict=True):
-            yield Key("all/" + dimension, "", day, value)
-            yield Key("one/" + dimension, feature, day, value)
-        if cell.untagged_name is not None:
-            yield Key("untagged", str(cell.project), day, cell.untagged_name)
+        keys = dict(run.keys)
+        values = (
+            run.model or "",
+            run.provider or "",
+            str(run.project),
+            *(keys.get(key, "") for key in self._configured),
+        )
+        for (all_view, one_view), value in zip(self._dimensions, values, strict=True):
+            yield Key(all_view, "", day, value)
+            yield Key(one_view, feature, day, value)
+        if feature == UNTAGGED:
+            yield Key("untagged", str(run.project), day, run.name)
 
     def _add_trace(self, cells: Collection[_Cell], sign: int) -> None:
         """A trace over several cells counts once in each view's value, on its first day there; every later day there
         is a return."""
+        if len({cell.day for cell in cells}) == 1:  # most of them
+            for number in set().union(*[cell.rows for cell in cells]):
+                self._traces[number] += sign
+            return
         days: dict[tuple[str, str, str], set[int]] = {}
         for cell in cells:
-            for key in self._rows_of(cell):
+            for number in cell.rows:
+                key = self._rows[number]
                 days.setdefault((key.view, key.feature, key.value), set()).add(key.day)
         for (view, feature, value), touched in days.items():
             first, *later = sorted(touched)
-            key = Key(view, feature, first, value)
-            self._traces[key] = self._traces.get(key, 0) + sign
+            self._traces[self._numbers[Key(view, feature, first, value)]] += sign
             previous = first
             for day in later:
                 back = Return(Key(view, feature, day, value), previous)
@@ -168,5 +183,6 @@ def _add_run(sums: list[int], booked: Booked, sign: int) -> None:
             sums[position] += sign
     sums[_INPUT] += sign * booked.input
     sums[_OUTPUT] += sign * booked.output
-    if Flag.SAMPLED in booked.run.flags:
+    flags = booked.run.flags
+    if flags and Flag.SAMPLED in flags:
         sums[_SAMPLED] += sign
