@@ -119,7 +119,7 @@ def book_trace(
     for run in merged.values():
         if run.id == run.trace_id:
             root_keys = dict(run.keys)
-    then = shares([booked.run for booked in before.values()], mode_before or project.mode)
+    then = shares([booked.run for booked in before.values()], mode_before or project.mode) if before else {}
     now = shares(list(merged.values()), project.mode)
     return {
         run_id: _book(run, now[run_id], before.get(run_id), then.get(run_id), root_keys, project, rules)

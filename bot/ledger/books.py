@@ -2,15 +2,13 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any
 
-from sqlalchemy import Connection, Dialect, Table, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, delete, select
 
 from bot.domain.costing import CostMode, is_run
 from bot.domain.run import Run, State
 from bot.ledger.booking import Booked, Project, Rules, book_trace
+from bot.ledger.bulk import rows_in, upsert
 from bot.ledger.rollups import MEASURES, Delta, Tally
 from bot.ledger.rows import COLUMNS, from_row, keys_from, keys_to, to_row
 from bot.ledger.tables import returns, rollups, runs
@@ -88,7 +86,8 @@ def book(
             after = book_trace(there, kept, _said(roots.get(trace_id)), project, rules)
             changed = _changes(there, after)
             if changed:
-                tally.add(there.values(), -1)
+                if there:
+                    tally.add(there.values(), -1)
                 tally.add(after.values(), +1)
                 to_write += changed
                 _count_changes(summary, there, changed)
@@ -140,11 +139,9 @@ def count_from_runs(connection: Connection, projects: Iterable[Project], dimensi
 def unknown_roots(connection: Connection, project: int, trace_ids: Collection[bytes]) -> set[bytes]:
     """Those of `trace_ids` whose root is neither a run of ours nor known for good."""
     wanted = list(trace_ids)
-    held = select(runs.c.id).where(runs.c.id.in_(wanted), runs.c.project == project)
-    final = select(roots_table.c.trace_id).where(
-        roots_table.c.project == project, roots_table.c.trace_id.in_(wanted), roots_table.c.final
-    )
-    return set(wanted) - set(connection.scalars(held)) - set(connection.scalars(final))
+    held = {run_id for (run_id,) in rows_in(connection, (runs.c.id,), runs.c.id, wanted, project=project)}
+    known = _load_roots(connection, project, wanted)
+    return {trace_id for trace_id in set(wanted) - held if trace_id not in known or not known[trace_id].final}
 
 
 def _is_known(there: _Trace, read: Iterable[Run]) -> bool:
@@ -195,7 +192,7 @@ def _leave_strays(
     new = [run.id for trace_id, trace in traces.items() for run in trace if run.id not in before.get(trace_id, {})]
     if not new:
         return
-    elsewhere = set(connection.scalars(select(runs.c.id).where(runs.c.id.in_(new))))
+    elsewhere = {run_id for (run_id,) in rows_in(connection, (runs.c.id,), runs.c.id, new, project=None)}
     homes: dict[bytes, bytes] = {}
     strays = set()
     for trace_id, trace in traces.items():
@@ -237,28 +234,26 @@ def _batches(connection: Connection, project: int) -> Iterator[dict[bytes, _Trac
 def load_traces(connection: Connection, project: int, trace_ids: Collection[bytes]) -> dict[bytes, _Trace]:
     """The booked runs of some traces of a project, by trace."""
     found: dict[bytes, dict[bytes, Booked]] = {}
-    query = select(runs).where(runs.c.trace_id.in_(list(trace_ids)), runs.c.project == project)
-    for row in connection.execute(query):
+    for row in rows_in(connection, tuple(runs.c), runs.c.trace_id, list(trace_ids), project=project):
         booked = from_row(row)
         found.setdefault(booked.run.trace_id, {})[booked.run.id] = booked
     return dict(found)
 
 
 def _load_roots(connection: Connection, project: int, trace_ids: Collection[bytes]) -> dict[bytes, Root]:
-    query = select(roots_table.c.trace_id, roots_table.c.key_values, roots_table.c.final).where(
-        roots_table.c.project == project, roots_table.c.trace_id.in_(list(trace_ids))
-    )
-    return {trace_id: Root(keys_from(keys), bool(final)) for trace_id, keys, final in connection.execute(query)}
+    columns = (roots_table.c.trace_id, roots_table.c.key_values, roots_table.c.final)
+    found = rows_in(connection, columns, roots_table.c.trace_id, list(trace_ids), project=project)
+    return {trace_id: Root(keys_from(keys), bool(final)) for trace_id, keys, final in found}
 
 
 def _write_runs(connection: Connection, booked: Sequence[Booked]) -> None:
     replaced = tuple(name for name in COLUMNS if name != "id")
-    _upsert(connection, runs, [to_row(one) for one in booked], replace=replaced)
+    upsert(connection, runs, [to_row(one) for one in booked], replace=replaced)
 
 
 def _write_delta(connection: Connection, delta: Delta) -> None:
-    _upsert(connection, rollups, [(*key, *sums) for key, sums in delta.rollups.items()], add=MEASURES)
-    _upsert(connection, returns, [(*key, day, traces) for (key, day), traces in delta.returns.items()], add=("traces",))
+    upsert(connection, rollups, [(*key, *sums) for key, sums in delta.rollups.items()], add=MEASURES)
+    upsert(connection, returns, [(*key, day, traces) for (key, day), traces in delta.returns.items()], add=("traces",))
     fewer = {key.day for key, sums in delta.rollups.items() if sums[0] < 0}
     if fewer:
         connection.execute(delete(rollups).where(rollups.c.runs == 0, rollups.c.day.in_(fewer)))
@@ -269,31 +264,4 @@ def _write_delta(connection: Connection, delta: Delta) -> None:
 
 def _write_roots(connection: Connection, project: int, roots: Mapping[bytes, Root]) -> None:
     rows = [(project, trace_id, keys_to(root.keys), root.final) for trace_id, root in roots.items()]
-    _upsert(connection, roots_table, rows, replace=("key_values", "final"))
-
-
-def _upsert(
-    connection: Connection,
-    table: Table,
-    rows: Sequence[tuple[Any, ...]],
-    *,
-    replace: tuple[str, ...] = (),
-    add: tuple[str, ...] = (),
-) -> None:
-    """Insert rows of values in the table's column order; where a row of that key is there, replace or add to it.
-
-    Handed to the driver as they are: SQLAlchemy's own executemany would turn each row into a dictionary and back, which
-    took longer than SQLite took to write it.
-    """
-    if rows:
-        connection.exec_driver_sql(_upsert_text(connection.dialect, table, replace, add), list(rows))
-
-
-@lru_cache
-def _upsert_text(dialect: Dialect, table: Table, replace: tuple[str, ...], add: tuple[str, ...]) -> str:
-    module = postgresql if dialect.name == "postgresql" else sqlite
-    statement = module.insert(table)
-    updates = {name: statement.excluded[name] for name in replace}
-    updates |= {name: table.c[name] + statement.excluded[name] for name in add}
-    upsert = statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=updates)
-    return str(upsert.compile(dialect=dialect))
+    upsert(connection, roots_table, rows, replace=("key_values", "final"))

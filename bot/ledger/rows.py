@@ -45,14 +45,14 @@ def to_row(booked: Booked) -> tuple[Any, ...]:
         int(run.flags),
         booked.day,
         booked.feature,
-        booked.state.value,
+        str(booked.state),  # not its `value`: that is a property written in Python
         booked.cost,
-        booked.source.value if booked.source is not None else None,
+        str(booked.source) if booked.source is not None else None,
         booked.reference,
         int(booked.cost_flags),
         booked.input,
         booked.output,
-        booked.reason.value if booked.reason is not None else None,
+        str(booked.reason) if booked.reason is not None else None,
         run.thread,
     )
 

@@ -69,12 +69,13 @@ class Pricer:
 
         `flags` is what is odd about `langsmith_cost`, and why the run could not be priced if its data are impossible.
         """
-        if usage is not None and usage.total <= 0:
+        if usage is not None and usage.input + usage.output <= 0:
             usage = None
         told, flags = _sane(langsmith_cost, usage)
         if usage is None and told is None:
             return Cost(None, None, None, flags)
-        rule = next((rule for rule in self._fitting(provider, model) if rule.begins <= start), None)
+        fitting = self._fitting(provider, model)
+        rule = next((rule for rule in fitting if rule.begins <= start), None) if fitting else None
         try:
             if rule is not None and rule.card is not None:
                 answer = None if usage is None else _Answer(rule.card.charge(usage), Source.OVERRIDE, rule.reference)
