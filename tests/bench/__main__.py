@@ -31,20 +31,25 @@ def main() -> None:
 
 def _sync_table(runs: int, more: int) -> str:
     found = sync.measure_all(runs)
-    floor = found["floor"].seconds
+    floor, loop = found["floor"], found["typed loop"]
     rows = [
         [
             name,
             f"{one.seconds:.2f}",
-            f"{one.seconds / floor:.2f}",
+            f"{one.seconds / floor.seconds:.2f}",
+            f"{loop.seconds / one.seconds:.2f}",
             f"{runs / one.seconds:,.0f}",
+            f"{one.processor:.2f}",
+            f"{one.processor / floor.processor:.2f}",
+            f"{loop.processor / one.processor:.2f}",
             f"{one.peak:.0f}",
             one.rows,
             one.checksum,
         ]
         for name, one in found.items()
     ]
-    header = ["", "seconds", "of the floor", "runs/s", "peak MiB", "rows", "checksum"]
+    header = ["", "seconds", "of floor", "loop's pace", "runs/s"]
+    header += ["processor s", "of floor", "loop's pace", "peak MiB", "rows", "checksum"]
     table = tabulate(rows, header, disable_numparse=True)
     peak = sync.measure_peak(more)
     return (
