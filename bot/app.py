@@ -5,24 +5,20 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot.errors import StoppedError
-from bot.ingest.langsmith import REQUEST_SECONDS, LangSmith, Selection
-from bot.ingest.langsmith import TRIES as SYNC_TRIES
-from bot.ingest.limiter import RequestLimiter
-from bot.ingest.plan import RETENTION
-from bot.ingest.sync import Scope, Sync
-from bot.ingest.totals import BUDGET, SECONDS, TRIES, Totals
-from bot.jobs import Clock
 from bot.ledger.booking import Rules, day_finder, microseconds
 from bot.ledger.store import Ledger, open_ledger
-from bot.pricing.pricer import Pricer
 from bot.reports.reporter import Reporter
 from bot.reports.verification import Counterpart
 from bot.settings import Config, Settings
 
 if TYPE_CHECKING:
+    from bot.ingest.langsmith import LangSmith
+    from bot.ingest.limiter import RequestLimiter
+    from bot.ingest.sync import Sync
+    from bot.ingest.totals import Totals
     from bot.slack.connection import Connection
     from bot.slack.listeners import Listeners
 
@@ -41,6 +37,8 @@ def utc_now() -> datetime:
 
 def build_rules(settings: Settings, config: Config) -> Rules:
     """The rules by which the books are kept."""
+    from bot.pricing.pricer import Pricer
+
     return Rules(
         attribution=config.catalog.attribution(settings.feature_keys),
         price=Pricer(config.overrides, settings.timezone),
@@ -77,7 +75,7 @@ def build_reporter(
     config: Config,
     ledger: Ledger,
     *,
-    source: LangSmith | None = None,
+    source: "LangSmith | None" = None,
     counterpart: Callable[[], Counterpart] | None = None,
     clock: Callable[[], datetime] = utc_now,
 ) -> Reporter:
@@ -101,24 +99,29 @@ def build_reporter(
     )
 
 
-def build_counterpart(settings: Settings, totals: Totals) -> Counterpart:
+def build_counterpart(settings: Settings, totals: "Totals") -> Counterpart:
     """LangSmith's side of `verify`."""
+    from bot.ingest.plan import RETENTION
+
     return Counterpart(totals, settings.run_types, RETENTION)
 
 
 def build_totals(
-    settings: Settings, sleep: Callable[[float], None] = time.sleep, within: RequestLimiter | None = None
-) -> Totals:
+    settings: Settings, sleep: Callable[[float], None] = time.sleep, within: "RequestLimiter | None" = None
+) -> "Totals":
     """Who asks LangSmith for its own totals; `within` is the limiter of the sync beside it."""
+    from bot.ingest.limiter import RequestLimiter
+    from bot.ingest.totals import BUDGET, SECONDS, TRIES, Totals
+
     limiter = RequestLimiter(BUDGET, time.monotonic, sleep, within=within)
 
-    def connect() -> LangSmith:
+    def connect() -> "LangSmith":
         return _connect(settings, limiter, sleep, timeout=SECONDS, tries=TRIES)
 
     return Totals(connect)
 
 
-def build_source(settings: Settings, sleep: Callable[[float], None] = time.sleep) -> LangSmith:
+def build_source(settings: Settings, sleep: Callable[[float], None] = time.sleep) -> "LangSmith":
     """A connection to LangSmith: close it at the end."""
     return _connect(settings, build_limiter(settings, sleep), sleep)
 
@@ -130,9 +133,12 @@ def build_sync(
     *,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], datetime] = utc_now,
-    limiter: RequestLimiter | None = None,
-) -> tuple[Sync, LangSmith]:
+    limiter: "RequestLimiter | None" = None,
+) -> "tuple[Sync, LangSmith]":
     """Who reads LangSmith, and the connection that it does so by: close it at the end. `limiter` if it is shared."""
+    from bot.ingest.langsmith import Selection
+    from bot.ingest.sync import Scope, Sync
+
     source = _connect(settings, limiter or build_limiter(settings, sleep), sleep)
     scope = Scope(
         selection=Selection(settings.langsmith_projects, settings.experiments),
@@ -144,27 +150,28 @@ def build_sync(
     return Sync(source, ledger, rules, scope, clock), source
 
 
-def build_limiter(settings: Settings, sleep: Callable[[float], None]) -> RequestLimiter:
+def build_limiter(settings: Settings, sleep: Callable[[float], None]) -> "RequestLimiter":
     """What keeps all requests of this process to what LangSmith allows."""
+    from bot.ingest.limiter import RequestLimiter
+
     return RequestLimiter(settings.requests_per_10s, time.monotonic, sleep)
 
 
 def _connect(
     settings: Settings,
-    limiter: RequestLimiter,
+    limiter: "RequestLimiter",
     sleep: Callable[[float], None],
-    *,
-    timeout: float = REQUEST_SECONDS,
-    tries: int = SYNC_TRIES,
-) -> LangSmith:
+    **patience: Any,
+) -> "LangSmith":
+    from bot.ingest.langsmith import LangSmith
+
     return LangSmith(
         api_key=settings.langsmith_api_key.get_secret_value(),
         base_url=settings.langsmith_endpoint,
         workspace_id=settings.langsmith_workspace_id,
         limiter=limiter,
         sleep=sleep,
-        timeout=timeout,
-        tries=tries,
+        **patience,
     )
 
 
@@ -173,6 +180,7 @@ def serve(settings: Settings, config: Config, stop: threading.Event) -> None:
 
     Raises SlackError if Slack refuses the tokens, LedgerError if the ledger cannot be used.
     """
+    from bot.jobs import Clock
     from bot.slack.listeners import Listeners
 
     def check_stopped() -> None:

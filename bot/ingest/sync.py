@@ -1,9 +1,7 @@
 """A sync: what LangSmith has becomes what the ledger knows. It can be killed at any moment and goes on where it was."""
 
-import gc
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -37,9 +35,6 @@ from bot.ledger.store import Ledger
 REFRESH_PROJECTS = timedelta(minutes=10)
 # How many runs that have not ended are looked up at one sync: a page, so that it costs one request a project.
 MOST_OPEN_RUNS = 1_000
-
-# Some pages' worth of objects.
-COLLECT_AFTER = 50_000
 
 _log = logging.getLogger(__name__)
 
@@ -105,7 +100,7 @@ class Sync:
         parts = self._parts
         began, repeated = parts.clock(), parts.source.repeated
         summary = SyncSummary()
-        with parts.ledger.lease(SYNC, began) as lease, _seldom_collecting():
+        with parts.ledger.lease(SYNC, began) as lease:
             try:
                 for project in self._projects(lease, summary):
                     summary.projects += 1
@@ -156,21 +151,6 @@ class Sync:
             _log.log(level, "project %s: answers cannot link to its traces yet: %s", project.name, error)
         else:
             parts.ledger.set_link(lease, parts.clock(), project, link)
-
-
-@contextmanager
-def _seldom_collecting() -> Iterator[None]:
-    """Let Python look for garbage every few pages instead of dozens of times in each.
-
-    What a page is read into are trees, which go without being looked for. The collector would walk through them, and
-    now and then through all that the process holds: a fifth of a first sync.
-    """
-    first, second, third = gc.get_threshold()
-    gc.set_threshold(max(first, COLLECT_AFTER) if first else 0, second, third)  # 0: somebody has turned it off
-    try:
-        yield
-    finally:
-        gc.set_threshold(first, second, third)
 
 
 def _in_words(error: BaseException) -> str:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import orjson
 
+from bot.__main__ import collect_seldom
 from tests.bench.pages import FIRST_DAY, PAGE, PAGES_A_DAY, PROJECT, pages
 
 
@@ -183,6 +184,7 @@ def _checksum(path: Path) -> tuple[int, str]:
 
 def main() -> None:
     """One measure, for the process that asked: seconds, processor's seconds, peak MiB, rows, checksum."""
+    collect_seldom()  # all three, as the command does
     name, runs, url, folder = sys.argv[1:]
     took, path = _MEASURES[name](int(runs), url, Path(folder))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
