@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.contract.sync.world import LINK
 from tests.e2e.llmcost import Llmcost, finish, now, wait_until
 from tests.standins.langsmith import API_KEY, LangSmithStandIn
 
@@ -118,8 +119,8 @@ class TestTracing:
     def test_a_sync_posts_nothing(self, tmp_path: Path, standin: LangSmithStandIn) -> None:
         done = Llmcost(tmp_path, standin, **self.ON).run("sync")
         assert done.code == 0
-        asked = {(request.method, request.path) for request in standin.requests}
-        assert asked == {("GET", "/api/v2/sessions"), ("POST", "/api/v2/runs/query")}
+        asked = {(request.method, LINK.sub("(link)", request.path)) for request in standin.requests}
+        assert asked == {("GET", "/api/v2/sessions"), ("POST", "/api/v2/runs/query"), ("GET", "(link)")}
 
     @pytest.mark.parametrize("first", ["", "from bot.cli.main import app; "], ids=["on its own", "in llmcost"])
     def test_not_even_what_asks_to_be_traced(self, tmp_path: Path, standin: LangSmithStandIn, first: str) -> None:
