@@ -19,7 +19,10 @@ from tests.e2e.commands import ROOT, environment, run
 from tests.ledgers import Spent, fill
 
 HOUR = timedelta(hours=1)
-HEAVY = ("slack_bolt", "slack_sdk", "langsmith", "genai_prices", "alembic", "apscheduler", "httpx2", "rich.progress")
+HEAVY = (
+    *("slack_bolt", "slack_sdk", "langsmith", "genai_prices", "alembic", "apscheduler", "httpx2", "rich.progress"),
+    *("sqlalchemy.dialects.postgresql", "bot.ingest.sync", "bot.jobs", "bot.pricing.pricer"),
+)
 
 
 @pytest.fixture(scope="module")

@@ -56,6 +56,14 @@ def test_a_run_adds_to_one_row_of_each_view() -> None:
     assert delta.returns == {}
 
 
+def test_a_trace_counts_once_in_a_row_that_its_runs_reach_by_different_keys() -> None:
+    below = make_run(2, trace=1, above=(1,), keys=(("env", "test"), ("feature", "old-search")), usage=Usage(50, 5))
+    delta = tally(booked(RUN, below))
+    assert measured(delta, "traces", "one", "search") == {(0, ""): 1}
+    assert measured(delta, "runs", "one", "search") == {(0, ""): 2}
+    assert {sums[MEASURES.index("traces")] for sums in delta.rollups.values()} == {1}
+
+
 def test_an_untagged_run_adds_to_its_projects_and_names_row_too() -> None:
     delta = tally(booked(RUN._replace(keys=(), name="agent")))
     assert measured(delta, "cost", "untagged", "1") == {(0, "agent"): 700}
