@@ -164,7 +164,7 @@ def fill(
             ordinal = settled.toordinal() if settled is not None else None
             ledger.finish_reread(lease, now, project, (), microseconds(as_of), ordinal)
     finished = microseconds(as_of)
-    ledger.record_sync(SyncRow(finished - 2_000_000, finished, 7, 7, 0, problem))
+    ledger.record_sync(SyncRow(finished - 2_000_000, finished, 7, 7, 0, problem, 1))
     return ledger
 
 

@@ -1,6 +1,7 @@
 """Budgets: how much a feature may spend in a window, and at which percentages its owner hears of it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 # In percent of the limit; an explicit `alert_at` replaces them.
@@ -28,3 +29,25 @@ class Budget:
     limit_nanos: int
     alert_at: tuple[int, ...] = ALERT_AT
     where: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SetLimit:
+    """A limit that was set in Slack, for as long as it holds. Instants are aware.
+
+    `file_limit` is what llmcost.toml said then (None: nothing). `owners`, if there are any, hear about this budget
+    instead of the feature's own.
+    """
+
+    feature: str
+    window: Window
+    limit_nanos: int
+    set_by: str
+    set_at: datetime
+    until: datetime | None = None
+    file_limit: int | None = None
+    owners: tuple[str, ...] = ()
+
+    def holds(self, file_limit: int | None, now: datetime) -> bool:
+        """Whether it is in force: until the file says something else, or until the end that was chosen."""
+        return file_limit == self.file_limit and (self.until is None or now < self.until)

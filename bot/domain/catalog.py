@@ -1,9 +1,11 @@
 """The catalog: the features of the product as the organisation describes them in llmcost.toml."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import NamedTuple
 
-from bot.domain.budget import ALERT_AT, Budget
+from bot.domain.budget import ALERT_AT, Budget, SetLimit, Window
 from bot.domain.feature import Attribution, Rule
 
 # Budgets can be given for these too: all runs together, and those without a feature. No run is attributed to them.
@@ -31,6 +33,15 @@ class Feature:
     budgets: tuple[Budget, ...] = ()
 
 
+class BudgetInForce(NamedTuple):
+    """A budget as it counts now; `set_limit` if it was set in Slack, None if it stands in the file. `owners` hear of
+    it."""
+
+    budget: Budget
+    owners: tuple[str, ...]
+    set_limit: SetLimit | None
+
+
 @dataclass(frozen=True, slots=True)
 class Catalog:
     """The features by name, `total` and `untagged` included if they are given, and the rules; in the file's order."""
@@ -47,3 +58,21 @@ class Catalog:
             aliases={alias: feature.name for feature in features for alias in feature.aliases},
             rules=self.rules,
         )
+
+    def budgets(self, set_limits: Iterable[SetLimit], now: datetime) -> list[BudgetInForce]:
+        """The budgets that count now, by feature and window, one for each pair at most. What was set in Slack comes
+        before the file for as long as it holds."""
+        found: dict[tuple[str, Window], BudgetInForce] = {}
+        for feature in self.features.values():
+            for budget in feature.budgets:
+                found[budget.feature, budget.window] = BudgetInForce(budget, feature.owners, None)
+        for one in set_limits:
+            stated = found.get((one.feature, one.window))
+            if one.holds(stated.budget.limit_nanos if stated is not None else None, now):
+                feature = self.features.get(one.feature, Feature(one.feature))
+                budget = Budget(one.feature, one.window, one.limit_nanos, feature.alert_at, feature.where)
+                if stated is not None:
+                    budget = replace(stated.budget, limit_nanos=one.limit_nanos)
+                found[one.feature, one.window] = BudgetInForce(budget, one.owners or feature.owners, one)
+        order = list(Window)
+        return sorted(found.values(), key=lambda one: (one.budget.feature, order.index(one.budget.window)))

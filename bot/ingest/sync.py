@@ -54,6 +54,7 @@ class SyncSummary:
 
     booked: BookingSummary = field(default_factory=BookingSummary)
     projects: int = 0
+    complete: int = 0  # projects that were read to their end
     malformed: int = 0
     gaps: int = 0  # stretches that LangSmith had forgotten
     repeated: int = 0  # requests that had to be made again
@@ -107,6 +108,7 @@ class Sync:
                     try:
                         reading = _ProjectSync(parts, lease, project, summary, progress)
                         reading.run(since)
+                        summary.complete += 1
                         self._learn_link(lease, project, reading.example)
                     except SourceError as error:
                         summary.problems.append(f"{project.name}: {error}")
@@ -164,7 +166,15 @@ def _in_words(error: BaseException) -> str:
 def _record(began: datetime, ended: datetime, summary: SyncSummary) -> SyncRow:
     booked = summary.booked
     problem = "; ".join(summary.problems) or None
-    return SyncRow(microseconds(began), microseconds(ended), booked.read, booked.new, booked.changed, problem)
+    return SyncRow(
+        microseconds(began),
+        microseconds(ended),
+        booked.read,
+        booked.new,
+        booked.changed,
+        problem,
+        summary.complete,
+    )
 
 
 class _ProjectSync:

@@ -48,7 +48,8 @@ class Gap(NamedTuple):
 
 
 class SyncRow(NamedTuple):
-    """How a sync ended."""
+    """How a sync ended. `projects` were read to their end; `number` rises from sync to sync, and is given by the
+    ledger."""
 
     started: int
     finished: int
@@ -56,6 +57,8 @@ class SyncRow(NamedTuple):
     new: int
     changed: int
     problem: str | None
+    projects: int
+    number: int = 0
 
 
 # Enough to see a day of minutes at a glance; older ones tell nobody anything.
@@ -192,18 +195,30 @@ def remember_reread(connection: Connection, project: int, tiers: Iterable[str], 
 
 def record_sync(connection: Connection, row: SyncRow) -> None:
     """Remember how a sync ended, for `status`."""
-    connection.execute(insert(syncs).values(**row._asdict()))
+    values = row._asdict()
+    del values["number"]
+    connection.execute(insert(syncs).values(**values))
     newest = select(func.max(syncs.c.id)).scalar_subquery()
     connection.execute(delete(syncs).where(syncs.c.id <= newest - KEPT_SYNCS))
 
 
-def last_sync(connection: Connection, *, successful: bool = False) -> SyncRow | None:
-    """The last sync, or the last one that went through; None if there was none."""
+def last_sync(connection: Connection, *, successful: bool = False, useful: bool = False) -> SyncRow | None:
+    """The last sync, or the last one that went through, or the last `useful` one, which read one project to its end at
+    least; None if there was none."""
     query = select(
-        syncs.c.started, syncs.c.finished, syncs.c.read, syncs.c.new, syncs.c.changed, syncs.c.problem
+        syncs.c.started,
+        syncs.c.finished,
+        syncs.c.read,
+        syncs.c.new,
+        syncs.c.changed,
+        syncs.c.problem,
+        syncs.c.projects,
+        syncs.c.id,
     ).order_by(syncs.c.id.desc())
     if successful:
         query = query.where(syncs.c.problem.is_(None))
+    if useful:
+        query = query.where(syncs.c.projects > 0)
     row = connection.execute(query.limit(1)).one_or_none()
     return None if row is None else SyncRow(*row)
 

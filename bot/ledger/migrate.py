@@ -8,7 +8,7 @@ from bot.errors import LedgerError
 from bot.ledger.engine import reading, writing
 
 # The newest migration in migrations/versions. Revisions are numbered, so that "newer than ours" can be said.
-HEAD = "0002"
+HEAD = "0003"
 _VERSION_TABLE = "alembic_version"
 
 

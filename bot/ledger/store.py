@@ -14,7 +14,7 @@ from bot.domain.feature import Attribution
 from bot.domain.period import Span
 from bot.domain.run import Run, State
 from bot.errors import LedgerError
-from bot.ledger import answers, books, costliest, coverage, figures, lease, rollups, traces
+from bot.ledger import answers, books, costliest, coverage, figures, lease, rollups, spending, traces
 from bot.ledger.answers import KeptAnswer
 from bot.ledger.booking import Booked, Project, Rules, microseconds
 from bot.ledger.books import BookingSummary, Root
@@ -25,6 +25,7 @@ from bot.ledger.engine import open_engine, reading, writing
 from bot.ledger.figures import Figures, UntaggedName
 from bot.ledger.lease import Lease
 from bot.ledger.migrate import migrate
+from bot.ledger.outbox import Outbox
 from bot.ledger.tables import returns
 from bot.ledger.tables import rollups as rollups_table
 from bot.ledger.tables import rules as rules_table
@@ -82,6 +83,14 @@ class Reading:
         """See bot.ledger.traces.load_trace."""
         return traces.load_trace(self._connection, trace_id)
 
+    def spent(self, span: Span, feature: str | None, where: spending.Where = ()) -> int:
+        """See bot.ledger.spending.spent."""
+        return spending.spent(self._connection, span, feature, where)
+
+    def reached_at(self, span: Span, feature: str | None, where: spending.Where, amount: int) -> datetime | None:
+        """See bot.ledger.spending.reached_at."""
+        return spending.reached_at(self._connection, span, feature, where, amount)
+
     def features(self) -> set[str]:
         """Every feature that ever had a run."""
         return figures.features_seen(self._connection)
@@ -94,9 +103,9 @@ class Reading:
         """What LangSmith had forgotten before it was read, in the selected projects."""
         return coverage.load_gaps(self._connection)
 
-    def last_sync(self, *, successful: bool = False) -> SyncRow | None:
-        """How the last (successful) sync ended; None without one."""
-        return coverage.last_sync(self._connection, successful=successful)
+    def last_sync(self, *, successful: bool = False, useful: bool = False) -> SyncRow | None:
+        """See bot.ledger.coverage.last_sync."""
+        return coverage.last_sync(self._connection, successful=successful, useful=useful)
 
 
 class Ledger:
@@ -104,6 +113,7 @@ class Ledger:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.outbox = Outbox(engine)
         self._rules: Rules | None = None  # those that it is kept by, once that has been said
         self._kept_by: dict[str, str] = {}  # the same as text
 

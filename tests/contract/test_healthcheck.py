@@ -22,7 +22,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def synced(folder: Path, ago: timedelta, problem: str | None = None) -> None:
     ledger = open_ledger(f"sqlite:///{folder}/llmcost.db", create=True)
     when = microseconds(datetime.now(UTC) - ago)
-    ledger.record_sync(SyncRow(when, when, 1, 1, 0, problem))
+    ledger.record_sync(SyncRow(when, when, 1, 1, 0, problem, 1))
     ledger.close()
 
 

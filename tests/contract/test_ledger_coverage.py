@@ -158,7 +158,7 @@ def test_a_rereading_is_remembered_by_its_tiers(books: Books) -> None:
 def test_the_last_sync_and_the_last_one_that_went_through_are_known(books: Books) -> None:
     with books.ledger.reading() as ledger:
         assert ledger.last_sync() is None
-    good, bad = SyncRow(1, 2, 30, 20, 10, None), SyncRow(3, 4, 0, 0, 0, "LangSmith is down.")
+    good, bad = SyncRow(1, 2, 30, 20, 10, None, 1, 1), SyncRow(3, 4, 0, 0, 0, "LangSmith is down.", 0, 2)
     books.ledger.record_sync(good)
     books.ledger.record_sync(bad)
     with books.ledger.reading() as ledger:
@@ -166,7 +166,7 @@ def test_the_last_sync_and_the_last_one_that_went_through_are_known(books: Books
 
 
 def test_old_syncs_are_forgotten(books: Books) -> None:
-    good = SyncRow(1, 2, 3, 4, 5, None)
+    good = SyncRow(1, 2, 3, 4, 5, None, 1, 1)
     books.ledger.record_sync(good)
     for _ in range(KEPT_SYNCS - 1):
         books.ledger.record_sync(good._replace(problem="x"))

@@ -15,7 +15,7 @@ from bot.ledger.coverage import SyncRow
 from bot.ledger.engine import open_engine, reading, writing
 from bot.ledger.store import Ledger, open_ledger
 
-SYNC = SyncRow(1, 2, 3, 4, 5, None)
+SYNC = SyncRow(1, 2, 3, 4, 5, None, 1, 1)
 SPAN = Span(date(2026, 11, 1), date(2026, 11, 2), ZoneInfo("UTC"))
 
 

@@ -34,10 +34,10 @@ def engine(path: Path) -> Iterator[Engine]:
 
 
 def statements(engine: Engine) -> dict[str, str]:
-    """What the database itself says of its tables and indexes, whatever the spaces."""
+    """What the database itself says of its tables and indexes, whatever the spaces and quotes."""
     with reading(engine) as connection:
         rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").all()
-    return {name: " ".join(sql.split()) for name, sql in rows if name != "alembic_version"}
+    return {name: " ".join(sql.replace(chr(34), "").split()) for name, sql in rows if name != "alembic_version"}
 
 
 def test_a_migrated_ledger_is_what_the_tables_say(engine: Engine) -> None:

@@ -1,0 +1,294 @@
+"""Messages to people, one delivery for each recipient, and how far each has come.
+
+A delivery is *claimed* before it is sent, and its outcome is recorded afterwards. A claim that nothing was recorded for
+runs out. If it had got as far as sending, whoever claims next must look for it in Slack first.
+"""
+
+import json
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Select, Update, func, insert, select, update
+
+from bot.ledger.booking import instant, microseconds
+from bot.ledger.tables import deliveries, delivery_events
+
+# Longer than a try can take, with Slack's time-outs and the looking before it.
+CLAIM = timedelta(minutes=2)
+
+
+class Kind(StrEnum):
+    """What an event is about."""
+
+    ALERT = "alert"
+    DIGEST = "digest"
+    CORRECTION = "correction"
+    NOTICE = "notice"  # a word to the admins
+
+
+class Role(StrEnum):
+    """As what a recipient hears of it."""
+
+    OWNER = "owner"
+    FALLBACK = "fallback"  # another could not be reached
+    ESCALATION = "escalation"  # nobody has acknowledged it
+    CHANNEL = "channel"
+    ADMIN = "admin"
+
+
+class State(StrEnum):
+    """How far a delivery has come."""
+
+    OPEN = "open"
+    SENT = "sent"
+    REPLACED = "replaced"  # given up, and another recipient was tried
+    UNDELIVERABLE = "undeliverable"
+
+
+class NewDelivery(NamedTuple):
+    """A message (JSON's values) to one recipient (a Slack id, an email address, `#channel`) about some events.
+
+    It is not sent before `not_before`, and given up at `expires`. `thread` is the delivery under which it stands.
+    """
+
+    kind: Kind
+    role: Role
+    recipient: str
+    events: tuple[str, ...]
+    message: Mapping[str, Any]
+    not_before: datetime
+    expires: datetime
+    thread: str | None = None
+
+
+class Delivery(NamedTuple):
+    """A delivery as it stands. `place` and `ts` are Slack's names for where it is."""
+
+    id: str
+    kind: Kind
+    role: Role
+    recipient: str
+    created: datetime
+    message: dict[str, Any]
+    state: State
+    next_try: datetime
+    expires: datetime
+    tries: int
+    unconfirmed_since: datetime | None
+    looks: int
+    place: str | None
+    ts: str | None
+    sent_at: datetime | None
+    problem: str | None
+    thread: str | None
+    events: tuple[str, ...]
+
+
+class Claimed(NamedTuple):
+    """A delivery that it is our turn to send: nobody else does while `claim` lasts. Its `unconfirmed_since` and `looks`
+    are about the tries before ours."""
+
+    delivery: Delivery
+    claim: str
+
+
+def add(connection: Connection, new: NewDelivery, now: datetime) -> str:
+    """Write a delivery down; gives its id."""
+    delivery_id = secrets.token_hex(8)
+    connection.execute(
+        insert(deliveries).values(
+            id=delivery_id,
+            kind=new.kind.value,
+            role=new.role.value,
+            recipient=new.recipient,
+            created=microseconds(now),
+            message=as_json(new.message),
+            state=State.OPEN.value,
+            next_try=microseconds(new.not_before),
+            expires=microseconds(new.expires),
+            tries=0,
+            looks=0,
+            thread=new.thread,
+            is_stale=False,
+        )
+    )
+    if new.events:
+        rows = [{"delivery": delivery_id, "event": key} for key in new.events]
+        connection.execute(insert(delivery_events), rows)
+    return delivery_id
+
+
+def claim_next(connection: Connection, now: datetime) -> Claimed | None:
+    """Claim the delivery that has been due for longest; None if none is."""
+    due = (deliveries.c.state == State.OPEN.value, deliveries.c.next_try <= microseconds(now))
+    found = _load(connection, select(deliveries).where(*due).order_by(deliveries.c.next_try, deliveries.c.id).limit(1))
+    if not found:
+        return None
+    claim = secrets.token_hex(8)
+    claimed = (
+        update(deliveries)
+        .where(deliveries.c.id == found[0].id, *due)
+        .values(
+            claim=claim,
+            next_try=microseconds(now + CLAIM),
+            tries=deliveries.c.tries + 1,
+        )
+    )
+    return Claimed(found[0], claim) if connection.execute(claimed).rowcount else None
+
+
+def record_sent(connection: Connection, claimed: Claimed, place: str, ts: str, now: datetime) -> None:
+    """It stands in Slack. Also if our turn was over: it does stand there."""
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id == claimed.delivery.id, deliveries.c.state == State.OPEN.value)
+        .values(state=State.SENT.value, place=place, ts=ts, sent_at=microseconds(now), claim=None, problem=None)
+    )
+
+
+def record_sending(connection: Connection, claimed: Claimed, place: str, now: datetime) -> bool:
+    """It is about to be sent to `place`: from here on it may have been accepted, and that is where to look for it.
+    False if it is not our turn any more: it must not be sent then."""
+    sending = _ours(claimed).values(
+        place=place, looks=0, unconfirmed_since=func.coalesce(deliveries.c.unconfirmed_since, microseconds(now))
+    )
+    return bool(connection.execute(sending).rowcount)
+
+
+def record_look(connection: Connection, claimed: Claimed, again_at: datetime) -> None:
+    """It was looked for in Slack and is not there (yet); nothing was sent."""
+    connection.execute(
+        _ours(claimed).values(
+            looks=deliveries.c.looks + 1, next_try=microseconds(again_at), claim=None, tries=deliveries.c.tries - 1
+        )
+    )
+
+
+def record_refused(connection: Connection, claimed: Claimed, problem: str, again_at: datetime) -> None:
+    """Slack did not take it, for certain, and may later: this try needs not be looked for."""
+    connection.execute(
+        _ours(claimed).values(
+            problem=problem, next_try=microseconds(again_at), claim=None, unconfirmed_since=None, looks=0
+        )
+    )
+
+
+def record_unconfirmed(connection: Connection, claimed: Claimed, problem: str, again_at: datetime) -> None:
+    """Slack did not say whether it took it: it is looked for before the next try."""
+    connection.execute(_ours(claimed).values(problem=problem, next_try=microseconds(again_at), claim=None))
+
+
+def give_up(
+    connection: Connection, claimed: Claimed, problem: str, instead: Sequence[NewDelivery], now: datetime
+) -> bool:
+    """This recipient will not get it: others do `instead`, or it is undeliverable. False if it was not our turn."""
+    state = State.REPLACED if instead else State.UNDELIVERABLE
+    done = connection.execute(_ours(claimed).values(state=state.value, problem=problem, claim=None))
+    if not done.rowcount:
+        return False
+    for one in instead:
+        add(connection, one, now)
+    return True
+
+
+def deliveries_of(connection: Connection, keys: Collection[str]) -> list[Delivery]:
+    """Every delivery of these events, the oldest first."""
+    ids = select(delivery_events.c.delivery).where(delivery_events.c.event.in_(list(keys)))
+    return _load(connection, select(deliveries).where(deliveries.c.id.in_(ids)).order_by(deliveries.c.created))
+
+
+def find(connection: Connection, delivery_id: str) -> Delivery | None:
+    """A delivery by its id."""
+    return next(iter(_load(connection, select(deliveries).where(deliveries.c.id == delivery_id))), None)
+
+
+def latest(connection: Connection, limit: int, *, states: Collection[State] = tuple(State)) -> list[Delivery]:
+    """The deliveries that were decided last, the latest first."""
+    wanted = [state.value for state in states]
+    query = select(deliveries).where(deliveries.c.state.in_(wanted)).order_by(deliveries.c.created.desc())
+    return _load(connection, query.order_by(deliveries.c.id).limit(limit))
+
+
+def undeliverable(connection: Connection, since: datetime) -> list[Delivery]:
+    """What reached nobody, decided since then."""
+    query = select(deliveries).where(
+        deliveries.c.state == State.UNDELIVERABLE.value, deliveries.c.created >= microseconds(since)
+    )
+    return _load(connection, query.order_by(deliveries.c.created))
+
+
+def change(connection: Connection, delivery_id: str, message: Mapping[str, Any]) -> None:
+    """It says something else now: what is not sent yet goes out so, what stands in Slack is to be changed there."""
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id == delivery_id)
+        .values(message=as_json(message), is_stale=deliveries.c.state == State.SENT.value)
+    )
+
+
+def stale(connection: Connection) -> list[Delivery]:
+    """What stands in Slack and says something else than here."""
+    query = select(deliveries).where(deliveries.c.is_stale, deliveries.c.state == State.SENT.value)
+    return _load(connection, query.order_by(deliveries.c.created))
+
+
+def record_changed(connection: Connection, delivery: Delivery) -> None:
+    """Slack shows what `delivery` says. If it has been changed again meanwhile, it stays stale."""
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id == delivery.id, deliveries.c.message == as_json(delivery.message))
+        .values(is_stale=False)
+    )
+
+
+def _ours(claimed: Claimed) -> Update:
+    return update(deliveries).where(
+        deliveries.c.id == claimed.delivery.id,
+        deliveries.c.state == State.OPEN.value,
+        deliveries.c.claim == claimed.claim,
+    )
+
+
+def _load(connection: Connection, query: Select[Any]) -> list[Delivery]:
+    rows = connection.execute(query).all()
+    ids = [row.id for row in rows]
+    of: dict[str, list[str]] = {}
+    links = select(delivery_events).where(delivery_events.c.delivery.in_(ids)).order_by(delivery_events.c.event)
+    for link in connection.execute(links):
+        of.setdefault(link.delivery, []).append(link.event)
+    return [
+        Delivery(
+            id=row.id,
+            kind=Kind(row.kind),
+            role=Role(row.role),
+            recipient=row.recipient,
+            created=instant(row.created),
+            message=json.loads(row.message),
+            state=State(row.state),
+            next_try=instant(row.next_try),
+            expires=instant(row.expires),
+            tries=row.tries,
+            unconfirmed_since=instant_or_none(row.unconfirmed_since),
+            looks=row.looks,
+            place=row.place,
+            ts=row.ts,
+            sent_at=instant_or_none(row.sent_at),
+            problem=row.problem,
+            thread=row.thread,
+            events=tuple(of.get(row.id, ())),
+        )
+        for row in rows
+    ]
+
+
+def instant_or_none(value: int | None) -> datetime | None:
+    """An instant as it is kept, if it is."""
+    return None if value is None else instant(value)
+
+
+def as_json(value: Mapping[str, Any]) -> str:
+    """JSON's values as text; equal values give equal texts."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -1,0 +1,106 @@
+"""Limits that were set in Slack, who changed what when, and snoozes."""
+
+import json
+from collections.abc import Collection
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, delete, insert, select
+
+from bot.domain.budget import SetLimit, Window
+from bot.ledger.booking import instant, microseconds
+from bot.ledger.deliveries import instant_or_none
+from bot.ledger.tables import limit_changes, limits, snoozes
+
+
+class LimitChange(NamedTuple):
+    """A line of the audit trail; `old_nanos` is what counted before, None for nothing."""
+
+    at: datetime
+    by: str
+    feature: str
+    window: Window
+    old_nanos: int | None
+    new_nanos: int
+    until: datetime | None
+    owners: tuple[str, ...]
+
+
+def set_limits(connection: Connection) -> list[SetLimit]:
+    """Every limit that was set, whether or not it still holds."""
+    return [
+        SetLimit(
+            feature=row.feature,
+            window=Window(row.window),
+            limit_nanos=row.limit_nanos,
+            set_by=row.set_by,
+            set_at=instant(row.set_at),
+            until=instant_or_none(row.until),
+            file_limit=row.file_limit,
+            owners=tuple(json.loads(row.owners)),
+        )
+        for row in connection.execute(select(limits).order_by(limits.c.feature, limits.c.window))
+    ]
+
+
+def set_limit(connection: Connection, new: SetLimit, old_nanos: int | None) -> None:
+    """Set a limit, and write down that it was; `old_nanos` is what counted before."""
+    owners = json.dumps(new.owners)
+    until = microseconds(new.until) if new.until is not None else None
+    connection.execute(delete(limits).where(limits.c.feature == new.feature, limits.c.window == new.window.value))
+    connection.execute(
+        insert(limits).values(
+            feature=new.feature,
+            window=new.window.value,
+            limit_nanos=new.limit_nanos,
+            set_by=new.set_by,
+            set_at=microseconds(new.set_at),
+            until=until,
+            file_limit=new.file_limit,
+            owners=owners,
+        )
+    )
+    connection.execute(
+        insert(limit_changes).values(
+            at=microseconds(new.set_at),
+            by=new.set_by,
+            feature=new.feature,
+            window=new.window.value,
+            old_nanos=old_nanos,
+            new_nanos=new.limit_nanos,
+            until=until,
+            owners=owners,
+        )
+    )
+
+
+def limit_history(connection: Connection, feature: str, limit: int) -> list[LimitChange]:
+    """The latest changes of a feature's limits, the latest first."""
+    query = select(limit_changes).where(limit_changes.c.feature == feature).order_by(limit_changes.c.id.desc())
+    return [
+        LimitChange(
+            instant(row.at),
+            row.by,
+            row.feature,
+            Window(row.window),
+            row.old_nanos,
+            row.new_nanos,
+            instant_or_none(row.until),
+            tuple(json.loads(row.owners)),
+        )
+        for row in connection.execute(query.limit(limit))
+    ]
+
+
+def snooze(connection: Connection, subjects: Collection[str], until: datetime, by: str) -> None:
+    """Say nothing about these subjects until then; a snooze that was there is replaced."""
+    connection.execute(delete(snoozes).where(snoozes.c.subject.in_(list(subjects))))
+    rows = [{"subject": one, "until": microseconds(until), "by": by} for one in subjects]
+    if rows:
+        connection.execute(insert(snoozes), rows)
+
+
+def snoozed_until(connection: Connection, subjects: Collection[str]) -> dict[str, datetime]:
+    """Until when each of these subjects was snoozed, if it ever was."""
+    rows = connection.execute(select(snoozes).where(snoozes.c.subject.in_(list(subjects))))
+    return {row.subject: instant(row.until) for row in rows}
