@@ -6,6 +6,7 @@ from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, Literal
 
 from bot.errors import SlackError
+from bot.slack.api import UnconfirmedError
 from bot.slack.messages import Message
 
 if TYPE_CHECKING:
@@ -16,10 +17,6 @@ SECONDS = 5.0
 _REFUSED_FORM = ("invalid_blocks", "msg_blocks_too_long", "msg_too_long")
 
 _log = logging.getLogger(__name__)
-
-
-class UnconfirmedError(SlackError):
-    """Slack did not say whether it took a message: it may have been posted, and must not be sent again."""
 
 
 def respond(

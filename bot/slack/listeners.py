@@ -15,7 +15,8 @@ from bot.ledger.booking import instant, microseconds
 from bot.ledger.store import Ledger
 from bot.reports.answers import Help
 from bot.reports.reporter import Reporter
-from bot.slack.delivery import UnconfirmedError, respond
+from bot.slack.api import UnconfirmedError
+from bot.slack.delivery import respond
 from bot.slack.messages import Message, answer_message, note, question_problem, shared, with_share
 
 # More rows than anybody reads in a message; the rest is added up as "other". A month of days is read as one.
