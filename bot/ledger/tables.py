@@ -276,7 +276,6 @@ deliveries = Table(
         "deliveries_open",
         "next_try",
         sqlite_where=text("state = 'open'"),
-        postgresql_where=text("state = 'open'"),
     ),
     Index("deliveries_by_time", "created"),
 )
