@@ -180,7 +180,7 @@ def serve(settings: Settings, config: Config, stop: threading.Event) -> None:
 
     Raises SlackError if Slack refuses the tokens, LedgerError if the ledger cannot be used.
     """
-    from bot.jobs import Clock
+    from bot.jobs.clock import Clock
     from bot.slack.listeners import Listeners
 
     def check_stopped() -> None:
@@ -203,7 +203,7 @@ def serve(settings: Settings, config: Config, stop: threading.Event) -> None:
         connection = _connection(settings, listeners)
         try:
             connection.open()
-            clock = Clock(sync, settings.sync_every, check_stopped)
+            clock = Clock(sync, settings.sync_every, check_stopped, last_sync=ledger.last_sync, now=utc_now)
             clock.start()
             _log.info("llmcost is ready: /llmcost is answered, LangSmith is read every %s", settings.sync_every)
             stop.wait()

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -93,15 +93,19 @@ class Sync:
         self._missing: list[str] = []
         self._links_tried: dict[int, datetime | None] = {}  # by project: at which look at the projects
 
+    def follow(self, rules: Rules) -> None:
+        """Book by these rules from the next sync on; one that is running goes on by those that it began with."""
+        self._parts = replace(self._parts, rules=rules)
+
     def run(self, since: datetime | None = None, progress: Callable[[Progress], None] = lambda _: None) -> SyncSummary:
         """Read what is due, or everything from `since` on. Problems of one project do not stop the others.
 
         Raises LedgerBusyError while another process is at it, and SourceError if LangSmith does not even list projects.
         """
-        parts = self._parts
-        began, repeated = parts.clock(), parts.source.repeated
+        began, repeated = self._parts.clock(), self._parts.source.repeated
         summary = SyncSummary()
-        with parts.ledger.lease(SYNC, began) as lease:
+        with self._parts.ledger.lease(SYNC, began) as lease:
+            parts = self._parts  # whoever changes the rules so that the books change holds the lease meanwhile
             try:
                 for project in self._projects(lease, summary):
                     summary.projects += 1

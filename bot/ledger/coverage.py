@@ -199,7 +199,9 @@ def record_sync(connection: Connection, row: SyncRow) -> None:
     del values["number"]
     connection.execute(insert(syncs).values(**values))
     newest = select(func.max(syncs.c.id)).scalar_subquery()
-    connection.execute(delete(syncs).where(syncs.c.id <= newest - KEPT_SYNCS))
+    # However long the outage, when it began is known.
+    good = select(func.max(syncs.c.id)).where(syncs.c.problem.is_(None)).scalar_subquery()
+    connection.execute(delete(syncs).where(syncs.c.id <= newest - KEPT_SYNCS, syncs.c.id != func.coalesce(good, 0)))
 
 
 def last_sync(connection: Connection, *, successful: bool = False, useful: bool = False) -> SyncRow | None:

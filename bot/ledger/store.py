@@ -135,18 +135,24 @@ class Ledger:
         From now on this Ledger writes only as long as it is kept by these.
         """
         wanted = describe_rules(rules.attribution, rules.dimensions, zone)
-        self._rules, self._kept_by = rules, wanted
         with writing(self._engine) as connection:
             kept = _kept_rules(connection)
-            if kept == wanted:
-                return False
-            if kept:
-                if kept["timezone"] != zone.key:
-                    coverage.move_settled(connection, ZoneInfo(kept["timezone"]), zone)
-                books.recount(connection, [_project(row) for row in coverage.load_projects(connection)], rules)
-            connection.execute(delete(rules_table))
-            connection.execute(insert(rules_table), [{"name": name, "value": value} for name, value in wanted.items()])
-            return bool(kept)
+            if kept != wanted:
+                if kept:
+                    if kept["timezone"] != zone.key:
+                        coverage.move_settled(connection, ZoneInfo(kept["timezone"]), zone)
+                    books.recount(connection, [_project(row) for row in coverage.load_projects(connection)], rules)
+                connection.execute(delete(rules_table))
+                rows = [{"name": name, "value": value} for name, value in wanted.items()]
+                connection.execute(insert(rules_table), rows)
+        # Only now: where the recount failed, the ledger is kept by what it was kept by before.
+        self._rules, self._kept_by = rules, wanted
+        return bool(kept) and kept != wanted
+
+    def is_kept_by(self, rules: Rules, zone: ZoneInfo) -> bool:
+        """Whether `keep_rules` would leave the figures as they are."""
+        with reading(self._engine) as connection:
+            return _kept_rules(connection) == describe_rules(rules.attribution, rules.dimensions, zone)
 
     def check_zone(self, zone: ZoneInfo) -> None:
         """Raises LedgerError if the ledger's days are those of another time zone: its figures would be of other days
@@ -254,6 +260,11 @@ class Ledger:
         """See bot.ledger.coverage.open_runs."""
         with reading(self._engine) as connection:
             return coverage.open_runs(connection, project.key, states, start=start, end=end, limit=limit)
+
+    def last_sync(self) -> SyncRow | None:
+        """See bot.ledger.coverage.last_sync."""
+        with reading(self._engine) as connection:
+            return coverage.last_sync(connection)
 
     def record_sync(self, row: SyncRow) -> None:
         """See bot.ledger.coverage.record_sync."""

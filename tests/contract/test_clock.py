@@ -6,16 +6,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.app import build_rules, build_sync, open_to_write
+from bot.app import build_rules, build_sync, open_to_write, utc_now
 from bot.errors import LlmcostError
-from bot.jobs import STOP_SECONDS, Clock
+from bot.jobs.clock import STOP_SECONDS, Clock, Job
+from bot.ledger.booking import microseconds
+from bot.ledger.coverage import SyncRow
 from bot.ledger.store import Ledger
 from bot.settings import load
 from tests.standins.langsmith import API_KEY, LangSmithStandIn
+
+if TYPE_CHECKING:
+    from bot.ingest.sync import Sync
 
 HOUR, SOON = timedelta(hours=1), timedelta(milliseconds=20)
 
@@ -76,7 +82,7 @@ class Ticking(NamedTuple):
 
 
 @contextmanager
-def ticking(langsmith: Watched, folder: Path, every: timedelta) -> Iterator[Ticking]:
+def ticking(langsmith: Watched, folder: Path, every: timedelta, *jobs: Job) -> Iterator[Ticking]:
     """A clock that has been started; to be stopped by the test."""
     environ = {
         "LANGSMITH_API_KEY": API_KEY,
@@ -91,7 +97,7 @@ def ticking(langsmith: Watched, folder: Path, every: timedelta) -> Iterator[Tick
     ledger = open_to_write(settings, rules)
     stopper = Stopper()
     sync, source = build_sync(settings, ledger, rules, sleep=lambda seconds: _wait(stopper, seconds))
-    clock = Clock(sync, every, stopper)
+    clock = Clock(sync, every, stopper, last_sync=ledger.last_sync, now=utc_now, jobs=jobs)
     clock.start()
     try:
         yield Ticking(clock, stopper, ledger)
@@ -132,7 +138,9 @@ def test_trouble_in_one_sync_does_not_stop_the_next(
         with ticks.ledger.reading() as reading:
             assert reading.last_sync(successful=True) is not None
     # Being stopped is no trouble.
-    (said,) = (one.getMessage() for one in caplog.records if one.name == "bot.jobs" and one.levelname == "WARNING")
+    (said,) = (
+        one.getMessage() for one in caplog.records if one.name == "bot.jobs.clock" and one.levelname == "WARNING"
+    )
     assert said.startswith("the sync did not go through: LangSmith refuses the key")
 
 
@@ -152,3 +160,122 @@ def test_a_request_that_hangs_holds_nobody_up(
         assert langsmith.asked.acquire(timeout=20)
         assert ticks.stop() < STOP_SECONDS + 2
     assert "a sync is left where it is" in caplog.text
+
+
+class Noting:
+    """A job that notes when it was looked after, and lets a test wait for that."""
+
+    def __init__(self, name: str = "noting", *, raises: Exception | None = None, waits: bool = False) -> None:
+        self.name = name
+        self.times: list[datetime] = []
+        self.go_on = threading.Event()
+        self._raises = raises
+        self._waits = waits
+        self._ran = threading.Semaphore(0)
+
+    def run(self, now: datetime) -> None:
+        self.times.append(now)
+        self._ran.release()
+        if self._waits:
+            self.go_on.wait(60)
+        if self._raises is not None:
+            raise self._raises
+
+    def wait_for(self, times: int) -> None:
+        for _ in range(times):
+            assert self._ran.acquire(timeout=20), f"it ran {len(self.times)} times only"
+
+
+def test_the_jobs_do_not_wait_for_the_sync(langsmith: Watched, tmp_path: Path) -> None:
+    job = Noting()
+    langsmith.hang_next(3_600)
+    with ticking(langsmith, tmp_path, HOUR, job) as ticks:
+        assert langsmith.asked.acquire(timeout=20)
+        job.wait_for(1)  # although the sync is not over
+        assert ticks.ledger.last_sync() is None
+        ticks.stopper.stopped.set()
+        langsmith.stop()  # what hangs, hangs no more
+        ticks.stop()
+
+
+def test_after_a_sync_the_jobs_run_at_once(langsmith: Watched, tmp_path: Path) -> None:
+    """Long before the next tick, and they find what it has written."""
+    seen: list[bool] = []
+    begun, found = threading.Event(), threading.Event()
+
+    class Looking:
+        name = "looking"
+
+        def run(self, now: datetime) -> None:
+            del now
+            begun.wait(20)
+            seen.append(ticks.ledger.last_sync() is not None)
+            if seen[-1]:
+                found.set()
+
+    with ticking(langsmith, tmp_path, HOUR, Looking()) as ticks:
+        begun.set()
+        assert found.wait(20)
+        ticks.stop()
+
+
+def test_a_job_that_fails_stops_no_other(langsmith: Watched, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    broken, refused, sound = (
+        Noting("broken", raises=ZeroDivisionError()),
+        Noting("refused", raises=LlmcostError("nobody is there")),
+        Noting("sound"),
+    )
+    with ticking(langsmith, tmp_path, SOON, broken, refused, sound) as ticks:
+        for job in (broken, refused, sound):
+            job.wait_for(3)
+        ticks.stop()
+    assert "broken failed; the next tick tries again" in caplog.text
+    assert "refused did not go through: nobody is there" in caplog.text
+
+
+def test_a_job_that_hangs_holds_up_neither_the_sync_nor_the_end(
+    langsmith: Watched, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    job, after = Noting(waits=True), Noting("after")
+    with ticking(langsmith, tmp_path, SOON, job, after) as ticks:
+        job.wait_for(1)
+        ticks.stopper.wait_for(12)
+        assert ticks.stop() < STOP_SECONDS + 2
+        job.go_on.set()
+    assert "a job is left where it is" in caplog.text
+    assert (len(job.times), after.times) == (1, [])
+
+
+def test_what_another_process_has_just_read_is_not_read_again(langsmith: Watched, tmp_path: Path) -> None:
+    """Two processes on one ledger sync as often as one; so does one that is started again and again."""
+    job = Noting()
+    with ticking(langsmith, tmp_path, HOUR) as ticks:
+        ticks.stopper.wait_for(2)
+        ticks.stop()
+    assert langsmith.asked.acquire(timeout=1)
+    with Watched() as other, ticking(other, tmp_path, HOUR, job) as ticks:
+        job.wait_for(1)
+        assert not ticks.stopper.was_asked_within(0.3, 1)
+        ticks.stop()
+        assert other.requests == []
+
+
+@pytest.mark.parametrize(
+    ("ago", "is_due"),
+    [
+        (timedelta(seconds=-1), True),  # the clock has been set right since
+        (timedelta(seconds=0), False),
+        (timedelta(seconds=56), False),
+        (timedelta(seconds=58), True),  # or it would wait for the tick after this one
+        (timedelta(days=3), True),
+        (None, True),
+    ],
+)
+def test_a_sync_is_due_by_the_ledgers_last_one(ago: timedelta | None, is_due: bool) -> None:
+    now = datetime(2026, 10, 25, 2, 30, fold=1, tzinfo=ZoneInfo("Europe/Berlin"))  # a night with two of it
+    started = None if ago is None else microseconds(now.astimezone(UTC) - ago)
+    last = None if started is None else SyncRow(started, started, 0, 0, 0, "it failed", 0)
+    clock = Clock(
+        cast("Sync", None), timedelta(minutes=1), Stopper(), last_sync=lambda: last, now=lambda: now.astimezone(UTC)
+    )
+    assert clock._is_due() is is_due
