@@ -175,8 +175,9 @@ def _connect(
     )
 
 
-def serve(settings: Settings, config: Config, stop: threading.Event) -> None:
-    """Answer people in Slack and read LangSmith beside it, until `stop` is set.
+def serve(settings: Settings, config: Config, stop: threading.Event, *, directory: Path | None = None) -> None:
+    """Answer people in Slack and read LangSmith beside it, until `stop` is set. llmcost.toml is looked for in
+    `directory` (the working directory) when it changes.
 
     Raises SlackError if Slack refuses the tokens, LedgerError if the ledger cannot be used.
     """
@@ -203,7 +204,14 @@ def serve(settings: Settings, config: Config, stop: threading.Event) -> None:
         connection = _connection(settings, listeners)
         try:
             connection.open()
-            clock = Clock(sync, settings.sync_every, check_stopped, last_sync=ledger.last_sync, now=utc_now)
+            clock = Clock(
+                sync,
+                settings.sync_every,
+                check_stopped,
+                last_sync=ledger.last_sync,
+                now=utc_now,
+                jobs=build_jobs(settings, in_force, ledger, utc_now(), directory),
+            )
             clock.start()
             _log.info("llmcost is ready: /llmcost is answered, LangSmith is read every %s", settings.sync_every)
             stop.wait()

@@ -204,19 +204,28 @@ def record_sync(connection: Connection, row: SyncRow) -> None:
     connection.execute(delete(syncs).where(syncs.c.id <= newest - KEPT_SYNCS, syncs.c.id != func.coalesce(good, 0)))
 
 
+_SYNC = (
+    syncs.c.started,
+    syncs.c.finished,
+    syncs.c.read,
+    syncs.c.new,
+    syncs.c.changed,
+    syncs.c.problem,
+    syncs.c.projects,
+    syncs.c.id,
+)
+
+
+def first_sync(connection: Connection) -> SyncRow | None:
+    """The earliest sync that is still remembered; None if there was none."""
+    row = connection.execute(select(*_SYNC).order_by(syncs.c.id).limit(1)).one_or_none()
+    return None if row is None else SyncRow(*row)
+
+
 def last_sync(connection: Connection, *, successful: bool = False, useful: bool = False) -> SyncRow | None:
     """The last sync, or the last one that went through, or the last `useful` one, which read one project to its end at
     least; None if there was none."""
-    query = select(
-        syncs.c.started,
-        syncs.c.finished,
-        syncs.c.read,
-        syncs.c.new,
-        syncs.c.changed,
-        syncs.c.problem,
-        syncs.c.projects,
-        syncs.c.id,
-    ).order_by(syncs.c.id.desc())
+    query = select(*_SYNC).order_by(syncs.c.id.desc())
     if successful:
         query = query.where(syncs.c.problem.is_(None))
     if useful:

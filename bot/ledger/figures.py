@@ -11,7 +11,7 @@ from bot.domain.run import Source, State
 from bot.domain.usage import Flag
 from bot.ledger.booking import microseconds
 from bot.ledger.rollups import MEASURES
-from bot.ledger.tables import returns, rollups, runs
+from bot.ledger.tables import projects, returns, rollups, runs
 
 
 class Figures(NamedTuple):
@@ -116,6 +116,22 @@ def features_seen(connection: Connection) -> set[str]:
     """Every feature that ever had a run."""
     query = select(rollups.c.value).distinct().where(rollups.c.view == "all/feature", rollups.c.value != UNTAGGED)
     return set(connection.scalars(query))
+
+
+def count_runs(connection: Connection, start: int, end: int) -> int:
+    """How many runs of the selected projects began in [start, end)."""
+    return int(connection.scalar(_selected(select(func.count()), start, end)) or 0)
+
+
+def last_run(connection: Connection, before: int) -> int | None:
+    """When the last run of the selected projects began before then; None if there is none."""
+    found = connection.scalar(_selected(select(func.max(runs.c.start)), 0, before))
+    return None if found is None else int(found)
+
+
+def _selected(query: Select[Any], start: int, end: int) -> Select[Any]:
+    selected = select(projects.c.key).where(projects.c.selected)
+    return query.where(*_counted(runs, start, end, None), runs.c.project.in_(selected))
 
 
 def _by_value(connection: Connection, span: Span, view: str, feature: str) -> dict[str, Figures]:

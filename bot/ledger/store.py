@@ -16,7 +16,7 @@ from bot.domain.run import Run, State
 from bot.errors import LedgerError
 from bot.ledger import answers, books, costliest, coverage, figures, lease, rollups, spending, traces
 from bot.ledger.answers import KeptAnswer
-from bot.ledger.booking import Booked, Project, Rules, microseconds
+from bot.ledger.booking import Booked, Project, Rules, instant, microseconds
 from bot.ledger.books import BookingSummary, Root
 from bot.ledger.bridge import Bridge, bridge
 from bot.ledger.costliest import Costliest
@@ -106,6 +106,19 @@ class Reading:
     def last_sync(self, *, successful: bool = False, useful: bool = False) -> SyncRow | None:
         """See bot.ledger.coverage.last_sync."""
         return coverage.last_sync(self._connection, successful=successful, useful=useful)
+
+    def first_sync(self) -> SyncRow | None:
+        """See bot.ledger.coverage.first_sync."""
+        return coverage.first_sync(self._connection)
+
+    def count_runs(self, start: datetime, end: datetime) -> int:
+        """See bot.ledger.figures.count_runs."""
+        return figures.count_runs(self._connection, microseconds(start), microseconds(end))
+
+    def last_run(self, before: datetime) -> datetime | None:
+        """See bot.ledger.figures.last_run."""
+        found = figures.last_run(self._connection, microseconds(before))
+        return None if found is None else instant(found)
 
 
 class Ledger:

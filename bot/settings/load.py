@@ -53,6 +53,24 @@ def load_config(settings: Settings, *, directory: Path | None = None) -> Config:
     return _config(settings, directory, settings.dimensions)
 
 
+class Examined(NamedTuple):
+    """What could be read of the settings, and everything that is wrong with the rest."""
+
+    settings: Settings
+    config: Config
+    problems: tuple[str, ...]
+
+
+def examine(*needs: Need, environ: Mapping[str, str] | None = None, directory: Path | None = None) -> Examined:
+    """As `load`, for whoever wants to go on in spite of problems: what is wrong is as if it were not set."""
+    settings, wrong, problems = _read(needs, environ, directory)
+    try:
+        config = _config(settings, directory, None if "LLMCOST_DIMENSIONS" in wrong else settings.dimensions)
+    except SettingsError as error:
+        return Examined(settings, Config(), (*problems, *error.problems))
+    return Examined(settings, config, tuple(problems))
+
+
 class _Read(NamedTuple):
     settings: Settings  # without the variables that are wrong
     wrong: Collection[str]
@@ -81,18 +99,36 @@ def _read(needs: Collection[Need], environ: Mapping[str, str] | None, directory:
     )
 
 
-def _config(settings: Settings, directory: Path | None, dimensions: Collection[str] | None) -> Config:
+def read_file(settings: Settings, *, directory: Path | None = None) -> bytes | None:
+    """The content of llmcost.toml; None if it is not there and nobody has named it. Raises SettingsError."""
     name = settings.config_file
     try:
-        content = ((directory or Path()) / name).read_bytes().decode("utf-8-sig")
+        return ((directory or Path()) / name).read_bytes()
     except FileNotFoundError:
         if "config_file" not in settings.model_fields_set:
-            return Config()
+            return None
         raise SettingsError(
             [f"LLMCOST_CONFIG: {shown(str(name))} is not there; correct the name or unset it."]
         ) from None
     except OSError as error:
         raise SettingsError([f"{shown(str(name))} cannot be read: {error.strerror}."]) from None
+
+
+def understand(settings: Settings, content: bytes | None) -> Config:
+    """What such a content of llmcost.toml says. Raises SettingsError with every problem."""
+    return _understand(settings, content, settings.dimensions)
+
+
+def _config(settings: Settings, directory: Path | None, dimensions: Collection[str] | None) -> Config:
+    return _understand(settings, read_file(settings, directory=directory), dimensions)
+
+
+def _understand(settings: Settings, content: bytes | None, dimensions: Collection[str] | None) -> Config:
+    if content is None:
+        return Config()
+    name = settings.config_file
+    try:
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise SettingsError([f"{shown(str(name))} is not UTF-8 text; save it as UTF-8."]) from None
-    return read_config(content, name.name, dimensions)
+    return read_config(text, name.name, dimensions)

@@ -5,6 +5,8 @@ import re
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
+from pydantic import SecretStr
+
 from bot.settings.explain import UnfitError, nearest, shown, suggestion
 
 RUN_TYPES = ("LLM", "CHAIN", "TOOL", "RETRIEVER", "EMBEDDING", "PROMPT", "PARSER")
@@ -103,6 +105,18 @@ def langsmith_url(text: str) -> str:
 def slack_url(text: str) -> str:
     """The address of Slack's Web API, with one slash at its end."""
     return _web_address(text).rstrip("/") + "/"
+
+
+def heartbeat_url(text: str) -> SecretStr:
+    """An address to be pinged; it may hold a key, in its path or its query, and is never quoted."""
+    try:
+        url = urlsplit(text)
+        sound = url.scheme in ("http", "https") and url.hostname and (url.port is None or url.port)
+    except ValueError:  # brackets that are no IPv6 address, a port that is no number
+        sound = False
+    if text and (not sound or not text.isascii() or re.search(r"\s", text)):
+        raise UnfitError("the value (not shown) is no web address; it begins with https:// and a host name.")
+    return SecretStr(text)
 
 
 def _web_address(text: str) -> str:

@@ -75,7 +75,7 @@ class Talk:
 
         def run() -> None:
             try:
-                serve(settings, config, stop)
+                serve(settings, config, stop, directory=self.folder)
             except BaseException as error:  # noqa: BLE001 - raised again where the test is
                 failed.append(error)
 

@@ -219,7 +219,14 @@ def test_the_files_dimensions_are_not_judged_by_dimensions_that_are_wrong_themse
 
 PLANTED = "hunter2correcthorse"
 NAMES = [*variable_names(), *SECOND_NAMES.values()]
-SECRETS = ["LANGSMITH_API_KEY", "LANGCHAIN_API_KEY", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"]
+SECRETS = [
+    "LANGSMITH_API_KEY",
+    "LANGCHAIN_API_KEY",
+    "SLACK_BOT_TOKEN",
+    "SLACK_APP_TOKEN",
+    "SLACK_SIGNING_SECRET",
+    "LLMCOST_HEARTBEAT_URL",
+]
 ODD_TEXTS = st.text() | st.sampled_from(
     [
         "0",
