@@ -141,7 +141,7 @@ def build_sync(
 
     source = _connect(settings, limiter or build_limiter(settings, sleep), sleep)
     scope = Scope(
-        selection=Selection(settings.langsmith_projects, settings.experiments),
+        selection=_selection(settings),
         run_types=settings.run_types,
         keys=tuple(dict.fromkeys((*settings.feature_keys, *settings.dimensions, *settings.wide_keys))),
         zone=settings.timezone,

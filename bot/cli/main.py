@@ -79,6 +79,20 @@ def init(
 
 
 @app.command()
+def doctor(
+    test_alert: Annotated[
+        bool, typer.Option("--test-alert", help="Send the first admin an alert with real figures, marked as a test.")
+    ] = False,
+    to: Annotated[str | None, typer.Option(help="Send it to this member (id or email address) instead.")] = None,
+) -> None:
+    """Check settings, Slack, LangSmith, owners, tags, prices and the ledger; exit with 1 if something is broken."""
+    from bot.cli.doctor import run_doctor
+
+    with telling():
+        run_doctor(test_alert=test_alert, to=to)
+
+
+@app.command()
 def healthcheck() -> None:
     """Exit with 0 if LangSmith was read to the end lately, for whoever watches the bot."""
     from bot.cli.healthcheck import run_healthcheck

@@ -76,6 +76,7 @@ class LangSmith:
         timeout: float = REQUEST_SECONDS,
         tries: int = TRIES,
     ) -> None:
+        """`tries` is how often a question is asked before it is given up, until one is answered."""
         self.repeated = 0  # how many requests had to be made again
         self._api_key = api_key
         self._base_url = base_url

@@ -126,11 +126,14 @@ def recount(connection: Connection, projects: Iterable[Project], rules: Rules) -
     _write_delta(connection, tally.delta())
 
 
-def count_from_runs(connection: Connection, projects: Iterable[Project], dimensions: Sequence[str]) -> Delta:
-    """What the rollups should hold, added up from the runs themselves: to check the books."""
+def count_from_runs(
+    connection: Connection, projects: Iterable[Project], dimensions: Sequence[str], since: int | None = None
+) -> Delta:
+    """What the rollups should hold, added up from the runs themselves: to check the books. With `since` only traces
+    that have a run since then are added up, each as a whole: the days before are incomplete."""
     tally = Tally(dimensions)
     for project in projects:
-        for batch in _batches(connection, project.key):
+        for batch in _batches(connection, project.key, since):
             for trace in batch.values():
                 tally.add(trace.values(), +1)
     return tally.delta()
@@ -219,11 +222,14 @@ def _book_again(
         yield from again
 
 
-def _batches(connection: Connection, project: int) -> Iterator[dict[bytes, _Trace]]:
-    """All traces of a project, some at a time. No query stays open between them: who walks may write."""
+def _batches(connection: Connection, project: int, since: int | None = None) -> Iterator[dict[bytes, _Trace]]:
+    """All traces of a project (with a run since then), some at a time. No query stays open between them: who walks may
+    write."""
     last = b""
     while True:
         query = select(runs.c.trace_id).where(runs.c.project == project, runs.c.trace_id > last)
+        if since is not None:
+            query = query.where(runs.c.start >= since)
         found = connection.scalars(query.distinct().order_by(runs.c.trace_id).limit(_BATCH)).all()
         if not found:
             return

@@ -118,6 +118,19 @@ def features_seen(connection: Connection) -> set[str]:
     return set(connection.scalars(query))
 
 
+def latest_days(connection: Connection, most_runs: int) -> date | None:
+    """The first of the latest days that have `most_runs` runs together at most, but at least one day; None if all days
+    do."""
+    query = select(rollups.c.day, rollups.c.runs).where(rollups.c.view == "all").order_by(rollups.c.day.desc())
+    total, first = 0, None
+    for day, number in connection.execute(query):
+        total += number
+        if total > most_runs:
+            return date.fromordinal(day if first is None else first)
+        first = day
+    return None
+
+
 def count_runs(connection: Connection, start: int, end: int) -> int:
     """How many runs of the selected projects began in [start, end)."""
     return int(connection.scalar(_selected(select(func.count()), start, end)) or 0)

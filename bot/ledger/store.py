@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, delete, insert, select
 
 from bot.domain.costing import CostMode
 from bot.domain.feature import Attribution
-from bot.domain.period import Span
+from bot.domain.period import Span, first_instant
 from bot.domain.run import Run, State
 from bot.errors import LedgerError
 from bot.ledger import answers, books, costliest, coverage, figures, lease, rollups, spending, traces
@@ -23,6 +23,7 @@ from bot.ledger.costliest import Costliest
 from bot.ledger.coverage import Gap, ProjectRow, SyncRow
 from bot.ledger.engine import open_engine, reading, writing
 from bot.ledger.figures import Figures, UntaggedName
+from bot.ledger.health import Health, health
 from bot.ledger.lease import Lease
 from bot.ledger.migrate import migrate
 from bot.ledger.outbox import Outbox
@@ -90,6 +91,10 @@ class Reading:
     def reached_at(self, span: Span, feature: str | None, where: spending.Where, amount: int) -> datetime | None:
         """See bot.ledger.spending.reached_at."""
         return spending.reached_at(self._connection, span, feature, where, amount)
+
+    def latest_days(self, most_runs: int) -> date | None:
+        """See bot.ledger.figures.latest_days."""
+        return figures.latest_days(self._connection, most_runs)
 
     def features(self) -> set[str]:
         """Every feature that ever had a run."""
@@ -308,22 +313,29 @@ class Ledger:
 
     # Checking
 
-    def wrong_rollups(self) -> list[str]:
-        """Which rows of the rollups differ from what the runs add up to, in words; nothing if the books are right."""
+    def health(self) -> Health:
+        """See bot.ledger.health.health."""
+        return health(self._engine)
+
+    def wrong_rollups(self, since: date | None = None) -> list[str]:
+        """Which rows of the rollups differ from what the runs add up to, in words; nothing if the books are right. Of
+        all days, or of those from `since` on."""
         with reading(self._engine) as connection:
-            dimensions = json.loads(_kept_rules(connection).get("dimensions", "[]"))
+            rules = _kept_rules(connection)
+            dimensions = json.loads(rules.get("dimensions", "[]"))
             projects = [_project(row) for row in coverage.load_projects(connection)]
-            counted = books.count_from_runs(connection, projects, dimensions)
-            booked = dict[object, object]()
+            earliest = microseconds(first_instant(since, ZoneInfo(rules["timezone"]))) if since and rules else None
+            counted = books.count_from_runs(connection, projects, dimensions, earliest)
+            booked = dict[rollups.Key | rollups.Return, object]()
             for row in connection.execute(select(rollups_table)):
                 booked[rollups.Key(*row[:4])] = list(row[4:])
             for row in connection.execute(select(returns)):
                 booked[rollups.Return(rollups.Key(*row[:4]), row.previous_day)] = row.traces
-        expected = dict[object, object]([*counted.rollups.items(), *counted.returns.items()])
+        expected = dict[rollups.Key | rollups.Return, object]([*counted.rollups.items(), *counted.returns.items()])
         return sorted(
             f"{row}: booked {booked.get(row)}, the runs make {expected.get(row)}"
             for row in {*booked, *expected}
-            if booked.get(row) != expected.get(row)
+            if booked.get(row) != expected.get(row) and (since is None or _day(row) >= since.toordinal())
         )
 
 
@@ -358,6 +370,10 @@ def describe_rules(attribution: Attribution, dimensions: tuple[str, ...], zone: 
 
 def _kept_rules(connection: Connection) -> dict[str, str]:
     return {row.name: row.value for row in connection.execute(select(rules_table))}
+
+
+def _day(row: rollups.Key | rollups.Return) -> int:
+    return row.day if isinstance(row, rollups.Key) else row.key.day
 
 
 def _project(row: ProjectRow) -> Project:

@@ -3,6 +3,7 @@ them. Slack has been acknowledged before any of this runs."""
 
 import json
 import logging
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ TOP_DAYS = 31
 
 _NOTE_SECONDS = 3.0
 
+# Alone it is the doctor; a feature of that name stands in quotes or beside other words. Phones type other dashes.
+_DOCTOR = re.compile(r"\s*doctor(?P<trial>\s+[-\u2013\u2014]*test[- ]alert)?\s*", re.IGNORECASE)
+
 _log = logging.getLogger(__name__)
 
 
@@ -35,6 +39,8 @@ class Listeners:
     reporter: Reporter
     ledger: Ledger
     clock: Callable[[], datetime]
+    # Given who asks, and whether a test alert is wanted.
+    doctor: Callable[[str, bool], Message] | None = None
 
     def command(self, body: Mapping[str, Any]) -> None:
         """`/llmcost WORDS`: the answer, to the asker alone, with a button to share it."""
@@ -48,6 +54,9 @@ class Listeners:
     def _command(self, body: Mapping[str, Any]) -> None:
         now, url = self.clock(), body["response_url"]
         text = _typed(str(body.get("text") or ""))
+        if self.doctor is not None and (called := _DOCTOR.fullmatch(text)):
+            respond(url, self.doctor(str(body["user_id"]), called["trial"] is not None))
+            return
         try:
             answer = self.reporter.ask(text, now, top=TOP, top_days=TOP_DAYS, before_waiting=lambda: _say_wait(url))
         except QuestionError as error:

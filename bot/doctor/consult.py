@@ -1,0 +1,49 @@
+"""Asking the doctor, in a terminal or in Slack."""
+
+from contextlib import suppress
+from datetime import datetime
+
+from bot.doctor.checks import Patient, all_checks, slack_of
+from bot.doctor.checkup import SECONDS, examine
+from bot.doctor.trial import send_trial
+from bot.errors import SlackError
+from bot.render.sample_alert import sample_alert_lines
+from bot.reports.findings import Finding
+from bot.reports.sample_alert import sample_alert
+from bot.slack.doctor_message import doctor_message
+from bot.slack.messages import Message, note
+
+
+def findings_of(
+    patient: Patient, now: datetime, *, trial_to: str | None = None, seconds: float = SECONDS
+) -> list[Finding]:
+    """What all checks find; with `trial_to` (a member, "" if there is none to be found) a test alert is sent too."""
+    findings = examine(all_checks(patient, now), seconds)
+    if trial_to is not None and not isinstance(patient.ledger, str):
+        budgets = patient.catalog.budgets(patient.ledger.outbox.set_limits(), now)
+        with patient.ledger.reading() as reading:
+            alert = sample_alert(reading, budgets, now, patient.zone, patient.week_start)
+        findings.append(send_trial(lambda: slack_of(patient), trial_to, note(*sample_alert_lines(alert))))
+    return findings
+
+
+def consult(patient: Patient, user: str, now: datetime, *, trial: bool) -> Message:
+    """`/llmcost doctor`: what is found, if `user` (a Slack id) is an admin; a sentence if not."""
+    if not is_admin(user, patient):
+        return note("Only admins can ask the doctor: LLMCOST_ADMINS names them.")
+    return doctor_message(findings_of(patient, now, trial_to=user if trial else None))
+
+
+def is_admin(user: str, patient: Patient) -> bool:
+    """Whether a member, by Slack's id, is one of the admins. Whoever cannot be looked up is not."""
+    if user in patient.admins:
+        return True
+    try:
+        api = slack_of(patient)
+    except SlackError:
+        return False
+    for address in (admin for admin in patient.admins if "@" in admin):
+        with suppress(SlackError):
+            if api.person(address).id == user:
+                return True
+    return False

@@ -1,0 +1,39 @@
+"""How the database itself is."""
+
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy import Engine
+
+from bot.errors import LedgerError
+from bot.ledger.engine import reading, writing
+from bot.ledger.migrate import schema_version
+
+
+class Health(NamedTuple):
+    """`problem` is why it cannot be written, None if it can. `size` and `free` are bytes: of the files, and on their
+    disk (None where there is none)."""
+
+    schema: str | None
+    problem: str | None
+    size: int
+    free: int | None
+
+
+def health(engine: Engine) -> Health:
+    """How the database is. Nothing is written: to have the pen is enough to know."""
+    problem = None
+    try:
+        with writing(engine):
+            pass
+    except LedgerError as error:
+        problem = str(error)
+    with reading(engine) as connection:
+        schema = schema_version(connection)
+    database = engine.url.database
+    if database in {None, "", ":memory:"} or database is None:
+        return Health(schema, problem, 0, None)
+    files = [Path(f"{database}{suffix}") for suffix in ("", "-wal", "-shm")]
+    size = sum(file.stat().st_size for file in files if file.exists())
+    return Health(schema, problem, size, shutil.disk_usage(files[0].absolute().parent).free)
