@@ -12,7 +12,7 @@ from bot.ledger.deliveries import Delivery
 from bot.ledger.figures import Figures
 from bot.ledger.health import Health
 from bot.ledger.store import Ledger
-from bot.render.numbers import ago, count, day, money, percent, plural
+from bot.render.numbers import ago, day, money, percent, plural
 from bot.render.silence import silence_lines
 from bot.reports.findings import Finding, Verdict
 from bot.reports.watch import Silence
@@ -67,7 +67,7 @@ def check_prices(total: Figures) -> Finding:
         return Finding("prices", Verdict.OK, "There were no runs with tokens in the last day.")
     found = f"{percent(_share(ended - total.unpriced, ended) or Decimal(0))} of {plural(ended, 'run')} have a price."
     if total.unpriced:
-        todo = f"{count(total.unpriced)} are unpriced and in no total: [[prices]] can give their model one."
+        todo = f"{plural(total.unpriced, 'run')} without one, and in no total: [[prices]] can give their model one."
         return Finding("prices", Verdict.WARNING, found, todo)
     return Finding("prices", Verdict.OK, found)
 
@@ -80,7 +80,8 @@ def check_rollups(ledger: Ledger, most_runs: int = MOST_RUNS) -> Finding:
     checked = "All days" if since is None else f"The days since {day(since)}"
     if wrong:
         todo = "Say so to whoever maintains llmcost; a ledger that is deleted is read anew from LangSmith."
-        return Finding("figures", Verdict.BROKEN, f"{checked}: {plural(len(wrong), 'row')} differ from the runs.", todo)
+        found = f"{checked}: the runs make other figures in {plural(len(wrong), 'row')}."
+        return Finding("figures", Verdict.BROKEN, found, todo)
     return Finding("figures", Verdict.OK, f"{checked}: they are what the runs add up to.")
 
 
@@ -112,7 +113,7 @@ def check_deliveries(waiting: Sequence[Delivery], lost: Sequence[Delivery], now:
     hard = [one for one in waiting if one.tries >= MANY_TRIES]
     if hard:
         why = f" ({hard[0].problem})" if hard[0].problem else ""
-        found = f"{plural(len(hard), 'message')} have been tried {MANY_TRIES} times or more{why}."
+        found = f"Tried {MANY_TRIES} times or more: {plural(len(hard), 'message')}{why}."
         return Finding("messages", Verdict.WARNING, found, "They are tried again.")
     return Finding("messages", Verdict.OK, f"{plural(len(waiting), 'message')} waiting, none stuck.")
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from bot.doctor.books import (
@@ -15,11 +17,10 @@ from bot.doctor.books import (
     check_tags,
 )
 from bot.doctor.checkup import Check
-from bot.doctor.services import check_admins, check_channels, check_langsmith, check_owners, check_slack
-from bot.domain.catalog import Catalog
+from bot.doctor.services import check_admins, check_channels, check_langsmith, check_owners, check_slack, not_looked_up
+from bot.domain.catalog import BudgetInForce, Catalog
 from bot.domain.feature import UNTAGGED
 from bot.domain.period import Span, local_day
-from bot.errors import LedgerError, SlackError, SourceError
 from bot.ingest.langsmith import Project
 from bot.ledger.deliveries import State
 from bot.ledger.figures import Figures
@@ -33,6 +34,8 @@ from bot.slack.standing import Auth
 LOST_SINCE = timedelta(days=7)
 _MANY = 1_000
 
+Part = TypeVar("Part")
+
 
 @dataclass(frozen=True, slots=True)
 class Slack:
@@ -41,12 +44,6 @@ class Slack:
     auth: Callable[[], Auth]
     has_joined: Callable[[str], bool]
     api: SlackApi | None
-
-    def look_up(self) -> SlackApi:
-        """The api. Raises SlackError without one."""
-        if self.api is None:
-            raise SlackError("Not checked: nobody can be looked up in Slack.")
-        return self.api
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,29 +61,40 @@ class Patient:
     week_start: int
     patience: timedelta  # how long reading may fail
 
-
-def slack_of(patient: Patient) -> SlackApi:
-    """Slack, to send something. Raises SlackError if that is not possible."""
-    return _slack(patient).look_up()
+    @property
+    def api(self) -> SlackApi | None:
+        """Slack, to look people up and to send something; None if that is not possible."""
+        return None if isinstance(self.slack, str) else self.slack.api
 
 
 def all_checks(patient: Patient, now: datetime) -> list[Check]:
-    """The checks of a patient."""
+    """The checks of a patient. What rests on something that is broken is not checked, and names it."""
+    on_slack, on_ledger = partial(_check, patient.slack, "Slack"), partial(_check, patient.ledger, "database")
     return [
         Check("settings", lambda: _settings(patient)),
-        Check("Slack", lambda: check_slack(_slack(patient).auth)),
-        Check("channels", lambda: _channels(patient)),
-        Check("admins", lambda: _admins(patient)),
-        Check("budgets", lambda: _budgets(patient, now)),
-        Check("LangSmith", lambda: _langsmith(patient)),
-        Check("reading", lambda: _reading(patient, now)),
-        Check("cost mode", lambda: _projects(patient)),
-        Check("tags", lambda: check_tags(*_last_day(patient, now))),
-        Check("prices", lambda: check_prices(_last_day(patient, now)[0])),
-        Check("figures", lambda: check_rollups(_ledger(patient))),
-        Check("database", lambda: check_database(_ledger(patient).health())),
-        Check("messages", lambda: _messages(patient, now)),
+        on_slack("Slack", lambda slack: check_slack(slack.auth)),
+        on_slack("channels", lambda slack: _channels(patient, slack)),
+        Check("admins", lambda: check_admins(patient.admins, patient.api)),
+        Check("budgets", lambda: check_owners(_budgets(patient, now), patient.api)),
+        _check(patient.langsmith, "LangSmith", "LangSmith", check_langsmith),
+        on_ledger("reading", lambda ledger: _reading(patient, ledger, now)),
+        on_ledger("cost mode", _projects),
+        on_ledger("tags", lambda ledger: check_tags(*_last_day(ledger, patient.zone, now))),
+        on_ledger("prices", lambda ledger: check_prices(_last_day(ledger, patient.zone, now)[0])),
+        on_ledger("figures", check_rollups),
+        on_ledger("database", lambda ledger: check_database(ledger.health())),
+        on_ledger("messages", lambda ledger: _messages(ledger, now)),
     ]
+
+
+def _check(part: Part | str, cause: str, name: str, look: Callable[[Part], Finding]) -> Check:
+    """A check of a part that may be missing: the check called `cause` says why, the others refer to it."""
+    if not isinstance(part, str):
+        return Check(name, partial(look, part))
+    missing = Finding(name, Verdict.WARNING, f"Not checked, see {cause}.")
+    if name == cause:
+        missing = Finding(name, Verdict.BROKEN, part)
+    return Check(name, lambda: missing)
 
 
 def _settings(patient: Patient) -> Finding:
@@ -94,68 +102,44 @@ def _settings(patient: Patient) -> Finding:
         return Finding("settings", Verdict.BROKEN, " ".join(patient.problems))
     catalog = patient.catalog
     features, rules = plural(len(catalog.features), "feature"), plural(len(catalog.rules), "rule")
-    return Finding("settings", Verdict.OK, f"All variables are sound; llmcost.toml has {features} and {rules}.")
+    return Finding("settings", Verdict.OK, f"The variables are sound; llmcost.toml has {features}, {rules}.")
 
 
-def _slack(patient: Patient) -> Slack:
-    if isinstance(patient.slack, str):
-        raise SlackError(f"Not checked: {patient.slack}")
-    return patient.slack
+def _channels(patient: Patient, slack: Slack) -> Finding:
+    if slack.api is None:
+        return not_looked_up("channels")
+    return check_channels(list(patient.channels), slack.api.channel, slack.has_joined)
 
 
-def _ledger(patient: Patient) -> Ledger:
-    if isinstance(patient.ledger, str):
-        raise LedgerError(f"Not checked: {patient.ledger}")
-    return patient.ledger
-
-
-def _langsmith(patient: Patient) -> Finding:
-    if isinstance(patient.langsmith, str):
-        raise SourceError(f"Not checked: {patient.langsmith}")
-    return check_langsmith(patient.langsmith)
-
-
-def _channels(patient: Patient) -> Finding:
-    if not patient.channels:
-        return check_channels((), str, bool)
-    slack = _slack(patient)
-    return check_channels(list(patient.channels), slack.look_up().channel, slack.has_joined)
-
-
-def _admins(patient: Patient) -> Finding:
-    return check_admins(patient.admins, _slack(patient).look_up() if patient.admins else None)
-
-
-def _budgets(patient: Patient, now: datetime) -> Finding:
+def _budgets(patient: Patient, now: datetime) -> list[BudgetInForce]:
     """Those of the file alone, where there is no ledger that knows of others."""
     set_limits = patient.ledger.outbox.set_limits() if isinstance(patient.ledger, Ledger) else []
-    budgets = patient.catalog.budgets(set_limits, now)
-    return check_owners(budgets, _slack(patient).look_up()) if budgets else check_owners((), None)
+    return patient.catalog.budgets(set_limits, now)
 
 
-def _reading(patient: Patient, now: datetime) -> Finding:
-    with _ledger(patient).reading() as reading:
+def _reading(patient: Patient, ledger: Ledger, now: datetime) -> Finding:
+    with ledger.reading() as reading:
         found = silence(reading, now.astimezone(patient.zone), patient.patience)
         return check_reading(found, reading.last_sync(successful=True), now)
 
 
-def _projects(patient: Patient) -> Finding:
-    with _ledger(patient).reading() as reading:
+def _projects(ledger: Ledger) -> Finding:
+    with ledger.reading() as reading:
         return check_projects(reading.projects(selected_only=True))
 
 
-def _last_day(patient: Patient, now: datetime) -> tuple[Figures, Figures]:
+def _last_day(ledger: Ledger, zone: ZoneInfo, now: datetime) -> tuple[Figures, Figures]:
     """Of yesterday: all runs, and those without a feature; of today, if yesterday had none."""
-    today = local_day(now, patient.zone)
-    with _ledger(patient).reading() as reading:
+    today = local_day(now, zone)
+    with ledger.reading() as reading:
         for first in (today - timedelta(days=1), today):
-            span = Span(first, first + timedelta(days=1), patient.zone)
+            span = Span(first, first + timedelta(days=1), zone)
             total = reading.total(span)
             if total.runs:
                 break
         return total, reading.total(span, UNTAGGED)
 
 
-def _messages(patient: Patient, now: datetime) -> Finding:
-    outbox = _ledger(patient).outbox
+def _messages(ledger: Ledger, now: datetime) -> Finding:
+    outbox = ledger.outbox
     return check_deliveries(outbox.latest(_MANY, states=[State.OPEN]), outbox.undeliverable(now - LOST_SINCE), now)

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from datetime import datetime
 
-from bot.doctor.checks import Patient, all_checks, slack_of
+from bot.doctor.checks import Patient, all_checks
 from bot.doctor.checkup import SECONDS, examine
 from bot.doctor.trial import send_trial
 from bot.errors import SlackError
@@ -23,7 +23,7 @@ def findings_of(
         budgets = patient.catalog.budgets(patient.ledger.outbox.set_limits(), now)
         with patient.ledger.reading() as reading:
             alert = sample_alert(reading, budgets, now, patient.zone, patient.week_start)
-        findings.append(send_trial(lambda: slack_of(patient), trial_to, note(*sample_alert_lines(alert))))
+        findings.append(send_trial(patient.api, trial_to, note(*sample_alert_lines(alert))))
     return findings
 
 
@@ -38,12 +38,9 @@ def is_admin(user: str, patient: Patient) -> bool:
     """Whether a member, by Slack's id, is one of the admins. Whoever cannot be looked up is not."""
     if user in patient.admins:
         return True
-    try:
-        api = slack_of(patient)
-    except SlackError:
-        return False
-    for address in (admin for admin in patient.admins if "@" in admin):
-        with suppress(SlackError):
-            if api.person(address).id == user:
-                return True
+    if patient.api is not None:
+        for address in (admin for admin in patient.admins if "@" in admin):
+            with suppress(SlackError):
+                if patient.api.person(address).id == user:
+                    return True
     return False

@@ -62,16 +62,19 @@ def check_admins(admins: Sequence[str], api: SlackApi | None) -> Finding:
     if not admins:
         todo = "Set LLMCOST_ADMINS, or nobody hears of outages and of alerts that reach nobody."
         return Finding("admins", Verdict.WARNING, "There are none.", todo)
-    wrong = unreachable(admins, api) if api is not None else []
-    if wrong:
+    if api is None:
+        return not_looked_up("admins")
+    if wrong := unreachable(admins, api):
         return Finding("admins", Verdict.BROKEN, f"Slack cannot reach {few(wrong)}.", "Correct LLMCOST_ADMINS.")
     return Finding("admins", Verdict.OK, f"{plural(len(admins), 'admin')}.")
 
 
 def check_owners(budgets: Sequence[BudgetInForce], api: SlackApi | None) -> Finding:
     """Whether somebody can be told about every budget. Without budgets Slack need not be asked."""
-    if api is None or not budgets:
+    if not budgets:
         return Finding("budgets", Verdict.OK, "There are none.")
+    if api is None:
+        return not_looked_up("budgets")
     alone = list(dict.fromkeys(one.budget.feature for one in budgets if not one.owners))
     wrong = unreachable(dict.fromkeys(owner for one in budgets for owner in one.owners), api)
     lost = {person.partition(" ")[0] for person in wrong}
@@ -84,6 +87,11 @@ def check_owners(budgets: Sequence[BudgetInForce], api: SlackApi | None) -> Find
         todo = "Give them an `owner` in llmcost.toml; until then channels and admins are told."
         return Finding("budgets", Verdict.WARNING, f"Nobody owns {few(alone)}.", todo)
     return Finding("budgets", Verdict.OK, f"{plural(len(budgets), 'budget')}, every owner is reachable.")
+
+
+def not_looked_up(name: str) -> Finding:
+    """Slack cannot be asked about anybody."""
+    return Finding(name, Verdict.WARNING, "Not checked, see Slack.")
 
 
 def unreachable(people: Iterable[str], api: SlackApi) -> list[str]:
