@@ -133,7 +133,8 @@ def count_from_runs(
     that have a run since then are added up, each as a whole: the days before are incomplete."""
     tally = Tally(dimensions)
     for project in projects:
-        for batch in _batches(connection, project.key, since):
+        walk = _batches(connection, project.key) if since is None else _recent(connection, project.key, since)
+        for batch in walk:
             for trace in batch.values():
                 tally.add(trace.values(), +1)
     return tally.delta()
@@ -222,19 +223,24 @@ def _book_again(
         yield from again
 
 
-def _batches(connection: Connection, project: int, since: int | None = None) -> Iterator[dict[bytes, _Trace]]:
-    """All traces of a project (with a run since then), some at a time. No query stays open between them: who walks may
-    write."""
+def _batches(connection: Connection, project: int) -> Iterator[dict[bytes, _Trace]]:
+    """All traces of a project, some at a time. No query stays open between them: who walks may write."""
     last = b""
     while True:
         query = select(runs.c.trace_id).where(runs.c.project == project, runs.c.trace_id > last)
-        if since is not None:
-            query = query.where(runs.c.start >= since)
         found = connection.scalars(query.distinct().order_by(runs.c.trace_id).limit(_BATCH)).all()
         if not found:
             return
         yield load_traces(connection, project, found)
         last = found[-1]
+
+
+def _recent(connection: Connection, project: int, since: int) -> Iterator[dict[bytes, _Trace]]:
+    """The traces of a project that have a run since then, some at a time: found by time, not by walking over all."""
+    found = select(runs.c.trace_id).where(runs.c.project == project, runs.c.start >= since).distinct()
+    trace_ids = sorted(connection.scalars(found))
+    for at in range(0, len(trace_ids), _BATCH):
+        yield load_traces(connection, project, trace_ids[at : at + _BATCH])
 
 
 def load_traces(connection: Connection, project: int, trace_ids: Collection[bytes]) -> dict[bytes, _Trace]:
