@@ -256,7 +256,7 @@ def previous(period: Period, now: datetime) -> Span:
     if period.unit in {Unit.MONTH, Unit.YEAR} and day.day != today.day:
         return Span(first, day, span.zone)
     local = now.astimezone(span.zone)
-    cut = _instant_of(local.replace(tzinfo=None) + (day - today), span.zone, local.fold)
+    cut = instant_of(local.replace(tzinfo=None) + (day - today), span.zone, local.fold)
     begins, ends = _first_instant(day, span.zone), _first_instant(day + _ONE_DAY, span.zone)
     return Span(first, day + _ONE_DAY, span.zone, min(max(cut, begins), ends))
 
@@ -274,10 +274,10 @@ def _counterpart(day: date, period: Period) -> date:
 
 
 def _first_instant(day: date, zone: ZoneInfo) -> datetime:
-    return _instant_of(datetime.combine(day, time.min), zone, fold=0)
+    return instant_of(datetime.combine(day, time.min), zone, fold=0)
 
 
-def _instant_of(wall: datetime, zone: ZoneInfo, fold: int) -> datetime:
+def instant_of(wall: datetime, zone: ZoneInfo, fold: int) -> datetime:
     """The instant, in UTC, at which clocks in `zone` show the naive `wall`: the first (`fold` 0) or the second
     (`fold` 1) if they do twice, the end of the gap if they never do."""
     first, second = (wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))

@@ -8,7 +8,7 @@ from bot.errors import SlackError
 
 
 class RefusedError(SlackError):
-    """Slack understood and did not do it; nothing was posted. `code` is Slack's word for why.
+    """Slack did not do it; nothing was posted. `code` is Slack's word for why, `unreachable` if it could not be asked.
 
     A permanent one will be refused for ever: there is no such channel, the person has left, a scope is missing. After
     one that is not, it may be tried again in `retry_after` seconds.
@@ -23,6 +23,10 @@ class RefusedError(SlackError):
 
 class UnconfirmedError(SlackError):
     """Slack did not say whether it did it: it may have been done, and must not simply be done again."""
+
+
+# Codes for a message whose blocks or length this workspace does not take: a simpler form of it may pass.
+REFUSED_FORM = frozenset({"invalid_blocks", "msg_blocks_too_long", "msg_too_long"})
 
 
 class Posted(NamedTuple):
@@ -42,8 +46,8 @@ class Person(NamedTuple):
 
 
 class SlackApi(Protocol):
-    """Slack, as far as it is needed. Every method raises RefusedError, or UnconfirmedError where it cannot be known;
-    those that only look raise UnconfirmedError for whatever may go away by itself."""
+    """Slack, as far as it is needed. Every method raises RefusedError for what Slack says no to (its rate limit too, which is
+    not permanent), and UnconfirmedError where it gave no clear answer. Threads may share it."""
 
     def direct(self, user: str) -> str:
         """The place of the conversation with a person (`U…`, `W…`)."""
@@ -69,9 +73,9 @@ class SlackApi(Protocol):
         """Make a message say something else."""
         ...
 
-    def find(self, place: str, key: str, since: datetime) -> Posted | None:
-        """The message of ours that is marked with `key`, posted since then; None if it is not there. Refused if the
-        history of that place cannot be read."""
+    def find(self, place: str, key: str, since: datetime, thread: str | None = None) -> Posted | None:
+        """The message that is marked with `key`, posted since then, among the replies to `thread` if it is one of
+        those; None if it is not there. Refused permanently if the history of that place cannot be read."""
         ...
 
     def open_modal(self, trigger: str, view: Mapping[str, Any]) -> None:

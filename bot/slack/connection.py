@@ -1,5 +1,6 @@
 """The line to Slack: Bolt, in Socket Mode, so that no public address is needed, or by HTTP."""
 
+import logging
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from bot.slack.messages import SHARE
 if TYPE_CHECKING:
     from slack_bolt import App
     from slack_bolt.adapter.socket_mode import SocketModeHandler
+    from slack_sdk import WebClient
 
 COMMAND = "/llmcost"
 
@@ -28,7 +30,8 @@ Result = TypeVar("Result")
 
 
 class Connection(ABC):
-    """A connection to Slack by which commands and buttons are answered."""
+    """A connection to Slack by which commands and buttons are answered. `client` is for what is asked of Slack beside
+    that (see bot.slack.web)."""
 
     def __init__(self, *, bot_token: str, api_url: str, listeners: Listeners, signing_secret: str = "") -> None:
         """Raises SlackError if Slack refuses the bot token or cannot be reached."""
@@ -39,6 +42,7 @@ class Connection(ABC):
         except BaseException:
             self._shut_pools()
             raise
+        self.client = plain_client(bot_token, api_url)
         self._app.command(COMMAND)(self._later(listeners.command))
         self._app.action(SHARE)(self._later(listeners.share))
 
@@ -118,6 +122,17 @@ class HttpConnection(Connection):
 
     def _hang_up(self) -> None:
         self._server.close()
+
+
+def plain_client(token: str, api_url: str) -> "WebClient":
+    """The SDK's client without any of its retries: after a dropped connection they can say a thing twice, and while
+    they wait out a rate limit a claim runs out. Nothing is sent yet."""
+    from slack_sdk import WebClient
+
+    # It would log what servers in between answer, word for word, beside raising it.
+    silent = logging.getLogger("bot.slack.sdk")
+    silent.setLevel(logging.CRITICAL)
+    return WebClient(token=token, base_url=api_url, timeout=SECONDS, retry_handlers=[], logger=silent)
 
 
 def _bolt(token: str, api_url: str, signing_secret: str, acks: ThreadPoolExecutor) -> "App":

@@ -6,7 +6,7 @@ from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, Literal
 
 from bot.errors import SlackError
-from bot.slack.api import UnconfirmedError
+from bot.slack.api import REFUSED_FORM, UnconfirmedError
 from bot.slack.messages import Message
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 # How long sending may take in all. Somebody waits for it, and so does whoever stops the bot.
 SECONDS = 5.0
-_REFUSED_FORM = ("invalid_blocks", "msg_blocks_too_long", "msg_too_long")
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +43,7 @@ def respond(
     for form in message.forms():
         said = _send(response_url, form | how, deadline)
         # Slack does not raise here: it says what it refuses in the body, bare or in JSON.
-        refused = next((word for word in _REFUSED_FORM if word in (said.body or "")), None)
+        refused = next((word for word in sorted(REFUSED_FORM) if word in (said.body or "")), None)
         if refused is None:
             if said.status_code == 200:
                 return
