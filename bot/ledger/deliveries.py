@@ -44,7 +44,7 @@ class State(StrEnum):
 
     OPEN = "open"
     SENT = "sent"
-    REPLACED = "replaced"  # given up, and another recipient was tried
+    REPLACED = "replaced"  # given up; others were told
     UNDELIVERABLE = "undeliverable"
 
 
@@ -140,12 +140,25 @@ def claim_next(connection: Connection, now: datetime) -> Claimed | None:
     return Claimed(found[0], claim) if connection.execute(claimed).rowcount else None
 
 
-def record_sent(connection: Connection, claimed: Claimed, place: str, ts: str, now: datetime) -> None:
-    """It stands in Slack. Also if our turn was over: it does stand there."""
+def record_sent(
+    connection: Connection, claimed: Claimed, place: str, ts: str, now: datetime, *, is_current: bool = True
+) -> None:
+    """It stands in Slack. Also if our turn was over: it does stand there.
+
+    It is stale if it was changed here since it was claimed, and if it is not known to be `current`: an earlier try,
+    found in Slack, may say what was true then.
+    """
+    sent = update(deliveries).where(deliveries.c.id == claimed.delivery.id, deliveries.c.state == State.OPEN.value)
     connection.execute(
-        update(deliveries)
-        .where(deliveries.c.id == claimed.delivery.id, deliveries.c.state == State.OPEN.value)
-        .values(state=State.SENT.value, place=place, ts=ts, sent_at=microseconds(now), claim=None, problem=None)
+        sent.values(
+            state=State.SENT.value,
+            place=place,
+            ts=ts,
+            sent_at=microseconds(now),
+            claim=None,
+            problem=None,
+            is_stale=deliveries.c.message != as_json(claimed.delivery.message) if is_current else True,
+        )
     )
 
 
@@ -181,11 +194,23 @@ def record_unconfirmed(connection: Connection, claimed: Claimed, problem: str, a
     connection.execute(_ours(claimed).values(problem=problem, next_try=microseconds(again_at), claim=None))
 
 
+def record_postponed(connection: Connection, claimed: Claimed, again_at: datetime) -> None:
+    """It has to wait for another one; nothing was tried."""
+    connection.execute(_ours(claimed).values(next_try=microseconds(again_at), claim=None, tries=deliveries.c.tries - 1))
+
+
 def give_up(
-    connection: Connection, claimed: Claimed, problem: str, instead: Sequence[NewDelivery], now: datetime
+    connection: Connection,
+    claimed: Claimed,
+    problem: str,
+    instead: Sequence[NewDelivery],
+    now: datetime,
+    *,
+    is_told_elsewhere: bool = False,
 ) -> bool:
-    """This recipient will not get it: others do `instead`, or it is undeliverable. False if it was not our turn."""
-    state = State.REPLACED if instead else State.UNDELIVERABLE
+    """This recipient will not get it: others do `instead`, or did already, or it is undeliverable. False if it was not
+    our turn."""
+    state = State.REPLACED if instead or is_told_elsewhere else State.UNDELIVERABLE
     done = connection.execute(_ours(claimed).values(state=state.value, problem=problem, claim=None))
     if not done.rowcount:
         return False

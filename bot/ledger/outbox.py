@@ -84,10 +84,10 @@ class Outbox:
         with writing(self._engine) as connection:
             return deliveries.record_sending(connection, claimed, place, now)
 
-    def record_sent(self, claimed: Claimed, place: str, ts: str, now: datetime) -> None:
+    def record_sent(self, claimed: Claimed, place: str, ts: str, now: datetime, *, is_current: bool = True) -> None:
         """See bot.ledger.deliveries.record_sent."""
         with writing(self._engine) as connection:
-            deliveries.record_sent(connection, claimed, place, ts, now)
+            deliveries.record_sent(connection, claimed, place, ts, now, is_current=is_current)
 
     def record_look(self, claimed: Claimed, again_at: datetime) -> None:
         """See bot.ledger.deliveries.record_look."""
@@ -104,10 +104,23 @@ class Outbox:
         with writing(self._engine) as connection:
             deliveries.record_unconfirmed(connection, claimed, problem, again_at)
 
-    def give_up(self, claimed: Claimed, problem: str, instead: Sequence[NewDelivery], now: datetime) -> bool:
+    def record_postponed(self, claimed: Claimed, again_at: datetime) -> None:
+        """See bot.ledger.deliveries.record_postponed."""
+        with writing(self._engine) as connection:
+            deliveries.record_postponed(connection, claimed, again_at)
+
+    def give_up(
+        self,
+        claimed: Claimed,
+        problem: str,
+        instead: Sequence[NewDelivery],
+        now: datetime,
+        *,
+        is_told_elsewhere: bool = False,
+    ) -> bool:
         """See bot.ledger.deliveries.give_up."""
         with writing(self._engine) as connection:
-            return deliveries.give_up(connection, claimed, problem, instead, now)
+            return deliveries.give_up(connection, claimed, problem, instead, now, is_told_elsewhere=is_told_elsewhere)
 
     def deliveries_of(self, keys: Collection[str]) -> list[Delivery]:
         """See bot.ledger.deliveries.deliveries_of."""

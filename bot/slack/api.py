@@ -6,9 +6,15 @@ from typing import Any, NamedTuple, Protocol
 
 from bot.errors import SlackError
 
+# The code where Slack could not even be asked: nothing was sent.
+UNREACHABLE = "unreachable"
+
+# Codes for a message whose blocks or length this workspace does not take: a simpler form of it may pass.
+REFUSED_FORM = frozenset({"invalid_blocks", "msg_blocks_too_long", "msg_too_long"})
+
 
 class RefusedError(SlackError):
-    """Slack did not do it; nothing was posted. `code` is Slack's word for why, `unreachable` if it could not be asked.
+    """Slack did not do it; nothing was posted. `code` is Slack's word for why, UNREACHABLE if it could not be asked.
 
     A permanent one will be refused for ever: there is no such channel, the person has left, a scope is missing. After
     one that is not, it may be tried again in `retry_after` seconds.
@@ -23,10 +29,6 @@ class RefusedError(SlackError):
 
 class UnconfirmedError(SlackError):
     """Slack did not say whether it did it: it may have been done, and must not simply be done again."""
-
-
-# Codes for a message whose blocks or length this workspace does not take: a simpler form of it may pass.
-REFUSED_FORM = frozenset({"invalid_blocks", "msg_blocks_too_long", "msg_too_long"})
 
 
 class Posted(NamedTuple):
@@ -46,8 +48,8 @@ class Person(NamedTuple):
 
 
 class SlackApi(Protocol):
-    """Slack, as far as it is needed. Every method raises RefusedError for what Slack says no to (its rate limit too, which is
-    not permanent), and UnconfirmedError where it gave no clear answer. Threads may share it."""
+    """Slack, as far as it is needed. Every method raises RefusedError for what Slack says no to, its rate limit (not
+    permanent) included, and UnconfirmedError where it gave no clear answer. Threads may share it."""
 
     def direct(self, user: str) -> str:
         """The place of the conversation with a person (`U…`, `W…`)."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
 
 from bot.errors import SlackError
-from bot.slack.api import REFUSED_FORM, Person, Posted, RefusedError, UnconfirmedError
+from bot.slack.api import REFUSED_FORM, UNREACHABLE, Person, Posted, RefusedError, UnconfirmedError
 
 if TYPE_CHECKING:
     from slack_sdk import WebClient
@@ -175,7 +175,7 @@ def _ask(call: Callable[[], Any]) -> Any:
     except URLError as error:
         # The line did not come about, so that nothing can have gone over it.
         if isinstance(error.reason, (ConnectionRefusedError, gaierror)):
-            raise RefusedError("Slack cannot be reached.", "unreachable", permanent=False) from None
+            raise RefusedError("Slack cannot be reached.", UNREACHABLE, permanent=False) from None
         raise UnconfirmedError(f"Slack did not answer ({type(error.reason).__name__}).") from None
     except (OSError, HTTPException, SlackClientError) as error:
         raise UnconfirmedError(f"Slack did not answer ({type(error).__name__}).") from None

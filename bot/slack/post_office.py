@@ -1,0 +1,321 @@
+"""The post office: takes the ledger's deliveries to people in Slack, each exactly once where Slack lets us look.
+
+A delivery is claimed, looked for if an earlier try may have got through, written down as being sent, sent, and written
+down as sent. Whatever breaks off in between, whoever claims it next goes on from what is written.
+"""
+
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, TypeVar
+
+from bot.errors import SlackError
+from bot.ledger.deliveries import Claimed, Delivery, NewDelivery, Role, State
+from bot.ledger.outbox import Outbox
+from bot.slack.api import REFUSED_FORM, UNREACHABLE, Posted, RefusedError, SlackApi, UnconfirmedError
+from bot.slack.blocks import escape, trusted_context
+from bot.slack.messages import Message
+from bot.slack.routes import Route, carries, next_of
+
+# How long after a try that did not go through the next one is; the last holds for all that follow.
+BACKOFF = tuple(timedelta(seconds=seconds) for seconds in (30, 60, 120, 300, 600, 1800))
+# After so many tries a refusal that might have gone away is taken for one that does not.
+TRIES = 12
+LONGEST_WAIT = timedelta(hours=1)
+# A message that may have been accepted is looked for so often, so far apart: Slack may show it late.
+LOOKS = 2
+LOOK_AGAIN = timedelta(seconds=30)
+# Slack's clock and ours differ by less.
+CLOCKS_DIFFER = timedelta(minutes=5)
+# For what has to wait for another delivery.
+WAIT = timedelta(seconds=30)
+# The work of one call: so many deliveries or changes, and so many places that Slack lets hang.
+MOST = 50
+MOST_UNANSWERED = 3
+# Larger groups hear of it in a channel.
+LARGEST_GROUP = 10
+
+REPEAT = "Slack did not confirm this when it was first sent: it may be a repeat."
+
+Result = TypeVar("Result")
+
+_log = logging.getLogger(__name__)
+
+
+class _Target(NamedTuple):
+    """Where a delivery goes: a place and, if it is a reply, the message above it."""
+
+    place: str
+    thread: str | None = None
+
+
+class _WaitError(Exception):
+    """It is too early for this delivery."""
+
+
+class _NobodyError(Exception):
+    """This recipient will never get it; says why."""
+
+
+class _GroupError(Exception):
+    """The recipient is a group of these people."""
+
+    def __init__(self, members: tuple[str, ...]) -> None:
+        super().__init__()
+        self.members = members
+
+
+class PostOffice:
+    """Everything that it knows stands in the ledger: it can be stopped anywhere, and several may work side by side."""
+
+    def __init__(self, api: SlackApi, outbox: Outbox, route: Callable[[Delivery], Route]) -> None:
+        """`route` says who else may be told of a delivery."""
+        self._api = api
+        self._outbox = outbox
+        self._route = route
+
+    def deliver(self, now: datetime) -> int:
+        """Try the deliveries that are due, MOST at most; gives how many were tried. One that Slack lets hang costs the
+        others its time-out; after MOST_UNANSWERED of them the rest is left for the next call."""
+        unanswered = 0
+        for tried in range(MOST):
+            claimed = self._outbox.claim_next(now)
+            if claimed is None:
+                return tried
+            try:
+                self._try(claimed, now)
+            except UnconfirmedError as error:
+                unanswered += 1
+                self._outbox.record_unconfirmed(claimed, str(error), _again_at(claimed, now))
+                if unanswered == MOST_UNANSWERED:
+                    return tried + 1
+            except Exception:  # noqa: BLE001 - a bug with one delivery must not stop the others; its claim runs out
+                _log.exception("delivery %s failed; it is tried again", claimed.delivery.id)
+        return MOST
+
+    def refresh(self, now: datetime) -> int:
+        """Change in Slack what says something else in the ledger; gives how many were changed. What Slack does not
+        change for now is tried again at the next call."""
+        stale = self._outbox.stale()
+        # Another one is first each time, so that one that hangs is not always before the others.
+        first = int(now.timestamp()) // 30 % len(stale) if stale else 0
+        changed = unanswered = 0
+        for delivery in [*stale[first:], *stale[:first]][:MOST]:
+            try:
+                self._change(delivery)
+                changed += 1
+            except RefusedError as error:
+                if not error.permanent:
+                    continue
+                _log.warning("delivery %s cannot be changed in Slack: %s", delivery.id, error)
+            except UnconfirmedError:
+                unanswered += 1
+                if unanswered == MOST_UNANSWERED:
+                    break
+                continue
+            self._outbox.record_changed(delivery)
+        return changed
+
+    def _change(self, delivery: Delivery) -> None:
+        place, ts = str(delivery.place), str(delivery.ts)
+        message = Message.from_json(delivery.message)
+        _in_a_form_that_is_taken(message, lambda form: self._api.update(place, ts, form))
+
+    # --- one delivery ---
+
+    def _try(self, claimed: Claimed, now: datetime) -> None:
+        """Raises UnconfirmedError where Slack gave no clear answer."""
+        delivery = claimed.delivery
+        if now >= delivery.expires:
+            return self._expire(claimed, now)
+        try:
+            is_repeat = False
+            if delivery.unconfirmed_since is not None:
+                found, is_readable = self._look(delivery)
+                if found is not None:
+                    return self._outbox.record_sent(claimed, *found, now, is_current=False)
+                if is_readable and delivery.looks + 1 < LOOKS:
+                    return self._outbox.record_look(claimed, now + LOOK_AGAIN)
+                is_repeat = not is_readable
+            target = self._resolve(delivery)
+            if self._is_told_at(target.place, delivery):
+                self._outbox.give_up(claimed, "It is told there already.", [], now, is_told_elsewhere=True)
+                return None
+            if self._outbox.record_sending(claimed, target.place, now):
+                self._send(claimed, target, is_repeat, now)
+        except _WaitError:
+            self._outbox.record_postponed(claimed, now + WAIT)
+        except _GroupError as group:
+            self._split(claimed, group.members, now)
+        except _NobodyError as error:
+            self._give_up(claimed, str(error), now)
+        except RefusedError as error:
+            self._refused(claimed, error, now)
+        return None
+
+    def _send(self, claimed: Claimed, target: _Target, is_repeat: bool, now: datetime) -> None:
+        message = Message.from_json(claimed.delivery.message)
+        if is_repeat:
+            message = _with_line(message, REPEAT)
+        posted = _in_a_form_that_is_taken(
+            message, lambda form: self._api.post(target.place, form, claimed.delivery.id, target.thread)
+        )
+        self._outbox.record_sent(claimed, *posted, now)
+
+    def _look(self, delivery: Delivery) -> tuple[Posted | None, bool]:
+        """Where an earlier try stands in Slack, if it does; and whether that place can be looked at at all."""
+        if delivery.place is None or delivery.unconfirmed_since is None:
+            return None, True
+        try:
+            parent = self._parent(delivery)
+            since = delivery.unconfirmed_since - CLOCKS_DIFFER
+            return self._api.find(delivery.place, delivery.id, since, parent.ts if parent is not None else None), True
+        except RefusedError as error:
+            if not error.permanent:
+                raise
+            return None, False
+
+    # --- where it goes ---
+
+    def _resolve(self, delivery: Delivery) -> _Target:
+        """Raises _WaitError, _GroupError, _NobodyError, RefusedError and UnconfirmedError."""
+        parent = self._parent(delivery)
+        if parent is not None:
+            return _Target(str(parent.place), parent.ts)
+        recipient = delivery.recipient
+        is_address = "@" in recipient
+        if recipient.startswith("S") and not is_address:
+            raise _GroupError(self._api.members(recipient))
+        if not recipient.startswith(("U", "W")) and not is_address:
+            return _Target(self._api.channel(recipient))
+        person = self._api.person(recipient)
+        if not person.reachable:
+            raise _NobodyError(f"{recipient} is not (or no longer) a member of this Slack.")
+        return _Target(self._api.direct(person.id))
+
+    def _parent(self, delivery: Delivery) -> Delivery | None:
+        """The delivery in whose thread this one stands, as it was sent, or what was sent instead of it. Raises
+        _WaitError and _NobodyError."""
+        if delivery.thread is None:
+            return None
+        parent = self._outbox.find(delivery.thread)
+        family = self._outbox.deliveries_of(parent.events) if parent is not None else []
+        for one in family if parent is None or parent.state is State.REPLACED else [parent]:
+            if one.state is State.SENT:
+                return one
+            if one.state is State.OPEN:
+                raise _WaitError
+        raise _NobodyError("What it is about reached nobody.")
+
+    def _is_told_at(self, place: str, delivery: Delivery) -> bool:
+        """Whether others have told all of it there: somebody can be named twice, by address and in a group. Raises
+        _WaitError while one of them may be about to."""
+        there = [one for one in self._outbox.deliveries_of(delivery.events) if one.place == place]
+        others = [one for one in there if one.id != delivery.id]
+        if carries([one for one in others if one.state is State.SENT], delivery):
+            return True
+        begun = [one for one in others if one.state is State.OPEN and one.unconfirmed_since is not None]
+        if delivery.unconfirmed_since is not None:
+            # Of two that may both have been sent, one has to go first.
+            begun = [one for one in begun if one.id < delivery.id]
+        if carries(begun, delivery):
+            raise _WaitError
+        return False
+
+    def _split(self, claimed: Claimed, members: tuple[str, ...], now: datetime) -> None:
+        """A message to each member of a small group; a large one hears of it in a channel."""
+        delivery = claimed.delivery
+        if not 0 < len(members) <= LARGEST_GROUP:
+            return self._give_up(claimed, f"It is a group of {len(members)} members.", now)
+        told = {one.recipient for one in self._alive(delivery) if carries([one], delivery)}
+        message = Message.from_json(delivery.message)
+        each = [_instead(delivery, one, delivery.role, message, now) for one in members if one not in told]
+        self._outbox.give_up(claimed, "Its members get one each.", each, now, is_told_elsewhere=True)
+        return None
+
+    # --- how it ends otherwise ---
+
+    def _refused(self, claimed: Claimed, error: RefusedError, now: datetime) -> None:
+        delivery = claimed.delivery
+        is_waiting = error.retry_after is not None or error.code == UNREACHABLE
+        if error.permanent or (delivery.tries + 1 >= TRIES and not is_waiting):
+            return self._give_up(claimed, str(error), now)
+        again_at = _again_at(claimed, now)
+        if error.retry_after is not None:
+            again_at = now + min(timedelta(seconds=error.retry_after), LONGEST_WAIT)
+        if delivery.unconfirmed_since is not None:
+            # This try is sure not to have got through, but one before may have.
+            return self._outbox.record_unconfirmed(claimed, str(error), again_at)
+        return self._outbox.record_refused(claimed, str(error), again_at)
+
+    def _give_up(self, claimed: Claimed, problem: str, now: datetime) -> None:
+        """This recipient will not get it: whoever is next does."""
+        delivery = claimed.delivery
+        _log.warning("delivery %s does not reach %s: %s", delivery.id, delivery.recipient, problem)
+        then = next_of(delivery, self._outbox.deliveries_of(delivery.events), self._route(delivery))
+        message = Message.from_json(delivery.message)
+        if delivery.role is not Role.FALLBACK:
+            message = _with_line(
+                message, f"You read this because {_name(delivery.recipient)} did not get it. {escape(problem)}"
+            )
+        instead = [_instead(delivery, one, Role.FALLBACK, message, now) for one in then.recipients]
+        self._outbox.give_up(claimed, problem, instead, now, is_told_elsewhere=then.is_told_elsewhere)
+
+    def _expire(self, claimed: Claimed, now: datetime) -> None:
+        """Nobody needs it any more, unless it stands there already."""
+        delivery = claimed.delivery
+        try:
+            found, _ = self._look(delivery)
+        except (SlackError, _WaitError, _NobodyError):
+            found = None
+        if found is not None:
+            return self._outbox.record_sent(claimed, *found, now, is_current=False)
+        problem = f"It was too late for it. {delivery.problem or ''}".rstrip()
+        self._outbox.give_up(claimed, problem, [], now, is_told_elsewhere=carries(self._alive(delivery), delivery))
+        return None
+
+    def _alive(self, delivery: Delivery) -> list[Delivery]:
+        """The other deliveries of its events that have been sent or may be."""
+        family = self._outbox.deliveries_of(delivery.events)
+        return [one for one in family if one.id != delivery.id and one.state in (State.OPEN, State.SENT)]
+
+
+def _in_a_form_that_is_taken(message: Message, say: Callable[[dict[str, Any]], Result]) -> Result:
+    """Says a message in its best form, or in the first simpler one that Slack does not refuse."""
+    *others, last = message.forms()
+    for form in others:
+        try:
+            return say(form)
+        except RefusedError as error:
+            if error.code not in REFUSED_FORM:
+                raise
+    return say(last)
+
+
+def _again_at(claimed: Claimed, now: datetime) -> datetime:
+    """When to try again what did not go through: later each time, at its end at the latest."""
+    return min(now + BACKOFF[min(claimed.delivery.tries, len(BACKOFF) - 1)], claimed.delivery.expires)
+
+
+def _instead(delivery: Delivery, recipient: str, role: Role, message: Message, now: datetime) -> NewDelivery:
+    return NewDelivery(
+        kind=delivery.kind,
+        role=role,
+        recipient=recipient,
+        events=delivery.events,
+        message=message.as_json(),
+        not_before=now,
+        expires=delivery.expires,
+    )
+
+
+def _with_line(message: Message, mrkdwn: str) -> Message:
+    """The message with a line of ours at its end."""
+    return replace(message.with_blocks(trusted_context(mrkdwn)), text=f"{message.text}\n{mrkdwn}")
+
+
+def _name(recipient: str) -> str:
+    """A recipient in mrkdwn: members by their names, and nobody else is called."""
+    return f"<@{recipient}>" if re.fullmatch("[UW][A-Z0-9]+", recipient) else escape(recipient)
