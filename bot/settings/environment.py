@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, PlainValidator, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bot.domain.quiet import QuietHours
 from bot.settings import readers
 from bot.settings.duration import duration
 
@@ -59,6 +60,12 @@ class Settings(BaseSettings):
     port: Annotated[int, PlainValidator(_PORT)] = _variable("PORT", "3000")
     slack_api_url: Annotated[str, PlainValidator(readers.slack_url)] = _variable(
         "SLACK_API_URL", "https://slack.com/api/"
+    )
+    # Members' ids and email addresses.
+    admins: Annotated[tuple[str, ...], PlainValidator(readers.members)] = _variable("LLMCOST_ADMINS")
+    # None: nothing waits.
+    quiet_hours: Annotated[QuietHours | None, PlainValidator(readers.quiet_hours)] = _variable(
+        "LLMCOST_QUIET_HOURS", "18:00-09:00"
     )
     database_url: Annotated[str, PlainValidator(readers.database_url)] = _variable(
         "DATABASE_URL", "sqlite:///llmcost.db", shown=False

@@ -2,11 +2,13 @@
 put before its sentence by the caller."""
 
 import re
+from datetime import time
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import SecretStr
 
+from bot.domain.quiet import QuietHours
 from bot.settings.explain import UnfitError, nearest, shown, suggestion
 
 RUN_TYPES = ("LLM", "CHAIN", "TOOL", "RETRIEVER", "EMBEDDING", "PROMPT", "PARSER")
@@ -15,6 +17,8 @@ RUN_TYPES = ("LLM", "CHAIN", "TOOL", "RETRIEVER", "EMBEDDING", "PROMPT", "PARSER
 DIMENSIONS = frozenset({"feature", "model", "provider", "project", "day", "trace", "thread"})
 
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_MEMBER = re.compile(r"[UW][A-Z0-9]+|[^@\s,]+@[^@\s,]+\.[^@\s,]+")
+_TIME = "([0-9]{1,2}):([0-9]{2})"
 _BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
@@ -51,6 +55,30 @@ def run_types(text: str) -> tuple[str, ...]:
         if name not in RUN_TYPES:
             raise UnfitError(f"{shown(name)} is no run type of LangSmith; {suggestion(name, RUN_TYPES)}")
     return found
+
+
+def members(text: str) -> tuple[str, ...]:
+    """People in Slack: members' ids and email addresses."""
+    found = names(text)
+    for name in found:
+        if not _MEMBER.fullmatch(name):
+            raise UnfitError(f"{shown(name)} is nobody in Slack; write a member id (U…) or an email address.")
+    return found
+
+
+def quiet_hours(text: str) -> QuietHours | None:
+    """Two times of day; None for `off`."""
+    if text.casefold() == "off":
+        return None
+    try:
+        first, second = (time(int(hour), int(minute)) for hour, minute in re.findall(_TIME, text))
+    except ValueError:  # no such times, or not two
+        first = second = None
+    if first is None or second is None or not re.fullmatch(f"{_TIME}-{_TIME}", text):
+        raise UnfitError(f"{shown(text)} are no hours of a day; write them like 18:00-09:00, or off.")
+    if first == second:
+        raise UnfitError(f"{shown(text)} leaves no time that is not quiet; write off for none that is.")
+    return QuietHours(first, second)
 
 
 def boolean(text: str) -> bool:

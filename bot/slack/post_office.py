@@ -17,6 +17,7 @@ from bot.ledger.outbox import Outbox
 from bot.slack.api import REFUSED_FORM, UNREACHABLE, Posted, RefusedError, SlackApi, UnconfirmedError
 from bot.slack.blocks import escape, trusted_context
 from bot.slack.messages import Message
+from bot.slack.people import LARGEST_GROUP, is_group, is_person
 from bot.slack.routes import Route, carries, next_of
 
 # How long after a try that did not go through the next one is; the last holds for all that follow.
@@ -34,8 +35,6 @@ WAIT = timedelta(seconds=30)
 # The work of one call: so many deliveries or changes, and so many places that Slack lets hang.
 MOST = 50
 MOST_UNANSWERED = 3
-# Larger groups hear of it in a channel.
-LARGEST_GROUP = 10
 
 REPEAT = "Slack did not confirm this when it was first sent: it may be a repeat."
 
@@ -185,10 +184,9 @@ class PostOffice:
         if parent is not None:
             return _Target(str(parent.place), parent.ts)
         recipient = delivery.recipient
-        is_address = "@" in recipient
-        if recipient.startswith("S") and not is_address:
+        if is_group(recipient):
             raise _GroupError(self._api.members(recipient))
-        if not recipient.startswith(("U", "W")) and not is_address:
+        if not is_person(recipient):
             return _Target(self._api.channel(recipient))
         person = self._api.person(recipient)
         if not person.reachable:

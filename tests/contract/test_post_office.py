@@ -12,7 +12,8 @@ from bot.ledger.outbox import Outbox
 from bot.ledger.store import Ledger
 from bot.slack.blocks import trusted_context
 from bot.slack.messages import Message, note
-from bot.slack.post_office import BACKOFF, LARGEST_GROUP, LOOK_AGAIN, MOST_UNANSWERED, REPEAT, TRIES, PostOffice
+from bot.slack.people import LARGEST_GROUP
+from bot.slack.post_office import BACKOFF, LOOK_AGAIN, MOST_UNANSWERED, REPEAT, TRIES, PostOffice
 from bot.slack.routes import Route
 from tests.ledgers import emptied, new_ledger
 from tests.standins.slack_fake import FORM_REFUSED, LOST_AFTER, LOST_BEFORE, RATE_LIMITED, FakeSlack, Fault
@@ -252,6 +253,7 @@ def test_a_channel_that_carries_it_gets_no_second_one(town: Town) -> None:
 
 def test_a_channel_that_carries_a_part_of_it_gets_the_whole(town: Town) -> None:
     town.announce("#rag", keys=["a"])
+    town.run()
     town.announce("U404", keys=["a", "b"])
     town.run()
     assert [one.place for one in town.slack.messages] == ["C2", "C2"]

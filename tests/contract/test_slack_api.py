@@ -1,7 +1,7 @@
 """One contract for what we ask of Slack: by the SDK over sockets, and of the fake that simulations use."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ from bot.slack.messages import note
 from bot.slack.web import WebSlack
 from tests.standins.slack import ALL_SCOPES, SlackStandIn
 from tests.standins.slack_fake import FakeSlack, Fault
+from tests.standins.slack_needs import NEEDS
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 FORM: dict[str, Any] = note("rag-search has spent $82 of $100.").forms()[0]
@@ -279,6 +280,8 @@ def call(api: SlackApi, method: str, posted: Posted, trigger: str) -> object:
         "post": lambda: api.post("C1", FORM, "key"),
         "update": lambda: api.update(*posted, OTHER),
         "find": lambda: api.find("C1", "key", NOW),
+        "find in direct messages": lambda: api.find(api.direct("U1"), "key", NOW),
+        "person by address": lambda: api.person("alice@example.com"),
         "open_modal": lambda: api.open_modal(trigger, MODAL),
     }
     return calls[method]()  # type: ignore[no-untyped-call] # some give nothing
@@ -424,16 +427,6 @@ def test_another_apps_mark_is_none_of_ours(slack: SlackStandIn) -> None:
     mark = {"event_type": "other", "event_payload": {"key": "key"}}
     WebClient(slack.bot_token, base_url=slack.api_url).chat_postMessage(channel="C1", text="x", metadata=mark)
     assert web(slack).find("C1", "key", NOW - timedelta(minutes=5)) is None
-
-
-NEEDS: Mapping[str, str] = {
-    "direct": "im:write",
-    "channel": "channels:read",
-    "person": "users:read",
-    "members": "usergroups:read",
-    "post": "chat:write",
-    "find": "channels:history",
-}
 
 
 @pytest.mark.parametrize(("method", "scope"), NEEDS.items())

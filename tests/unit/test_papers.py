@@ -14,6 +14,7 @@ from bot.settings.catalog_file import FEATURE_KEYS, RULE_KEYS
 from bot.settings.environment import SECOND_NAMES, variable_names
 from bot.settings.price_entries import PRICE_KEYS
 from bot.slack.connection import COMMAND
+from tests.standins.slack_needs import NEEDS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -55,9 +56,21 @@ def test_the_manifest_declares_the_command_that_is_heard() -> None:
 
 
 def test_the_manifest_asks_for_the_scopes_that_are_used_and_no_other() -> None:
-    """Answers go to response_url, which needs none; `commands` brings it."""
-    assert MANIFEST["oauth_config"]["scopes"] == {"bot": ["commands"]}
+    """Answers go to response_url, which needs none; `commands` brings it. What the others are for, and that it is
+    refused without them, is said in tests/contract/test_slack_api.py."""
+    scopes = MANIFEST["oauth_config"]["scopes"]
+    assert list(scopes) == ["bot"]
+    assert {*scopes["bot"]} == {"commands", *NEEDS.values()}
     assert MANIFEST["settings"]["interactivity"] == {"is_enabled": True}
+
+
+def test_every_scope_has_its_reason() -> None:
+    lines = (ROOT / "manifest.yml").read_text()
+    assert [scope for scope in MANIFEST["oauth_config"]["scopes"]["bot"] if f"\n#   {scope} " not in lines] == []
+
+
+def test_direct_messages_can_be_received() -> None:
+    assert MANIFEST["features"]["app_home"]["messages_tab_enabled"] is True
 
 
 def test_the_manifest_keeps_slacks_lengths() -> None:

@@ -1,11 +1,12 @@
 """What each variable's text means; all of them through `load_settings`, as a command reads them."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.domain.quiet import QuietHours
 from bot.errors import SettingsError
 from bot.settings import Settings, load_settings
 
@@ -30,6 +31,8 @@ def test_without_any_variable_the_documented_defaults_hold() -> None:
     assert settings.experiments is False
     assert settings.slack_bot_token.get_secret_value() == settings.slack_app_token.get_secret_value() == ""
     assert settings.slack_api_url == "https://slack.com/api/"
+    assert settings.admins == ()
+    assert settings.quiet_hours == QuietHours(time(18), time(9))
     assert settings.database_url == "sqlite:///llmcost.db"
     assert settings.config_file == Path("llmcost.toml")
     assert settings.timezone == ZoneInfo("UTC")
@@ -64,6 +67,9 @@ def test_without_any_variable_the_documented_defaults_hold() -> None:
         ("LLMCOST_EXPERIMENTS", "1", "experiments", True),
         ("LLMCOST_EXPERIMENTS", "off", "experiments", False),
         ("SLACK_API_URL", "https://slack-gov.com/api", "slack_api_url", "https://slack-gov.com/api/"),
+        ("LLMCOST_ADMINS", "U012AB, ada@example.com,U012AB", "admins", ("U012AB", "ada@example.com")),
+        ("LLMCOST_QUIET_HOURS", "20:30-7:00", "quiet_hours", QuietHours(time(20, 30), time(7))),
+        ("LLMCOST_QUIET_HOURS", "Off", "quiet_hours", None),
         ("DATABASE_URL", "sqlite:////var/lib/llmcost.db", "database_url", "sqlite:////var/lib/llmcost.db"),
         ("DATABASE_URL", "sqlite+pysqlite:///x.db", "database_url", "sqlite+pysqlite:///x.db"),
         ("DATABASE_URL", "postgres://u@db/llmcost", "database_url", "postgresql://u@db/llmcost"),
@@ -105,6 +111,14 @@ def test_a_text_means_a_value(name: str, text: str, field: str, value: object) -
         ("LANGSMITH_ENDPOINT", "https://example.com?x=1", "holds a login or a query"),
         ("SLACK_API_URL", "slack.com", "is no web address"),
         ("LLMCOST_EXPERIMENTS", "maybe", "'maybe' is neither true nor false"),
+        ("LLMCOST_ADMINS", "U012AB,ada", "'ada' is nobody in Slack; write a member id"),
+        ("LLMCOST_ADMINS", "S012AB", "'S012AB' is nobody in Slack"),
+        ("LLMCOST_QUIET_HOURS", "18:00", "'18:00' are no hours of a day; write them like 18:00-09:00"),
+        ("LLMCOST_QUIET_HOURS", "18:00-24:00", "are no hours of a day"),
+        ("LLMCOST_QUIET_HOURS", "18:00-09:00-10:00", "are no hours of a day"),
+        ("LLMCOST_QUIET_HOURS", "18:00-09:00 please", "are no hours of a day"),
+        ("LLMCOST_QUIET_HOURS", "night", "are no hours of a day"),
+        ("LLMCOST_QUIET_HOURS", "09:00-9:00", "leaves no time that is not quiet"),
         ("DATABASE_URL", "mysql://db/llmcost", "of no database that llmcost knows"),
         ("DATABASE_URL", "llmcost.db", "of no database that llmcost knows"),
         ("DATABASE_URL", "sqlite://llmcost.db", "needs three slashes"),

@@ -1,0 +1,15 @@
+"""Which scope each question to Slack needs."""
+
+from collections.abc import Mapping
+
+NEEDS: Mapping[str, str] = {
+    "direct": "im:write",
+    "channel": "channels:read",
+    "person": "users:read",
+    "person by address": "users:read.email",
+    "members": "usergroups:read",
+    "post": "chat:write",
+    "update": "chat:write",
+    "find": "channels:history",
+    "find in direct messages": "im:history",
+}
