@@ -18,7 +18,6 @@ DIMENSIONS = frozenset({"feature", "model", "provider", "project", "day", "trace
 
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MEMBER = re.compile(r"[UW][A-Z0-9]+|[^@\s,]+@[^@\s,]+\.[^@\s,]+")
-_TIME = "([0-9]{1,2}):([0-9]{2})"
 _BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
@@ -66,19 +65,25 @@ def members(text: str) -> tuple[str, ...]:
     return found
 
 
+def time_of_day(text: str) -> time:
+    """Hours and minutes, like 9:00 or 17:30."""
+    said = re.fullmatch("([0-9]{1,2}):([0-9]{2})", text)
+    if said is None or not (int(said[1]) < 24 and int(said[2]) < 60):
+        raise UnfitError(f"{shown(text)} is no time of day; write it like 09:00.")
+    return time(int(said[1]), int(said[2]))
+
+
 def quiet_hours(text: str) -> QuietHours | None:
     """Two times of day; None for `off`."""
     if text.casefold() == "off":
         return None
-    try:
-        first, second = (time(int(hour), int(minute)) for hour, minute in re.findall(_TIME, text))
-    except ValueError:  # no such times, or not two
-        first = second = None
-    if first is None or second is None or not re.fullmatch(f"{_TIME}-{_TIME}", text):
-        raise UnfitError(f"{shown(text)} are no hours of a day; write them like 18:00-09:00, or off.")
-    if first == second:
+    start, dash, end = text.partition("-")
+    if not dash:
+        raise UnfitError(f"{shown(text)} are no hours; write them like 18:00-09:00, or off.")
+    quiet = QuietHours(time_of_day(start.strip()), time_of_day(end.strip()))
+    if quiet.start == quiet.end:
         raise UnfitError(f"{shown(text)} leaves no time that is not quiet; write off for none that is.")
-    return QuietHours(first, second)
+    return quiet
 
 
 def boolean(text: str) -> bool:
