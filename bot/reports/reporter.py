@@ -9,14 +9,13 @@ from zoneinfo import ZoneInfo
 from bot.domain.catalog import SPECIAL, Catalog
 from bot.domain.feature import UNTAGGED, UNTAGGED_NAME
 from bot.domain.money import dollars
-from bot.domain.period import Period, Span, local_day, previous
+from bot.domain.period import Span, local_day, previous
 from bot.errors import UsageError
 from bot.ledger.booking import instant
 from bot.ledger.figures import NOTHING, Figures
 from bot.ledger.store import Ledger, Reading
 from bot.reports.answers import (
     Answer,
-    Coverage,
     FeatureList,
     FeatureRow,
     Help,
@@ -27,14 +26,13 @@ from bot.reports.answers import (
     Report,
     Row,
     Status,
-    Sum,
-    TimeFrame,
     TraceReport,
     UntaggedList,
     UntaggedRow,
     Verification,
 )
 from bot.reports.covering import Extent, extent
+from bot.reports.parts import coverage_of, other_of, ratio, sum_of, time_frame
 from bot.reports.question import WORDS, Question, Verb, Vocabulary, parse, parse_words
 from bot.reports.trace_reference import TraceReference
 from bot.reports.tracing import LookUp, find_trace, trace_report
@@ -43,7 +41,6 @@ from bot.reports.wide import ALWAYS, costliest
 from bot.reports.words import written
 
 NONE = "(none)"
-UNFINISHED_AFTER = timedelta(days=1)
 _HELP_FEATURES = 5
 
 
@@ -140,22 +137,22 @@ class Reporter:
         if is_wide:
             wide = costliest(reading, question, top)
             rows = tuple(
-                Row(value or NONE, _sum(figures), _ratio(figures.cost, total.cost), link)
+                Row(value or NONE, sum_of(figures), ratio(figures.cost, total.cost), link)
                 for value, figures, link in wide.shown
             )
-            other = _other([wide.rest], wide.others) if wide.others else None
+            other = other_of([wide.rest], wide.others) if wide.others else None
         else:
             found = self._breakdown(reading, question, known, now)
             rows, other = _cut(found, total, top, in_order=question.by == "day")
         return Report(
-            period=_time_frame(question.period),
+            period=time_frame(question.period),
             feature=question.feature,
             by=question.by,
-            total=_sum(total),
+            total=sum_of(total),
             previous=self._previous(reading, question, known, total, now),
             rows=rows,
             other=other,
-            coverage=_coverage(reading, span, known, now, total, question.feature),
+            coverage=coverage_of(reading, span, known, now, total, question.feature),
             counted_runs=total.runs if is_wide else None,
         )
 
@@ -182,7 +179,7 @@ class Reporter:
         if not known.covers(span):
             return None
         before = reading.total(span, question.feature)
-        unit, unit_before = _sum(total).unit_cost, _sum(before).unit_cost
+        unit, unit_before = sum_of(total).unit_cost, sum_of(before).unit_cost
         alike = unit.at_least == unit_before.at_least
         return Previous(
             start=span.start,
@@ -191,7 +188,7 @@ class Reporter:
             is_part=span.part_day is not None,
             cost=dollars(before.cost),
             runs=before.runs,
-            change=_ratio(total.cost - before.cost, before.cost),
+            change=ratio(total.cost - before.cost, before.cost),
             unit_cost=unit_before,
             per_trace_change=_change(unit.per_trace, unit_before.per_trace) if alike else None,
             per_1000_tokens_change=_change(unit.per_1000_tokens, unit_before.per_1000_tokens) if alike else None,
@@ -210,7 +207,7 @@ class Reporter:
             rows.append(
                 FeatureRow(
                     name,
-                    _sum(found[name]) if name in found else None,
+                    sum_of(found[name]) if name in found else None,
                     feature is not None,
                     feature.owners if feature is not None else (),
                     feature.aliases if feature is not None else (),
@@ -220,11 +217,11 @@ class Reporter:
         shown = rows[: top or len(rows)]
         total = reading.total(span)
         return FeatureList(
-            _time_frame(question.period),
-            _sum(total),
+            time_frame(question.period),
+            sum_of(total),
             tuple(shown),
             len(rows) - len(shown),
-            _coverage(reading, span, known, now, total, None),
+            coverage_of(reading, span, known, now, total, None),
         )
 
     def _untagged(
@@ -238,12 +235,12 @@ class Reporter:
         )
         shown, rest = found[: top or len(found)], found[top or len(found) :]
         return UntaggedList(
-            period=_time_frame(question.period),
-            total=_sum(total),
-            share=_ratio(total.cost, reading.total(span).cost),
-            rows=tuple(UntaggedRow(projects[one.project], one.name or NONE, _sum(one.figures)) for one in shown),
-            other=_other([one.figures for one in rest], len(rest)),
-            coverage=_coverage(reading, span, known, now, total, UNTAGGED),
+            period=time_frame(question.period),
+            total=sum_of(total),
+            share=ratio(total.cost, reading.total(span).cost),
+            rows=tuple(UntaggedRow(projects[one.project], one.name or NONE, sum_of(one.figures)) for one in shown),
+            other=other_of([one.figures for one in rest], len(rest)),
+            coverage=coverage_of(reading, span, known, now, total, UNTAGGED),
         )
 
     def _status(self, reading: Reading, known: Extent, now: datetime) -> Status:
@@ -320,70 +317,10 @@ def _cut(
     kept, rest = by_cost[:top], by_cost[top:] if top is not None else []
     if in_order:
         kept.sort(key=lambda item: item[0])
-    rows = tuple(Row(key, _sum(figures), _ratio(figures.cost, total.cost)) for key, figures in kept)
-    return rows, _other([figures for _, figures in rest], len(rest))
-
-
-def _other(rest: list[Figures], count: int) -> Other | None:
-    if not rest:
-        return None
-    return Other(
-        count=count,
-        cost=dollars(sum(one.cost for one in rest)),
-        runs=sum(one.runs for one in rest),
-        input_tokens=sum(one.input for one in rest),
-        output_tokens=sum(one.output for one in rest),
-        unpriced_runs=sum(one.unpriced for one in rest),
-    )
-
-
-def _coverage(
-    reading: Reading, span: Span, known: Extent, now: datetime, total: Figures, feature: str | None
-) -> Coverage:
-    pending, unfinished = reading.pending(span, unfinished_before=now - UNFINISHED_AFTER, feature=feature)
-    untagged = total if feature == UNTAGGED else reading.total(span, UNTAGGED)
-    return Coverage(
-        as_of=known.as_of,
-        age=now - known.as_of if known.as_of is not None else None,
-        settled_through=known.settled_through,
-        ledger_start=known.start,
-        starts_before_ledger=known.start is not None and span.start.timestamp() < known.start.timestamp(),
-        gaps=known.gaps_in(span),
-        langsmith_cost=dollars(total.langsmith),
-        estimated_cost=dollars(total.estimate),
-        override_cost=dollars(total.override),
-        unpriced_runs=total.unpriced,
-        no_usage_runs=total.no_usage,
-        failed_runs=total.failed,
-        pending_runs=pending,
-        unfinished_runs=unfinished,
-        untagged_runs=untagged.runs,
-        untagged_cost=dollars(untagged.cost),
-        sampled=total.sampled > 0,
-    )
-
-
-def _time_frame(period: Period) -> TimeFrame:
-    span = period.span
-    return TimeFrame(period.name, span.start, span.end, span.first, span.last, span.zone.key)
-
-
-def _sum(figures: Figures) -> Sum:
-    return Sum(
-        cost=dollars(figures.cost),
-        runs=figures.runs,
-        traces=figures.traces,
-        input_tokens=figures.input,
-        output_tokens=figures.output,
-        unpriced_runs=figures.unpriced,
-    )
+    rows = tuple(Row(key, sum_of(figures), ratio(figures.cost, total.cost)) for key, figures in kept)
+    return rows, other_of([figures for _, figures in rest], len(rest))
 
 
 def _change(now: Decimal | None, before: Decimal | None) -> Decimal | None:
     """By which fraction of `before` `now` is more; None where either is unknown or nothing was before."""
-    return _ratio(now - before, before) if now is not None and before is not None else None
-
-
-def _ratio(part: int | Decimal, whole: int | Decimal) -> Decimal | None:
-    """`part` of `whole` as a Decimal fraction; None where there is nothing to divide by."""
-    return Decimal(part) / Decimal(whole) if whole > 0 else None
+    return ratio(now - before, before) if now is not None and before is not None else None
