@@ -136,7 +136,6 @@ def build_sync(
     limiter: "RequestLimiter | None" = None,
 ) -> "tuple[Sync, LangSmith]":
     """Who reads LangSmith, and the connection that it does so by: close it at the end. `limiter` if it is shared."""
-    from bot.ingest.langsmith import Selection
     from bot.ingest.sync import Scope, Sync
 
     source = _connect(settings, limiter or build_limiter(settings, sleep), sleep)

@@ -77,7 +77,8 @@ def subjects(morning: date, before: date | None, zone: ZoneInfo, week_start: int
     """
     calendar = Calendar(morning, zone, week_start)
     first = before if before is not None and before < morning else morning - _ONE_DAY
-    days = calendar.yesterday() if morning - first == _ONE_DAY else calendar.between(first, morning - _ONE_DAY)
+    last = morning - _ONE_DAY
+    days = calendar.day(last) if first == last else calendar.between(first, last)
     week_began, month_began = calendar.week_to_date().span.first, calendar.month_to_date().span.first
     return Subjects(
         days,

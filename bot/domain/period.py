@@ -60,7 +60,7 @@ def local_day(instant: datetime, zone: ZoneInfo) -> date:
 def instant_at(day: date, at: time, zone: ZoneInfo) -> datetime:
     """When clocks in `zone` show `at` on the local date: the first time if they do twice; the end of the gap, which may
     lie on the next day, if they jump over it."""
-    return _instant_of(datetime.combine(day, at), zone, fold=0).astimezone(zone)
+    return instant_of(datetime.combine(day, at), zone, fold=0).astimezone(zone)
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,7 +144,7 @@ def last_run(connection: Connection, before: int) -> int | None:
 
 def _selected(query: Select[Any], start: int, end: int) -> Select[Any]:
     selected = select(projects.c.key).where(projects.c.selected)
-    return query.where(*_counted(runs, start, end, None), runs.c.project.in_(selected))
+    return query.where(*counted(runs, start, end, None), runs.c.project.in_(selected))
 
 
 def _by_value(connection: Connection, span: Span, view: str, feature: str) -> dict[str, Figures]:

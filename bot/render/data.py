@@ -29,6 +29,7 @@ from bot.reports.answers import (
     UntaggedList,
     Verification,
 )
+from bot.reports.digest import Compared, Digest, Spend
 
 SCHEMA = 1
 _NEGATIVE = re.compile(r"-[0-9]+\.[0-9]{9}")
@@ -36,12 +37,12 @@ _NEGATIVE = re.compile(r"-[0-9]+\.[0-9]{9}")
 _FORMULA_STARTS = ("=", "+", "-", "@")
 
 
-def to_json(answer: Answer) -> str:
+def to_json(answer: Answer | Digest) -> str:
     """An answer as JSON text, in ASCII. Costs are strings with all nine places: a float would not add up."""
     return json.dumps(as_dict(answer), indent=1)
 
 
-def to_csv(answer: Answer) -> str:
+def to_csv(answer: Answer | Digest) -> str:
     """The rows of an answer as CSV (RFC 4180, with line feeds alone), text cells made harmless for spreadsheets."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -50,7 +51,7 @@ def to_csv(answer: Answer) -> str:
     return out.getvalue()
 
 
-def as_dict(answer: Answer) -> dict[str, Any]:
+def as_dict(answer: Answer | Digest) -> dict[str, Any]:
     """An answer as JSON's values."""
     if isinstance(answer, Report):
         return _report(answer)
@@ -64,6 +65,8 @@ def as_dict(answer: Answer) -> dict[str, Any]:
         return _verification(answer)
     if isinstance(answer, TraceReport):
         return _trace(answer)
+    if isinstance(answer, Digest):
+        return _digest(answer)
     return {
         "schema": SCHEMA,
         "rows": [{"say": line.pattern, "for": line.meaning, "example": line.example} for line in answer.lines],
@@ -72,7 +75,7 @@ def as_dict(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _fields(answer: Answer) -> tuple[str, ...]:
+def _fields(answer: Answer | Digest) -> tuple[str, ...]:
     """The fields of an answer's rows, which it has even if there are no rows."""
     if isinstance(answer, Report):
         return ("key", *_SUM_FIELDS, *(("link",) if answer.counted_runs is not None else ()))
@@ -86,6 +89,8 @@ def _fields(answer: Answer) -> tuple[str, ...]:
         return ("key", "covered_from", "as_of", "settled_through", "cost_mode")
     if isinstance(answer, Verification):
         return ("key", "cost_usd")
+    if isinstance(answer, Digest):
+        return ("key", *_SPEND_FIELDS, "week_before_usd")
     return ("say", "for", "example")
 
 
@@ -219,6 +224,36 @@ def _verification(answer: Verification) -> dict[str, Any]:
         "as_of": _instant(answer.as_of),
         "settled_through": _day(answer.settled_through),
     }
+
+
+def _digest(answer: Digest) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "period": _period(answer.period),
+        "features": list(answer.features) if answer.features is not None else None,
+        "total": _spend(answer.total),
+        "week_before": _compared(answer.last_week),
+        "mean_of_7_days": _compared(answer.mean),
+        "rows": [
+            {"key": row.name, **_spend(row.spend), "week_before_usd": None if row.before is None else exact(row.before)}
+            for row in answer.rows
+        ],
+        "other": _other(answer.other),
+        "coverage": _coverage(answer.coverage),
+    }
+
+
+def _spend(spend: Spend) -> dict[str, Any]:
+    return dict(zip(_SPEND_FIELDS, (exact(spend.cost), spend.runs, spend.unpriced_runs), strict=True))
+
+
+_SPEND_FIELDS = ("cost_usd", "runs", "unpriced_runs")
+
+
+def _compared(before: Compared | None) -> dict[str, Any] | None:
+    if before is None:
+        return None
+    return {"first": _day(before.first), "last": _day(before.last), "cost_usd": exact(before.cost)}
 
 
 def _period(period: TimeFrame) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bot.render import digest as morning
 from bot.render.names import plain
 from bot.render.sentences import (
     HELP,
@@ -22,19 +23,22 @@ from bot.render.table import NO_TABLE, Table, table
 from bot.render.trace import trace_basis, trace_sentences, trace_table
 from bot.render.verified import verified_basis, verified_sentences
 from bot.reports.answers import Answer, FeatureList, Help, Report, Status, TraceReport, Verification
+from bot.reports.digest import Digest
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The answer itself is the first of the sentences; the small print is what it rests on, a line each."""
+    """The answer itself is the first of the sentences; the details stand below the table; the small print is what it
+    rests on. A line each."""
 
     sentences: tuple[str, ...]
     table: Table
     small_print: tuple[str, ...]
     link: str | None = None  # to the same in LangSmith
+    details: tuple[str, ...] = ()
 
 
-def page(answer: Answer) -> Page:
+def page(answer: Answer | Digest) -> Page:
     """An answer in words and cells."""
     if isinstance(answer, Status):
         return Page(tuple(status_lines(answer)), table(answer), (f"Times in {answer.timezone}",))
@@ -44,6 +48,8 @@ def page(answer: Answer) -> Page:
         return _help(answer)
     if isinstance(answer, TraceReport):
         return Page(tuple(trace_sentences(answer)), trace_table(answer), tuple(trace_basis(answer)), link=answer.link)
+    if isinstance(answer, Digest):
+        return _digest(answer)
     nothing = unknown(answer.period, answer.coverage)
     if nothing is not None and not answer.total.runs:
         # Not a $0: that would be a lie.
@@ -71,3 +77,8 @@ def _help(answer: Help) -> Page:
     if answer.features:
         small_print.append(f"Features here: {', '.join(plain(name) for name in answer.features)}")
     return Page((HELP,), table(answer), tuple(small_print))
+
+
+def _digest(answer: Digest) -> Page:
+    said, small_print = tuple(morning.sentences(answer)), tuple(morning.small_print(answer))
+    return Page(said, morning.table(answer), small_print, details=tuple(morning.details(answer)))

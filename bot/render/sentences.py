@@ -20,6 +20,7 @@ from bot.reports.answers import (
     UnitCost,
     UntaggedList,
 )
+from bot.reports.digest import Spend
 
 HELP = "[period] [feature] [by DIMENSION] [vs previous|PERIOD] [top N], in any order."
 NOT_COMPARED = "Not compared: the ledger does not cover the time to compare with."
@@ -50,7 +51,7 @@ def headline(report: Report) -> str:
     return f"{what} cost {spent(report.total)} {when(report.period)}."
 
 
-def spent(total: Sum) -> str:
+def spent(total: Sum | Spend) -> str:
     """How much, and that it is not all: `$12.30 plus 3 unpriced runs`. Nothing but unpriced runs is never a $0."""
     if not total.unpriced_runs:
         return money(total.cost)

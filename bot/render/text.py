@@ -5,6 +5,7 @@ import tabulate
 from bot.render.page import Page, page
 from bot.render.table import Table
 from bot.reports.answers import Answer
+from bot.reports.digest import Digest
 
 # Names are shorter; sentences, as those of help, go on in the next line.
 WRAPPED = 54
@@ -13,10 +14,16 @@ WRAPPED = 54
 tabulate.MIN_PADDING = 0
 
 
-def text(answer: Answer) -> str:
-    """An answer as text of several lines: the sentences, the table, what it rests on."""
+def text(answer: Answer | Digest) -> str:
+    """An answer as text of several lines: the sentences, the table, the details, what it rests on."""
     said = page(answer)
-    parts = ["\n".join(said.sentences), text_table(said.table), _links(said), "\n".join(said.small_print)]
+    parts = [
+        "\n".join(said.sentences),
+        text_table(said.table),
+        _links(said),
+        "\n".join(said.details),
+        "\n".join(said.small_print),
+    ]
     return "\n\n".join(part for part in parts if part)
 
 

@@ -46,6 +46,7 @@ _PARTS = {
     Verb.VERIFY: {"period"},
     Verb.TRACE: set[str](),
     Verb.STATUS: set[str](),
+    Verb.DIGEST: set[str](),
 }
 _TAKES = {
     Verb.FEATURES: "takes a period and top N only",
@@ -109,7 +110,7 @@ def canonical(question: Question) -> str:
 
     Parsing them gives the question back, but for the names of its periods.
     """
-    if question.verb in {Verb.STATUS, Verb.HELP}:
+    if question.verb in {Verb.STATUS, Verb.DIGEST, Verb.HELP}:
         return question.verb.value
     if question.trace is not None:
         return f"{Verb.TRACE} {written_reference(question.trace)}"

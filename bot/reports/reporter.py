@@ -32,6 +32,8 @@ from bot.reports.answers import (
     Verification,
 )
 from bot.reports.covering import Extent, extent
+from bot.reports.digest import Digest
+from bot.reports.digest_reporter import DigestReporter
 from bot.reports.parts import coverage_of, other_of, ratio, sum_of, time_frame
 from bot.reports.question import WORDS, Question, Verb, Vocabulary, parse, parse_words
 from bot.reports.trace_reference import TraceReference
@@ -72,7 +74,7 @@ class Reporter:
         top: int | None = None,
         top_days: int | None = None,
         before_waiting: Callable[[], None] = _say_nothing,
-    ) -> Answer:
+    ) -> Answer | Digest:
         """The answer to what somebody said. `top`, and for rows that are days `top_days`, hold where the question names
         no number. `before_waiting` is called if LangSmith must be asked, which may take minutes.
 
@@ -81,31 +83,39 @@ class Reporter:
         """
         with self.ledger.reading() as reading:
             question = parse(text, self._vocabulary(reading), now=now, zone=self.zone, week_start=self.week_start)
-            if question.verb is not Verb.VERIFY and question.trace is None:
+            if not _is_asked_elsewhere(question):
                 return self._answer(reading, question, now, top_days if question.by == "day" else top)
         return self._ask_elsewhere(question, now, before_waiting)
 
     def ask_words(
         self, words: list[str], now: datetime, *, before_waiting: Callable[[], None] = _say_nothing
-    ) -> Answer:
+    ) -> Answer | Digest:
         """Like `ask`, for the words of a command line."""
         with self.ledger.reading() as reading:
             vocabulary = self._vocabulary(reading)
             question = parse_words(words, vocabulary, now=now, zone=self.zone, week_start=self.week_start)
-            if question.verb is not Verb.VERIFY and question.trace is None:
+            if not _is_asked_elsewhere(question):
                 return self._answer(reading, question, now, None)
         return self._ask_elsewhere(question, now, before_waiting)
 
-    def _ask_elsewhere(self, question: Question, now: datetime, before_waiting: Callable[[], None]) -> Answer:
-        """The answers for which LangSmith may be asked: no reading of the ledger stays open meanwhile."""
+    def _ask_elsewhere(self, question: Question, now: datetime, before_waiting: Callable[[], None]) -> Answer | Digest:
+        """The answers that read the ledger by themselves, some of them around a question to LangSmith."""
         if question.trace is not None:
             return self._trace(question.trace, now)
+        if question.verb is Verb.DIGEST:
+            return self._digest(now)
         return self._verify(question, now, before_waiting)
 
     def _trace(self, reference: TraceReference, now: datetime) -> TraceReport:
         trace_id = find_trace(self.ledger, reference, self.look_up)
         with self.ledger.reading() as reading:
             return trace_report(reading, trace_id, now, self.zone)
+
+    def _digest(self, now: datetime) -> Digest:
+        """Of everything, as if it were due now."""
+        digests = DigestReporter(self.ledger, self.catalog, self.zone, self.week_start)
+        morning = local_day(now, self.zone)
+        return digests.digest(morning, now, before=digests.before(morning, None))
 
     def _answer(self, reading: Reading, question: Question, now: datetime, top: int | None) -> Answer:
         top = question.top or top
@@ -324,3 +334,7 @@ def _cut(
 def _change(now: Decimal | None, before: Decimal | None) -> Decimal | None:
     """By which fraction of `before` `now` is more; None where either is unknown or nothing was before."""
     return ratio(now - before, before) if now is not None and before is not None else None
+
+
+def _is_asked_elsewhere(question: Question) -> bool:
+    return question.verb in {Verb.VERIFY, Verb.DIGEST} or question.trace is not None

@@ -19,6 +19,7 @@ class Verb(StrEnum):
     STATUS = "status"
     TRACE = "trace"
     VERIFY = "verify"
+    DIGEST = "digest"
 
 
 VERBS = frozenset(verb.value for verb in Verb)
@@ -74,6 +75,7 @@ WORDS = (
         "trace 019db6c1-e59b-73a1-958b-ee98a94e7a0a",
     ),
     Word("verify", "LangSmith's own total beside ours, and what lies between them", "verify last week"),
+    Word("digest", "what the morning digest would say now, to you alone", "digest"),
     Word("status", "when LangSmith was last read, and how completely", "status"),
     Word("help", "these words", "help"),
 )

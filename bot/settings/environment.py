@@ -67,6 +67,10 @@ class Settings(BaseSettings):
     quiet_hours: Annotated[QuietHours | None, PlainValidator(readers.quiet_hours)] = _variable(
         "LLMCOST_QUIET_HOURS", "18:00-09:00"
     )
+    # Whoever knows the address can pretend that all is well.
+    heartbeat_url: Annotated[SecretStr, PlainValidator(readers.heartbeat_url)] = _variable(
+        "LLMCOST_HEARTBEAT_URL", shown=False
+    )
     database_url: Annotated[str, PlainValidator(readers.database_url)] = _variable(
         "DATABASE_URL", "sqlite:///llmcost.db", shown=False
     )
@@ -90,12 +94,6 @@ class Settings(BaseSettings):
     sync_every: Annotated[timedelta, PlainValidator(_SYNC_EVERY)] = _variable("LLMCOST_SYNC_EVERY", "60s")
     backfill: Annotated[timedelta, PlainValidator(_BACKFILL)] = _variable("LLMCOST_BACKFILL", "14d")
     requests_per_10s: Annotated[int, PlainValidator(_REQUESTS)] = _variable("LLMCOST_REQUESTS_PER_10S", "10")
-    # Slack user ids and email addresses.
-    admins: Annotated[tuple[str, ...], PlainValidator(readers.names)] = _variable("LLMCOST_ADMINS")
-    # Whoever knows the address can pretend that all is well.
-    heartbeat_url: Annotated[SecretStr, PlainValidator(readers.heartbeat_url)] = _variable(
-        "LLMCOST_HEARTBEAT_URL", shown=False
-    )
 
     @classmethod
     def settings_customise_sources(

@@ -22,6 +22,8 @@ SENTENCES_CHARACTERS = 1_700
 TABLE_CHARACTERS = 8_800
 CONTEXT_CHARACTERS = 1_200
 SECTION_CHARACTERS = 2_900
+# Below a table of a dozen rows, which leaves room for them.
+DETAILS_CHARACTERS = 2_400
 TABLE_ROWS = 99
 
 
@@ -72,6 +74,15 @@ def link_line(label: str, url: str) -> Block:
 def rich_text(*elements: Block) -> Block:
     """A block of one section."""
     return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": list(elements)}]}
+
+
+def plain_paragraph(*sentences: str) -> Block:
+    """Plain sentences, each on a line of its own. Nothing in them acts."""
+    text = cut("\n".join(sentences), DETAILS_CHARACTERS, weight)
+    return {
+        "type": "rich_text",
+        "elements": [{"type": "rich_text_section", "elements": [{"type": "text", "text": text}]}],
+    }
 
 
 def context(*lines: str) -> Block:

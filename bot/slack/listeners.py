@@ -15,6 +15,7 @@ from bot.ledger.answers import KeptAnswer
 from bot.ledger.booking import instant, microseconds
 from bot.ledger.store import Ledger
 from bot.reports.answers import Help
+from bot.reports.digest import Digest
 from bot.reports.reporter import Reporter
 from bot.slack.api import UnconfirmedError
 from bot.slack.delivery import respond
@@ -67,7 +68,7 @@ class Listeners:
             respond(url, note(str(error), "Ask again in a minute.") if error.transient else note(str(error)))
             return
         message = answer_message(answer)
-        if not isinstance(answer, Help):
+        if not isinstance(answer, Help | Digest):
             message = self._shareable(message, str(body["user_id"]), now)
         respond(url, message)
 

@@ -12,6 +12,7 @@ from bot.errors import QuestionError
 from bot.render.page import page
 from bot.render.sentences import question_lines
 from bot.reports.answers import Answer, TraceReport
+from bot.reports.digest import Digest
 from bot.slack.blocks import (
     SECTION_CHARACTERS,
     Block,
@@ -23,6 +24,7 @@ from bot.slack.blocks import (
     fitting_text,
     link_line,
     paragraph,
+    plain_paragraph,
     trusted_context,
 )
 from bot.slack.blocks import table as table_block
@@ -32,6 +34,7 @@ SHARE = "share_answer"
 # `text` stays below 3,500 characters, the line about who shared it included.
 _SENTENCES = 1_200
 _TABLE = 1_800
+_DETAILS = 800  # they take it from the table
 _SMALL_PRINT = 300
 
 
@@ -65,24 +68,31 @@ class Message:
         return Message(kept["text"], tuple(kept["blocks"]), tuple(kept["simple_blocks"]))
 
 
-def answer_message(answer: Answer) -> Message:
+def answer_message(answer: Answer | Digest) -> Message:
     """An answer as its asker sees it, but for the Share button."""
     said = page(answer)
     words = paragraph(*said.sentences)
     head = [words, *([link_line("Open in LangSmith", said.link)] if said.link else [])]
     native, left_out = table_block(said.table)
     fenced, hidden = fitting_text(said.table, SECTION_CHARACTERS)
-    grid, missing = fitting_text(said.table, _TABLE)
+    grid, missing = fitting_text(said.table, _TABLE - (_DETAILS if said.details else 0))
+    details = [plain_paragraph(*said.details)] if said.details else []
     pieces = [
         escaped("\n".join(said.sentences), _SENTENCES),
         fence(grid) if grid else "",
         _left_out(answer, missing),
+        escaped("\n".join(said.details), _DETAILS),
         escaped("\n".join(said.small_print), _SMALL_PRINT),
     ]
     return Message(
         "\n".join(filter(None, pieces)),
-        (*head, *([native] if native else []), *_small(_left_out(answer, left_out), said.small_print)),
-        (*head, *([fenced_section(fenced)] if fenced else []), *_small(_left_out(answer, hidden), said.small_print)),
+        (*head, *([native] if native else []), *details, *_small(_left_out(answer, left_out), said.small_print)),
+        (
+            *head,
+            *([fenced_section(fenced)] if fenced else []),
+            *details,
+            *_small(_left_out(answer, hidden), said.small_print),
+        ),
     )
 
 
@@ -114,7 +124,7 @@ def _small(left_out: str, small_print: tuple[str, ...]) -> list[Block]:
     return [context(*lines)] if lines else []
 
 
-def _left_out(answer: Answer, rows: int) -> str:
+def _left_out(answer: Answer | Digest, rows: int) -> str:
     if not rows:
         return ""
     way = "" if isinstance(answer, TraceReport) else "add top N, or "

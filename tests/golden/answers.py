@@ -9,6 +9,7 @@ from bot.domain.cost import Listed
 from bot.domain.run import Source
 from bot.ledger.store import Ledger
 from bot.reports.answers import Answer
+from bot.reports.digest import Digest
 from bot.reports.verification import Counterpart
 from tests.ledgers import BERLIN, CATALOG, NOW, PROJECT, Spent, believable, fill, new_ledger, reporter
 
@@ -103,7 +104,7 @@ KINDS: dict[str, tuple[Callable[[Ledger], None], str]] = {
 }
 
 
-def answer(kind: str) -> Answer:
+def answer(kind: str) -> Answer | Digest:
     """The answer of that kind."""
     filled, words = KINDS[kind]
     ledger = new_ledger()

@@ -10,6 +10,7 @@ from bot.ledger.store import Ledger
 from bot.render.text import text
 from tests import golden
 from tests.golden.answers import KINDS, answer
+from tests.golden.digests import DIGESTS, digest
 from tests.ledgers import NOW, Spent, fill, new_ledger, reporter
 
 WAS_AT_LEAST = "$2.00 per trace (at least $1.00 before), $1.82 per 1,000 tokens (at least $0.91 before)."
@@ -28,6 +29,11 @@ def ledger() -> Iterator[Ledger]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_answer_reads_as_it_should(kind: str) -> None:
     golden.check(f"{kind}.txt", text(answer(kind)) + "\n")
+
+
+@pytest.mark.parametrize("kind", DIGESTS)
+def test_a_digest_reads_as_it_should(kind: str) -> None:
+    golden.check(f"{kind}.txt", text(digest(kind)) + "\n")
 
 
 def test_a_believable_answer_fits_a_terminal_of_80_columns() -> None:

@@ -1,13 +1,17 @@
 """What people see in Slack, block for block: see tests/golden/*.slack.json."""
 
 import json
+from decimal import Decimal
 
 import pytest
 
 from bot.errors import QuestionError
+from bot.reports.digest import Spend
+from bot.slack.digest_message import correction_message, digest_message
 from bot.slack.messages import Message, answer_message, note, question_problem, shared, with_share
 from tests import golden
 from tests.golden.answers import KINDS, answer
+from tests.golden.digests import DIGESTS, digest
 from tests.ledgers import NOW
 from tests.standins.slack_rules import problems
 
@@ -15,6 +19,16 @@ from tests.standins.slack_rules import problems
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_answer_looks_as_it_should(kind: str) -> None:
     check(kind, with_share(answer_message(answer(kind)), "an-id"))
+
+
+@pytest.mark.parametrize("kind", DIGESTS)
+def test_a_digest_looks_as_it_should(kind: str) -> None:
+    check(kind, digest_message(digest(kind)))
+
+
+def test_a_correction_names_both_totals() -> None:
+    told = Spend(Decimal("12.30"), 7, 0)
+    check("digest_correction", correction_message(digest("digest"), told))
 
 
 def test_a_shared_answer_says_who_shared_it() -> None:

@@ -1,0 +1,184 @@
+"""What the morning digest says. Plain text: whoever puts it into Slack escapes it."""
+
+from collections.abc import Iterable
+
+from bot.render.names import plain
+from bot.render.numbers import ago, clock, count, days, money, percent, plural, tokens
+from bot.render.sentences import basis, spent, unknown, warnings, when
+from bot.render.table import NO_TABLE, UNKNOWN, UNKNOWN_COST, Table
+from bot.reports.answers import Other
+from bot.reports.causes import Cause, Factor
+from bot.reports.digest import BudgetState, Compared, Digest, FeatureLine, Mover, Spend, Stretch, Unheard
+
+_LONG = 200
+_ARROW = "\N{RIGHTWARDS ARROW}"
+
+
+def sentences(digest: Digest) -> list[str]:
+    """Trouble first, then how much it was and against what, then what a reader must know before believing it."""
+    lines = []
+    if digest.silent_since is not None:
+        length = digest.now - digest.silent_since
+        lines.append(f"LangSmith was last read without a problem {ago(length)}: {clock(digest.silent_since)}.")
+    nothing = unknown(digest.period, digest.coverage)
+    if nothing is not None and not digest.total.runs:
+        # Not a $0: that would be a lie.
+        return [*lines, nothing, *_late(digest)]
+    lines.append(_headline(digest))
+    lines += _comparisons(digest)
+    return [*lines, *_late(digest), *warnings(digest.period, digest.coverage)]
+
+
+def table(digest: Digest) -> Table:
+    """A line per feature; it may have none."""
+    rows = [_row(line) for line in digest.rows]
+    if digest.other is not None:
+        other = digest.other
+        rows.append((f"other ({count(other.count)})", _cost(other), UNKNOWN, count(other.runs), UNKNOWN))
+    if not rows:
+        return NO_TABLE
+    return Table(("Feature", "Cost", "A week before", "Runs", "Budget"), tuple(rows), (False, True, True, True, False))
+
+
+def details(digest: Digest) -> list[str]:
+    """Who could not be told, what moved, budgets that fill, how the month goes, what is new."""
+    lines = [_unheard(one) for one in digest.unheard]
+    if digest.movers and digest.last_week is not None:
+        lines.append(f"Moved most since {days(digest.last_week.first, digest.last_week.last)}:")
+        lines += [f"\N{BULLET} {_mover(mover)}" for mover in digest.movers]
+    lines += [_budget_line(state) for state in digest.budgets]
+    lines += [
+        _stretch(name, stretch)
+        for name, stretch in (
+            ("The week", digest.week),
+            ("The month", digest.month),
+            ("The month so far", digest.month_to_date),
+        )
+        if stretch is not None
+    ]
+    if digest.newcomers:
+        new = [f"{one.dimension} {plain(one.name)} ({money(one.cost)})" for one in digest.newcomers]
+        lines.append(f"New: {', '.join(new)}.")
+    return lines
+
+
+def small_print(digest: Digest) -> list[str]:
+    """What the numbers rest on."""
+    updated = [f"Updated {clock(digest.now)}"] if digest.is_update else []
+    return [*updated, *basis(digest.period, digest.coverage, says_untagged=digest.features is not None)]
+
+
+def correction(digest: Digest, told: Spend) -> str:
+    """That the total has become another than people were told."""
+    who = f"{_who(digest)} cost {spent(digest.total)} {when(digest.period)}"
+    return f"Correction: {who}, not {spent(told)}. The figures above have been updated."
+
+
+def _headline(digest: Digest) -> str:
+    if digest.total.runs:
+        return f"{_who(digest)} cost {spent(digest.total)} {when(digest.period)}."
+    # The ledger knows the days: there was nothing.
+    nothing = f"Nothing was spent {when(digest.period)}"
+    return f"{nothing}." if digest.features is None else f"{nothing} by {_who(digest)}."
+
+
+def _who(digest: Digest) -> str:
+    return "All features together" if digest.features is None else ", ".join(plain(name) for name in digest.features)
+
+
+def _comparisons(digest: Digest) -> list[str]:
+    if digest.last_week is None and digest.mean is None:
+        return ["Not compared: the ledger does not cover the days to compare with."]
+    lines = []
+    if digest.last_week is not None:
+        lines.append(f"{_change(digest.total, digest.last_week)}.")
+    per_day = f"That is {money(digest.per_day)} a day. " if digest.period.first != digest.period.last else ""
+    if digest.mean is not None:
+        mean = f"The 7 days before cost {money(digest.mean.cost)} a day on average"
+        lines.append(f"{per_day}{mean}{_direction(digest.mean)}.")
+    return lines
+
+
+def _direction(mean: Compared) -> str:
+    if not mean.change:
+        return ""
+    return f": this is {percent(mean.change)} {'more' if mean.change > 0 else 'less'}"
+
+
+def _change(spend: Spend, before: Compared) -> str:
+    was = f"{money(before.cost)} ({days(before.first, before.last)})"
+    if spend.unpriced_runs and not spend.cost:
+        return f"Before, it was {was}"
+    if spend.cost == before.cost:
+        return f"The same as {was}"
+    size = f" {percent(before.change)}" if before.change is not None else ""
+    return f"{'Up' if spend.cost > before.cost else 'Down'}{size} from {was}"
+
+
+def _late(digest: Digest) -> list[str]:
+    return [f"This digest is late: it was due at {digest.was_due:%H:%M}."] if digest.was_due is not None else []
+
+
+def _row(line: FeatureLine) -> tuple[str, ...]:
+    budget = f"{percent(line.budget.used)} of {_limit(line.budget)}" if line.budget is not None else UNKNOWN
+    before = money(line.before) if line.before is not None else UNKNOWN
+    return (plain(line.name) or UNKNOWN, _cost(line.spend), before, count(line.spend.runs), budget)
+
+
+def _cost(spend: Spend | Other) -> str:
+    """Nothing but unpriced runs is never a $0."""
+    return money(spend.cost) if spend.cost or not spend.unpriced_runs else UNKNOWN_COST
+
+
+def _mover(mover: Mover) -> str:
+    size = f" {percent(mover.change)}" if mover.change is not None else ""
+    way = "up" if mover.after > mover.before else "down"
+    unpriced = f"; {plural(mover.unpriced_runs, 'run')} unpriced" if mover.unpriced_runs else ""
+    moved = f"{way}{size} from {money(mover.before)} to {money(mover.after)}"
+    return f"{plain(mover.name)}: {moved}, mostly by {_cause(mover.cause)}{unpriced}"
+
+
+def _cause(cause: Cause) -> str:
+    is_more = cause.effect > 0
+    if cause.factor is Factor.RUNS:
+        return f"{'more' if is_more else 'fewer'} runs{_from_to(cause, 'runs')}"
+    if cause.factor is Factor.TOKENS:
+        return f"{'more' if is_more else 'fewer'} tokens per run{_from_to(cause, 'tokens')}"
+    size = f" ({'up' if is_more else 'down'} {percent(cause.change)})" if cause.change is not None else ""
+    return f"a {'higher' if is_more else 'lower'} {cause.factor}{size}"
+
+
+def _from_to(cause: Cause, unit: str) -> str:
+    if cause.before is None or cause.after is None:
+        return ""
+    shown = count if unit == "runs" else tokens
+    return f" ({shown(round(cause.before))} {_ARROW} {shown(round(cause.after))})"
+
+
+def _stretch(name: str, stretch: Stretch) -> str:
+    dates = days(stretch.period.first, stretch.period.last)
+    known = "" if stretch.is_known else " as far as the ledger knows it"
+    compared = f". {_change(stretch.spend, stretch.before)}" if stretch.before is not None else ""
+    return f"{name} ({dates}) cost {spent(stretch.spend)}{known}{compared}."
+
+
+def _limit(state: BudgetState) -> str:
+    return f"{money(state.limit)} {state.window}"
+
+
+def _budget_line(state: BudgetState) -> str:
+    notes = [f"{plain(name)} {plain(value)} only" for name, value in state.where]
+    notes += ["limit set in Slack"] if state.is_set_in_slack else []
+    notes += ["without what was before the ledger"] if state.starts_before_ledger else []
+    used = f"{money(state.spent)}, {percent(state.used)} of its {state.window} budget of {money(state.limit)}"
+    return f"{plain(state.feature)} has spent {used}{_noted(notes)}."
+
+
+def _noted(notes: Iterable[str]) -> str:
+    text = ", ".join(notes)
+    return f" ({text})" if text else ""
+
+
+def _unheard(one: Unheard) -> str:
+    why = f": {plain(one.problem, _LONG)}" if one.problem else ""
+    return f"An alert about {plain(one.feature)} reached nobody{why}."

@@ -1,0 +1,134 @@
+"""The morning digest: a frozen answer like the others, about the days that ended before its morning.
+
+Costs are exact US dollars; instants are aware, in the reporting time zone. None stands for what the ledger does not
+know: that is not zero.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from bot.domain.budget import Window
+from bot.reports.answers import Coverage, Other, TimeFrame
+from bot.reports.causes import Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """What some runs cost together. Several features may share a trace, so traces are not added up."""
+
+    cost: Decimal
+    runs: int
+    unpriced_runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What was spent before, on other days; `change` since then, 0.25 for a quarter more, None from nothing."""
+
+    first: date
+    last: date
+    cost: Decimal
+    change: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A calendar week or month that has closed, or the month so far. `is_known` if the ledger covers all of it;
+    `before` is the same stretch of the one before."""
+
+    period: TimeFrame
+    spend: Spend
+    is_known: bool
+    before: Compared | None
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetState:
+    """A budget in the period that holds the digest's last day: `used` is `spent` by `limit`. It `is_near` from its
+    first threshold on. `where` narrows it to some runs. What was spent before the ledger starts is missing if
+    `starts_before_ledger`."""
+
+    feature: str
+    window: Window
+    limit: Decimal
+    spent: Decimal
+    used: Decimal
+    is_near: bool
+    is_set_in_slack: bool
+    where: tuple[tuple[str, str], ...]
+    starts_before_ledger: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureLine:
+    """A feature's spend on the days, and `before` on the same weekdays last week. `budget` is its fullest one."""
+
+    name: str
+    spend: Spend
+    before: Decimal | None
+    change: Decimal | None
+    budget: BudgetState | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mover:
+    """A feature whose cost has changed much against the same weekdays last week, and the largest cause of that."""
+
+    name: str
+    before: Decimal
+    after: Decimal
+    change: Decimal | None
+    cause: Cause
+    unpriced_runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """A value of a dimension that was never seen before these days and cost more than a dollar a day."""
+
+    dimension: str
+    name: str
+    cost: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Unheard:
+    """An alert that nobody could be told; `problem` says why the last who was tried could not."""
+
+    feature: str
+    recipient: str
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """The digest of a morning. `features` are those that it is about, None for everything.
+
+    `per_day` is the total spread over the days, and `mean` what a day cost in the 7 days before them; `last_week` are
+    the same weekdays one week before, or more weeks if the days are more than 7. `was_due` if it is late.
+    `silent_since` is the last sync that went through, if that is long ago. `is_update` if it was sent before, with
+    other figures.
+    """
+
+    morning: date
+    now: datetime
+    was_due: datetime | None
+    features: tuple[str, ...] | None
+    period: TimeFrame
+    total: Spend
+    per_day: Decimal
+    last_week: Compared | None
+    mean: Compared | None
+    rows: tuple[FeatureLine, ...]
+    other: Other | None
+    movers: tuple[Mover, ...]
+    week: Stretch | None
+    month: Stretch | None
+    month_to_date: Stretch | None
+    budgets: tuple[BudgetState, ...]
+    newcomers: tuple[Newcomer, ...]
+    unheard: tuple[Unheard, ...]
+    silent_since: datetime | None
+    coverage: Coverage
+    is_update: bool = False

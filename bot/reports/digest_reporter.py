@@ -1,0 +1,238 @@
+"""Finds a morning's digest in the ledger."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from bot.domain.catalog import Catalog
+from bot.domain.digest import Subjects, subjects
+from bot.domain.money import NANOS_PER_DOLLAR, dollars
+from bot.domain.period import Calendar, Period, Span, first_instant, previous
+from bot.ledger.booking import instant
+from bot.ledger.deliveries import Kind, State
+from bot.ledger.figures import NOTHING, Figures
+from bot.ledger.outbox import Outbox
+from bot.ledger.store import Ledger
+from bot.reports.budget_states import budget_states
+from bot.reports.causes import largest_cause
+from bot.reports.covering import Extent, extent
+from bot.reports.digest import (
+    BudgetState,
+    Compared,
+    Digest,
+    FeatureLine,
+    Mover,
+    Newcomer,
+    Spend,
+    Stretch,
+    Unheard,
+)
+from bot.reports.parts import other_of, ratio, time_frame
+from bot.reports.scope import Scope
+
+# As many as are read in the morning; reports show the rest.
+TOP, MOVERS, BUDGETS, NEWCOMERS = 10, 3, 5, 5
+
+# A move below this part of the larger total is none.
+_MOVED = 100
+
+# The bot syncs every minute: after this long something is broken.
+SILENT_AFTER = timedelta(minutes=15)
+
+# How far back a digest before this one is looked for.
+_LOOKED_BACK = timedelta(days=400)
+
+_WEEK = timedelta(days=7)
+_ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class DigestReporter:
+    """Makes digests from the ledger."""
+
+    ledger: Ledger
+    catalog: Callable[[], Catalog]
+    zone: ZoneInfo
+    week_start: int = 0
+
+    def digest(
+        self,
+        morning: date,
+        now: datetime,
+        *,
+        before: date | None,
+        features: Sequence[str] | None = None,
+        was_due: datetime | None = None,
+    ) -> Digest:
+        """The digest of `morning` as the ledger has it at `now`, going on where that of `before` ended; of everything,
+        or of some `features` as llmcost.toml names them. `was_due` makes it a late one. Raises ValueError for a morning
+        outside the calendar, LedgerError if the ledger cannot be read."""
+        about = subjects(morning, before, self.zone, self.week_start)
+        outbox = self.ledger.outbox
+        # Limits of the morning itself: one that ended since then held when the digest was sent.
+        moment = min(now, first_instant(morning + _ONE_DAY, self.zone), key=datetime.timestamp)
+        budgets = self.catalog().budgets(outbox.set_limits(), moment)
+        with self.ledger.reading() as reading:
+            scope = Scope.of(reading, features)
+            known = extent(reading.projects(selected_only=True), reading.gaps(), self.zone)
+            in_scope = [one for one in budgets if scope.features is None or one.budget.feature in scope.features]
+            last = about.days.span.last
+            states = budget_states(reading, in_scope, last, known, self.zone, self.week_start)
+            found = _Finder(scope, known, about, now.astimezone(self.zone)).digest(morning, states, was_due)
+        return replace(found, unheard=_unheard(outbox, about.days.span, scope.features))
+
+    def before(self, morning: date, channel: str | None) -> date | None:
+        """The morning of the digest before that of `morning`: of those in `channel`, or without one of those about
+        everything. One that reached nobody told nothing."""
+        outbox = self.ledger.outbox
+        sent = outbox.recent_events(Kind.DIGEST, first_instant(morning, self.zone) - _LOOKED_BACK)
+        mornings = {
+            date.fromisoformat(event.facts["morning"]): event.key
+            for event in sent
+            if (event.facts["channel"] == channel if channel is not None else event.facts["features"] is None)
+        }
+        for day in sorted((day for day in mornings if day < morning), reverse=True):
+            states = {delivery.state for delivery in outbox.deliveries_of([mornings[day]])}
+            if states & {State.OPEN, State.SENT}:
+                return day
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Finder:
+    scope: Scope
+    known: Extent
+    about: Subjects
+    now: datetime
+
+    def digest(self, morning: date, states: list[BudgetState], was_due: datetime | None) -> Digest:
+        span = self.about.days.span
+        total, found = self.scope.total(span), self.scope.by_feature(span)
+        week_ago = self._weeks_ago(span)
+        before = self.scope.by_feature(week_ago) if self.known.covers(week_ago) else None
+        by_cost = sorted(found, key=lambda name: (-found[name].cost, name))
+        return Digest(
+            morning=morning,
+            now=self.now,
+            was_due=was_due,
+            features=self.scope.features,
+            period=time_frame(self.about.days),
+            total=_spend(total),
+            per_day=dollars(total.cost) / span.days,
+            last_week=self._compared(week_ago, total),
+            mean=self._mean(span, total),
+            rows=tuple(_line(name, found[name], before, states) for name in by_cost[:TOP]),
+            other=other_of([found[name] for name in by_cost[TOP:]], len(by_cost[TOP:])),
+            movers=_movers(before, found) if before is not None and self.known.covers(span) else (),
+            week=self._stretch(self.about.week),
+            month=self._stretch(self.about.month),
+            month_to_date=self._month_to_date(),
+            budgets=tuple(state for state in states if state.is_near)[:BUDGETS],
+            newcomers=self._newcomers(span),
+            unheard=(),
+            silent_since=self._silent_since(),
+            coverage=self.scope.coverage(span, self.known, self.now),
+        )
+
+    @staticmethod
+    def _weeks_ago(span: Span) -> Span:
+        """The same weekdays as many weeks before as are needed."""
+        back = -(-span.days // 7) * _WEEK
+        return Span(span.first - back, span.until - back, span.zone)
+
+    def _compared(self, span: Span, total: Figures) -> Compared | None:
+        if not self.known.covers(span):
+            return None
+        cost = self.scope.total(span).cost
+        return Compared(span.first, span.last, dollars(cost), ratio(total.cost - cost, cost))
+
+    def _mean(self, span: Span, total: Figures) -> Compared | None:
+        """Costs per day: of the 7 days before, and how those of `span` differ."""
+        before = Span(span.first - _WEEK, span.first, span.zone)
+        if not self.known.covers(before):
+            return None
+        cost = self.scope.total(before).cost
+        change = ratio(total.cost * before.days - cost * span.days, cost * span.days)
+        return Compared(before.first, before.last, dollars(cost) / before.days, change)
+
+    def _stretch(self, period: Period | None) -> Stretch | None:
+        if period is None or self.known.start is None or self.known.start.timestamp() >= period.span.end.timestamp():
+            return None
+        total = self.scope.total(period.span)
+        before = self._compared(previous(period, period.span.end), total)
+        return Stretch(time_frame(period), _spend(total), self.known.covers(period.span), before)
+
+    def _month_to_date(self) -> Stretch | None:
+        """None on the 1st: the month has closed."""
+        last = self.about.days.span.last
+        period = Calendar(last, self.about.days.span.zone).month_to_date()
+        return None if (last + _ONE_DAY).day == 1 else self._stretch(period)
+
+    def _newcomers(self, span: Span) -> tuple[Newcomer, ...]:
+        if not self.known.reads_into(Span(span.first - _WEEK, span.first, span.zone)):
+            return ()  # before a ledger knows a week, everything in it is new
+        dimensions = ("feature", "model", "project") if self.scope.features is None else ("model", "project")
+        least = span.days * NANOS_PER_DOLLAR
+        found = [
+            Newcomer(dimension, name, dollars(figures.cost))
+            for dimension in dimensions
+            for name, figures in self.scope.newcomers(span, dimension)
+            if figures.cost > least
+        ]
+        return tuple(sorted(found, key=lambda one: (-one.cost, one.dimension, one.name))[:NEWCOMERS])
+
+    def _silent_since(self) -> datetime | None:
+        good = self.scope.reading.last_sync(successful=True)
+        if good is None or self.now - (since := instant(good.finished)) <= SILENT_AFTER:
+            return None
+        return since.astimezone(self.now.tzinfo)
+
+
+def _line(
+    name: str, figures: Figures, before: Mapping[str, Figures] | None, states: Sequence[BudgetState]
+) -> FeatureLine:
+    budget = next((state for state in states if state.feature == name), None)
+    if before is None:
+        return FeatureLine(name, _spend(figures), None, None, budget)
+    cost = before.get(name, NOTHING).cost
+    return FeatureLine(name, _spend(figures), dollars(cost), ratio(figures.cost - cost, cost), budget)
+
+
+def _movers(before: Mapping[str, Figures], after: Mapping[str, Figures]) -> tuple[Mover, ...]:
+    larger = max(sum(figures.cost for figures in side.values()) for side in (before, after))
+    moves = {name: (before.get(name, NOTHING), after.get(name, NOTHING)) for name in {*before, *after}}
+    moved = [name for name, (old, new) in moves.items() if abs(new.cost - old.cost) * _MOVED > larger]
+    moved.sort(key=lambda name: (-abs(moves[name][1].cost - moves[name][0].cost), name))
+    return tuple(_mover(name, *moves[name]) for name in moved[:MOVERS])
+
+
+def _mover(name: str, old: Figures, new: Figures) -> Mover:
+    return Mover(
+        name,
+        dollars(old.cost),
+        dollars(new.cost),
+        ratio(new.cost - old.cost, old.cost),
+        largest_cause(old, new),
+        new.unpriced,
+    )
+
+
+def _spend(figures: Figures) -> Spend:
+    return Spend(dollars(figures.cost), figures.runs, figures.unpriced)
+
+
+def _unheard(outbox: Outbox, span: Span, features: tuple[str, ...] | None) -> tuple[Unheard, ...]:
+    """The alerts that were decided on these days and reached nobody."""
+    found: list[Unheard] = []
+    for delivery in outbox.undeliverable(span.start):
+        if delivery.kind is not Kind.ALERT or delivery.created.timestamp() >= span.end.timestamp():
+            continue
+        events = [event for key in delivery.events if (event := outbox.event(key)) is not None]
+        about = dict.fromkeys(str(event.facts.get("feature", "")) for event in events)
+        found += [
+            Unheard(feature, delivery.recipient, delivery.problem)
+            for feature in about
+            if features is None or feature in features
+        ]
+    return tuple(found)
