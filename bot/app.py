@@ -126,6 +126,25 @@ def build_source(settings: Settings, sleep: Callable[[float], None] = time.sleep
     return _connect(settings, build_limiter(settings, sleep), sleep)
 
 
+def build_digest_reporter(settings: Settings, config: Config, ledger: Ledger) -> DigestReporter:
+    """Who makes digests from the ledger."""
+    return DigestReporter(ledger, lambda: config.catalog, settings.timezone, settings.week_start)
+
+
+def build_digests(settings: Settings, config: Config, ledger: Ledger) -> Digests:
+    """Who announces digests."""
+    schedule = Schedule(settings.digest_at, settings.digest_days, settings.digest_grace, settings.timezone)
+    return Digests(ledger, lambda: config.catalog, schedule, settings.week_start, settings.digest_channel)
+
+
+def announce_digest(settings: Settings, config: Config, ledger: Ledger, morning: date, now: datetime) -> bool:
+    """Announce the digest of a morning to LLMCOST_DIGEST_CHANNEL, which must be set; whoever delivers sends it. False
+    if it was announced before."""
+    if settings.digest_channel is None:
+        raise UsageError("LLMCOST_DIGEST_CHANNEL is not set: there is nowhere to send a digest to.")
+    return build_digests(settings, config, ledger).post(settings.digest_channel, morning, now)
+
+
 def build_sync(
     settings: Settings,
     ledger: Ledger,

@@ -38,6 +38,22 @@ def report(
 
 
 @app.command()
+def digest(
+    date: Annotated[
+        str | None, typer.Option(help="The morning whose digest it is, like `2026-11-01`; else today.")
+    ] = None,
+    post: Annotated[
+        bool, typer.Option("--post", help="Send it to LLMCOST_DIGEST_CHANNEL, once for each morning.")
+    ] = False,
+) -> None:
+    """Print the morning digest: what the days before have cost, and what has changed."""
+    from bot.cli.digest import run_digest
+
+    with telling():
+        run_digest(date, post=post)
+
+
+@app.command()
 def sync(
     since: Annotated[
         str | None, typer.Option(help="Read (again) from then on: `30d` back, or a date like `2026-11-01`.")

@@ -17,9 +17,9 @@ _ARROW = "\N{RIGHTWARDS ARROW}"
 def sentences(digest: Digest) -> list[str]:
     """Trouble first, then how much it was and against what, then what a reader must know before believing it."""
     lines = []
-    if digest.silent_since is not None:
-        length = digest.now - digest.silent_since
-        lines.append(f"LangSmith was last read without a problem {ago(length)}: {clock(digest.silent_since)}.")
+    if digest.silent_since is not None and digest.silent_for is not None:
+        silent = f"{ago(digest.silent_for)}: {clock(digest.silent_since)}"
+        lines.append(f"LangSmith was last read without a problem {silent}.")
     nothing = unknown(digest.period, digest.coverage)
     if nothing is not None and not digest.total.runs:
         # Not a $0: that would be a lie.

@@ -5,7 +5,7 @@ know: that is not zero.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from bot.domain.budget import Window
@@ -107,7 +107,7 @@ class Digest:
 
     `per_day` is the total spread over the days, and `mean` what a day cost in the 7 days before them; `last_week` are
     the same weekdays one week before, or more weeks if the days are more than 7. `was_due` if it is late.
-    `silent_since` is the last sync that went through, if that is long ago. `is_update` if it was sent before, with
+    `silent_since` is the last sync that went through, if that is long ago, and `silent_for` how long. `is_update` if it was sent before, with
     other figures.
     """
 
@@ -130,5 +130,6 @@ class Digest:
     newcomers: tuple[Newcomer, ...]
     unheard: tuple[Unheard, ...]
     silent_since: datetime | None
+    silent_for: timedelta | None
     coverage: Coverage
     is_update: bool = False

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.domain.catalog import Catalog
@@ -79,7 +79,7 @@ class DigestReporter:
             in_scope = [one for one in budgets if scope.features is None or one.budget.feature in scope.features]
             last = about.days.span.last
             states = budget_states(reading, in_scope, last, known, self.zone, self.week_start)
-            found = _Finder(scope, known, about, now.astimezone(self.zone)).digest(morning, states, was_due)
+            found = _Finder(scope, known, about, now.astimezone(UTC)).digest(morning, states, was_due)
         return replace(found, unheard=_unheard(outbox, about.days.span, scope.features))
 
     def before(self, morning: date, channel: str | None) -> date | None:
@@ -111,10 +111,11 @@ class _Finder:
         total, found = self.scope.total(span), self.scope.by_feature(span)
         week_ago = self._weeks_ago(span)
         before = self.scope.by_feature(week_ago) if self.known.covers(week_ago) else None
+        silent_since = self._silent_since()
         by_cost = sorted(found, key=lambda name: (-found[name].cost, name))
         return Digest(
             morning=morning,
-            now=self.now,
+            now=self.now.astimezone(span.zone),
             was_due=was_due,
             features=self.scope.features,
             period=time_frame(self.about.days),
@@ -131,7 +132,8 @@ class _Finder:
             budgets=tuple(state for state in states if state.is_near)[:BUDGETS],
             newcomers=self._newcomers(span),
             unheard=(),
-            silent_since=self._silent_since(),
+            silent_since=silent_since.astimezone(span.zone) if silent_since is not None else None,
+            silent_for=self.now - silent_since if silent_since is not None else None,
             coverage=self.scope.coverage(span, self.known, self.now),
         )
 
@@ -184,9 +186,8 @@ class _Finder:
 
     def _silent_since(self) -> datetime | None:
         good = self.scope.reading.last_sync(successful=True)
-        if good is None or self.now - (since := instant(good.finished)) <= SILENT_AFTER:
-            return None
-        return since.astimezone(self.now.tzinfo)
+        since = instant(good.finished) if good is not None else None
+        return since if since is not None and self.now - since > SILENT_AFTER else None
 
 
 def _line(

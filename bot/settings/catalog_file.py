@@ -15,6 +15,7 @@ from bot.errors import SettingsError
 from bot.pricing.override import Override
 from bot.settings.explain import UnfitError, shown, suggestion
 from bot.settings.price_entries import PRICE_KEYS, override
+from bot.settings.readers import channel
 from bot.settings.table import Table, each, flag, number, printable, text
 
 FEATURE_KEYS = ("owner", "channel", "digest", "aliases", "budget", "alert_at", "where")
@@ -25,7 +26,6 @@ _HIGHEST_LIMIT = 9_000_000_000
 _HIGHEST_ALERT = 1000  # percent
 
 _OWNER = re.compile(r"[UWS][A-Z0-9]+|[^@\s]+@[^@\s]+\.[^@\s]+")
-_CHANNEL = re.compile(r"[CG][A-Z0-9]+|#[^\s#]{1,80}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +162,7 @@ def _owner(value: object) -> str:
 
 
 def _channel(value: object) -> str:
-    channel = text(value)
-    if not _CHANNEL.fullmatch(channel):
-        raise UnfitError(f"{shown(channel)} is no channel; write #name or its id (C…).")
-    return channel
+    return channel(text(value))
 
 
 def _limit(value: object) -> int:

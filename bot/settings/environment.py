@@ -1,6 +1,6 @@
 """Every variable that llmcost reads: its name, its default and what it means."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, PlainValidator, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bot.domain.digest import LONGEST_GRACE
 from bot.domain.quiet import QuietHours
 from bot.settings import readers
 from bot.settings.duration import duration
@@ -23,6 +24,7 @@ SECOND_NAMES = {
 _SYNC_EVERY = partial(duration, at_least=timedelta(seconds=5), at_most=timedelta(days=1))
 # LangSmith answers a question of at most 401 days.
 _BACKFILL = partial(duration, at_least=timedelta(minutes=1), at_most=timedelta(days=400))
+_GRACE = partial(duration, at_least=timedelta(minutes=10), at_most=LONGEST_GRACE)
 _PORT = partial(readers.whole_number, at_least=0, at_most=65535)
 _REQUESTS = partial(readers.whole_number, at_least=1, at_most=1000)
 
@@ -79,6 +81,15 @@ class Settings(BaseSettings):
     timezone: Annotated[ZoneInfo, PlainValidator(readers.time_zone)] = _variable("LLMCOST_TIMEZONE", "UTC")
     # 0 is Monday.
     week_start: Annotated[int, PlainValidator(readers.weekday)] = _variable("LLMCOST_WEEK_START", "monday")
+    # What gets no channel is not sent. 0 is Monday.
+    digest_channel: Annotated[str | None, PlainValidator(readers.optional_channel)] = _variable(
+        "LLMCOST_DIGEST_CHANNEL"
+    )
+    digest_at: Annotated[time, PlainValidator(readers.clock_time)] = _variable("LLMCOST_DIGEST_AT", "09:00")
+    digest_days: Annotated[frozenset[int], PlainValidator(readers.weekdays)] = _variable(
+        "LLMCOST_DIGEST_DAYS", "mon-sun"
+    )
+    digest_grace: Annotated[timedelta, PlainValidator(_GRACE)] = _variable("LLMCOST_DIGEST_GRACE", "6h")
     feature_keys: Annotated[tuple[str, ...], PlainValidator(readers.names)] = _variable(
         "LLMCOST_FEATURE_KEYS", "feature"
     )

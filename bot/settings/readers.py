@@ -16,6 +16,8 @@ RUN_TYPES = ("LLM", "CHAIN", "TOOL", "RETRIEVER", "EMBEDDING", "PROMPT", "PARSER
 # The dimensions that every ledger has. A configured one of the same name could never be asked for.
 DIMENSIONS = frozenset({"feature", "model", "provider", "project", "day", "trace", "thread"})
 
+_CHANNEL = re.compile(r"[CG][A-Z0-9]+|#[^\s#]{1,80}")
+
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MEMBER = re.compile(r"[UW][A-Z0-9]+|[^@\s,]+@[^@\s,]+\.[^@\s,]+")
 _BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
@@ -110,6 +112,37 @@ def weekday(text: str) -> int:
         if said in (name, name[:3]):
             return number
     raise UnfitError(f"{shown(text)} is no weekday; write monday to sunday, or 0 (Monday) to 6 (Sunday).")
+
+
+def weekdays(text: str) -> frozenset[int]:
+    """Days of the week, 0 for Monday to 6 for Sunday: days and ranges like `mon-fri` or `sat,sun`, in any case."""
+    found: set[int] = set()
+    for part in names(text):
+        first, _, last = part.partition("-")
+        begins = weekday(first.strip())
+        ends = weekday(last.strip()) if last else begins
+        found.update((begins + step) % 7 for step in range((ends - begins) % 7 + 1))
+    return frozenset(found)
+
+
+def clock_time(text: str) -> time:
+    """A time of the local clock, `09:00` or `9:00`."""
+    form = re.fullmatch(r"([0-9]{1,2}):([0-9]{2})", text)
+    if not form or int(form[1]) > 23 or int(form[2]) > 59:
+        raise UnfitError(f"{shown(text)} is no time of day; write it like 09:00 or 17:30.")
+    return time(int(form[1]), int(form[2]))
+
+
+def channel(text: str) -> str:
+    """A Slack channel by `#name` or id."""
+    if not _CHANNEL.fullmatch(text):
+        raise UnfitError(f"{shown(text)} is no channel; write #name or its id (C…).")
+    return text
+
+
+def optional_channel(text: str) -> str | None:
+    """The same; None if there is no text."""
+    return channel(text) if text else None
 
 
 def time_zone(text: str) -> ZoneInfo:

@@ -1,0 +1,43 @@
+"""`llmcost digest`: the morning digest in a terminal, and by hand to its channel."""
+
+import datetime
+
+from bot.cli.outcome import show, tell
+from bot.errors import UsageError
+
+
+def run_digest(date: str | None, *, post: bool) -> None:
+    """Print the digest of the morning `date` (ISO 8601; None: today). With `post` it is announced to the channel, unless
+    it was before; the running bot sends it."""
+    from bot.app import announce_digest, build_digest_reporter, open_to_read, utc_now
+    from bot.domain.period import local_day
+    from bot.render.text import text
+    from bot.settings import load
+
+    settings, config = load()
+    now = utc_now()
+    today = local_day(now, settings.timezone)
+    morning = _date(date) if date is not None else today
+    if morning > today:
+        raise UsageError(f"{morning} has not come yet.")
+    ledger = open_to_read(settings)
+    try:
+        reporter = build_digest_reporter(settings, config, ledger)
+        try:
+            digest = reporter.digest(morning, now, before=reporter.before(morning, settings.digest_channel))
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+        show(text(digest))
+        if post and announce_digest(settings, config, ledger, morning, now):
+            tell(f"It goes to {settings.digest_channel} as soon as `llmcost run` is up.")
+        elif post:
+            tell(f"The digest of {morning} has been sent to {settings.digest_channel} already, and is not sent again.")
+    finally:
+        ledger.close()
+
+
+def _date(text: str) -> datetime.date:
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"--date {text} is no date; write it like 2026-11-01.") from None

@@ -1,0 +1,236 @@
+"""The morning digests: which are due is announced, and those that were sent are looked at again while figures of their
+days can still change."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote
+
+from bot.domain.catalog import Catalog
+from bot.domain.digest import Schedule
+from bot.domain.period import first_instant
+from bot.ledger.deliveries import Delivery, Kind, NewDelivery, Role, State
+from bot.ledger.events import Event, NewEvent
+from bot.ledger.outbox import Outbox
+from bot.ledger.store import Ledger
+from bot.render.data import as_dict
+from bot.render.page import page
+from bot.reports.covering import extent
+from bot.reports.digest import Digest, Spend
+from bot.reports.digest_reporter import DigestReporter
+from bot.slack.digest_message import correction_message, digest_message
+
+# A digest whose days have not been read to their end waits for a sync that may just be running. Not longer: that it is
+# sent counts more than that it is complete, and it will be updated.
+WAIT = timedelta(minutes=3)
+
+# How often digests that were sent are looked at again, and for how long after their morning: until late costs are in
+# and a while more, or until their days are settled.
+LOOK_EVERY = timedelta(minutes=5)
+LOOKED_AT = timedelta(days=4)
+LOOKED_AT_UNSETTLED = timedelta(days=10)
+
+# A total that has changed by more than this is worth a word of its own.
+_CORRECTED_SHARE = Decimal("0.01")
+_CORRECTED_DOLLARS = Decimal(1)
+
+_MARK = "digests looked at"
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """Announces digests, each once, whatever else runs beside it; the post office delivers them. `channel` gets one
+    of everything."""
+
+    ledger: Ledger
+    catalog: Callable[[], Catalog]
+    schedule: Schedule
+    week_start: int
+    channel: str | None
+
+    def run(self, now: datetime) -> None:
+        """Announce what is due, and look again at what was. Raises LedgerError."""
+        now = now.astimezone(UTC)
+        morning = self.schedule.morning(now)
+        if morning is not None and self._was_ever_read():
+            for channel, features in self.channels().items():
+                self._announce(channel, features, morning, now, self.schedule.expires(morning))
+        self._look_again(now)
+
+    def post(self, channel: str, morning: date, now: datetime) -> bool:
+        """Announce the digest of a morning to one of the channels, whether or not it is due. False if that has been
+        done already: there is one for each morning. Raises LedgerError."""
+        now = now.astimezone(UTC)
+        return self._announce(channel, self.channels()[channel], morning, now, now + self.schedule.grace)
+
+    def channels(self) -> dict[str, tuple[str, ...] | None]:
+        """The channels that get a digest, each with the features that it is about; None for everything."""
+        found: dict[str, tuple[str, ...] | None] = {}
+        for feature in self.catalog().features.values():
+            if feature.digest and feature.channel is not None:
+                found[feature.channel] = (*(found.get(feature.channel) or ()), feature.name)
+        return found | ({self.channel: None} if self.channel is not None else {})
+
+    def _announce(
+        self, channel: str, features: tuple[str, ...] | None, morning: date, now: datetime, expires: datetime
+    ) -> bool:
+        key = event_key(channel, morning)
+        if self._outbox.event(key) is not None:
+            return False
+        before = self._reporter.before(morning, channel)
+        # Nobody has been waiting for the first of all.
+        is_late = before is not None and self.schedule.is_late(morning, now)
+        was_due = self.schedule.due_at(morning) if is_late else None
+        digest = self._reporter.digest(morning, now, before=before, features=features, was_due=was_due)
+        facts = {
+            "channel": channel,
+            "features": list(features) if features is not None else None,
+            "morning": morning.isoformat(),
+            "before": before.isoformat() if before is not None else None,
+            "was_due": was_due.isoformat() if was_due is not None else None,
+            "figures": as_dict(digest),
+        }
+        not_before = now if _is_complete(digest) else min(now + WAIT, max(now, expires - WAIT))
+        message = _kept(digest, told=digest.total)
+        delivery = NewDelivery(Kind.DIGEST, Role.CHANNEL, channel, (key,), message, not_before, expires)
+        return self._outbox.announce([NewEvent(key, Kind.DIGEST, facts)], [delivery], now) is not None
+
+    # What was announced before
+
+    def _look_again(self, now: datetime) -> None:
+        looked = self._outbox.mark(_MARK)
+        is_time = looked is None or now - datetime.fromisoformat(looked) >= LOOK_EVERY
+        settled = self._settled_through()
+        for event in self._outbox.recent_events(Kind.DIGEST, now - LOOKED_AT_UNSETTLED):
+            since_morning = now - first_instant(date.fromisoformat(event.facts["morning"]), self.schedule.zone)
+            is_settled = settled is not None and settled.isoformat() >= _last_day(event)
+            if since_morning < LOOKED_AT or not is_settled:
+                self._look_at(event, now, is_time=is_time)
+        if is_time:
+            self._outbox.set_mark(_MARK, now.isoformat())
+
+    def _look_at(self, event: Event, now: datetime, *, is_time: bool) -> None:
+        """Those that wait to be sent are looked at each time: they shall go out with what is known then. What others
+        got instead of the channel stays as it was."""
+        live = [
+            delivery
+            for delivery in self._outbox.deliveries_of([event.key])
+            if delivery.role is Role.CHANNEL
+            and (delivery.state is State.OPEN or (delivery.state is State.SENT and is_time))
+        ]
+        if not live:
+            return
+        facts = event.facts
+        digest = self._reporter.digest(
+            date.fromisoformat(facts["morning"]),
+            now,
+            before=date.fromisoformat(facts["before"]) if facts["before"] is not None else None,
+            features=facts["features"],
+            was_due=datetime.fromisoformat(facts["was_due"]) if facts["was_due"] is not None else None,
+        )
+        for delivery in live:
+            self._update(delivery, digest)
+        sent = [delivery for delivery in live if delivery.state is State.SENT]
+        if sent and _is_complete(digest):
+            self._correct(event, sent, digest, now)
+
+    def _update(self, delivery: Delivery, digest: Digest) -> None:
+        """Nobody is told of an update who has not seen it before."""
+        if _digest_of(delivery)["shown"] == _shown(digest):
+            return
+        message = _kept(digest, told=digest.total)
+        if delivery.state is State.SENT:
+            message = _kept(replace(digest, is_update=True), told=_told(delivery))
+        self._outbox.change({delivery.id: message})
+
+    def _correct(self, event: Event, sent: list[Delivery], digest: Digest, now: datetime) -> None:
+        """A word under the digest if its total is far from what people were told last."""
+        told, number = _told(sent[0]), 1
+        while (earlier := self._outbox.event(_correction_key(event, number))) is not None:
+            told, number = _spend(earlier.facts["told"]), number + 1
+        difference = abs(digest.total.cost - told.cost)
+        if difference <= _CORRECTED_DOLLARS or difference <= told.cost * _CORRECTED_SHARE:
+            return
+        key = _correction_key(event, number)
+        facts = {"digest": event.key, "channel": event.facts["channel"], "told": _as_json(digest.total)}
+        message = correction_message(digest, told).as_json()
+        expires = now + self.schedule.grace
+        deliveries = [
+            NewDelivery(Kind.CORRECTION, one.role, one.recipient, (key,), message, now, expires, one.id) for one in sent
+        ]
+        self._outbox.announce([NewEvent(key, Kind.CORRECTION, facts)], deliveries, now)
+
+    @property
+    def _outbox(self) -> Outbox:
+        return self.ledger.outbox
+
+    @property
+    def _reporter(self) -> DigestReporter:
+        return DigestReporter(self.ledger, self.catalog, self.schedule.zone, self.week_start)
+
+    def _was_ever_read(self) -> bool:
+        with self.ledger.reading() as reading:
+            return any(project.watermark is not None for project in reading.projects(selected_only=True))
+
+    def _settled_through(self) -> date | None:
+        with self.ledger.reading() as reading:
+            projects = reading.projects(selected_only=True)
+            return extent(projects, reading.gaps(), self.schedule.zone).settled_through
+
+
+def event_key(channel: str, morning: date) -> str:
+    """The key under which the digest of a morning is announced in a channel, once."""
+    return f"digest:{quote(channel, safe='#')}:{morning}"
+
+
+def _correction_key(event: Event, number: int) -> str:
+    return f"correction:{event.key}:{number}"
+
+
+def _last_day(event: Event) -> str:
+    """The last day that it is about, as ISO 8601."""
+    return (date.fromisoformat(event.facts["morning"]) - timedelta(days=1)).isoformat()
+
+
+def _is_complete(digest: Digest) -> bool:
+    """Whether its days have been read to their end."""
+    as_of = digest.coverage.as_of
+    return as_of is not None and as_of.timestamp() >= digest.period.end.timestamp()
+
+
+# What is kept with a message beside it: what it shows, to see later whether that has changed, and the total that people
+# were told when it was sent.
+
+
+def _kept(digest: Digest, told: Spend) -> dict[str, Any]:
+    return {**digest_message(digest).as_json(), "digest": {"shown": _shown(digest), "told": _as_json(told)}}
+
+
+def _digest_of(delivery: Delivery) -> Mapping[str, Any]:
+    kept: Mapping[str, Any] = delivery.message["digest"]
+    return kept
+
+
+def _told(delivery: Delivery) -> Spend:
+    return _spend(_digest_of(delivery)["told"])
+
+
+def _shown(digest: Digest) -> str:
+    """A fingerprint of the figures that people see, without what only says how late it is."""
+    coverage = digest.coverage
+    still = replace(coverage, age=timedelta() if coverage.age is not None else None)
+    said = page(replace(digest, silent_since=None, is_update=False, coverage=still))
+    text = json.dumps([said.sentences, said.table.rows, said.details])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _as_json(spend: Spend) -> dict[str, Any]:
+    return {"cost": str(spend.cost), "runs": spend.runs, "unpriced_runs": spend.unpriced_runs}
+
+
+def _spend(kept: Mapping[str, Any]) -> Spend:
+    return Spend(Decimal(kept["cost"]), kept["runs"], kept["unpriced_runs"])
