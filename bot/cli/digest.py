@@ -7,8 +7,8 @@ from bot.errors import UsageError
 
 
 def run_digest(date: str | None, *, post: bool) -> None:
-    """Print the digest of the morning `date` (ISO 8601; None: today). With `post` it is announced to the channel, unless
-    it was before; the running bot sends it."""
+    """Print the digest of the morning `date` (ISO 8601; None: today). With `post` it is announced to the channel too,
+    unless it was before; the running bot sends it."""
     from bot.app import announce_digest, build_digest_reporter, open_to_read, utc_now
     from bot.domain.period import local_day
     from bot.render.text import text
@@ -27,11 +27,10 @@ def run_digest(date: str | None, *, post: bool) -> None:
             digest = reporter.digest(morning, now, before=reporter.before(morning, settings.digest_channel))
         except ValueError as error:
             raise UsageError(str(error)) from None
+        is_new = announce_digest(settings, config, ledger, morning, now) if post else None
         show(text(digest))
-        if post and announce_digest(settings, config, ledger, morning, now):
-            tell(f"It goes to {settings.digest_channel} as soon as `llmcost run` is up.")
-        elif post:
-            tell(f"The digest of {morning} has been sent to {settings.digest_channel} already, and is not sent again.")
+        if is_new is not None:
+            tell(_announced(morning, settings.digest_channel, is_new=is_new))
     finally:
         ledger.close()
 
@@ -41,3 +40,9 @@ def _date(text: str) -> datetime.date:
         return datetime.date.fromisoformat(text)
     except ValueError:
         raise UsageError(f"--date {text} is no date; write it like 2026-11-01.") from None
+
+
+def _announced(morning: datetime.date, channel: str | None, *, is_new: bool) -> str:
+    if is_new:
+        return f"`llmcost run` sends it to {channel} within a minute."
+    return f"The digest of {morning} has been sent to {channel} before: it is not sent again."

@@ -107,8 +107,8 @@ class Digest:
 
     `per_day` is the total spread over the days, and `mean` what a day cost in the 7 days before them; `last_week` are
     the same weekdays one week before, or more weeks if the days are more than 7. `was_due` if it is late.
-    `silent_since` is the last sync that went through, if that is long ago, and `silent_for` how long. `is_update` if it was sent before, with
-    other figures.
+    `silent_since` is the last sync that went through, if that is long ago, and `silent_for` how long.
+    `is_update` if it was sent before, with other figures.
     """
 
     morning: date

@@ -13,9 +13,9 @@ from bot.domain.feature import Rule, clean_value
 from bot.domain.money import nanos
 from bot.errors import SettingsError
 from bot.pricing.override import Override
+from bot.settings import readers
 from bot.settings.explain import UnfitError, shown, suggestion
 from bot.settings.price_entries import PRICE_KEYS, override
-from bot.settings.readers import channel
 from bot.settings.table import Table, each, flag, number, printable, text
 
 FEATURE_KEYS = ("owner", "channel", "digest", "aliases", "budget", "alert_at", "where")
@@ -162,7 +162,7 @@ def _owner(value: object) -> str:
 
 
 def _channel(value: object) -> str:
-    return channel(text(value))
+    return readers.channel(text(value))
 
 
 def _limit(value: object) -> int:

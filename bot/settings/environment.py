@@ -81,11 +81,11 @@ class Settings(BaseSettings):
     timezone: Annotated[ZoneInfo, PlainValidator(readers.time_zone)] = _variable("LLMCOST_TIMEZONE", "UTC")
     # 0 is Monday.
     week_start: Annotated[int, PlainValidator(readers.weekday)] = _variable("LLMCOST_WEEK_START", "monday")
-    # What gets no channel is not sent. 0 is Monday.
     digest_channel: Annotated[str | None, PlainValidator(readers.optional_channel)] = _variable(
         "LLMCOST_DIGEST_CHANNEL"
     )
     digest_at: Annotated[time, PlainValidator(readers.clock_time)] = _variable("LLMCOST_DIGEST_AT", "09:00")
+    # 0 is Monday.
     digest_days: Annotated[frozenset[int], PlainValidator(readers.weekdays)] = _variable(
         "LLMCOST_DIGEST_DAYS", "mon-sun"
     )

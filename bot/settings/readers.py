@@ -119,8 +119,7 @@ def weekdays(text: str) -> frozenset[int]:
     found: set[int] = set()
     for part in names(text):
         first, _, last = part.partition("-")
-        begins = weekday(first.strip())
-        ends = weekday(last.strip()) if last else begins
+        begins, ends = weekday(first.strip()), weekday(last.strip() if "-" in part else first.strip())
         found.update((begins + step) % 7 for step in range((ends - begins) % 7 + 1))
     return frozenset(found)
 

@@ -43,6 +43,10 @@ def test_without_any_variable_the_documented_defaults_hold() -> None:
     assert settings.sync_every == timedelta(seconds=60)
     assert settings.backfill == timedelta(days=14)
     assert settings.requests_per_10s == 10
+    assert settings.digest_channel is None
+    assert settings.digest_at == time(9)
+    assert settings.digest_days == frozenset(range(7))
+    assert settings.digest_grace == timedelta(hours=6)
 
 
 @pytest.mark.parametrize(
@@ -88,6 +92,14 @@ def test_without_any_variable_the_documented_defaults_hold() -> None:
         ("LLMCOST_SYNC_EVERY", "5m", "sync_every", timedelta(minutes=5)),
         ("LLMCOST_BACKFILL", "400d", "backfill", timedelta(days=400)),
         ("LLMCOST_REQUESTS_PER_10S", "1000", "requests_per_10s", 1000),
+        ("LLMCOST_DIGEST_CHANNEL", "#llm-cost", "digest_channel", "#llm-cost"),
+        ("LLMCOST_DIGEST_CHANNEL", "C0123", "digest_channel", "C0123"),
+        ("LLMCOST_DIGEST_AT", "7:30", "digest_at", time(7, 30)),
+        ("LLMCOST_DIGEST_DAYS", "mon-fri", "digest_days", frozenset({0, 1, 2, 3, 4})),
+        ("LLMCOST_DIGEST_DAYS", "Sat, sun", "digest_days", frozenset({5, 6})),
+        ("LLMCOST_DIGEST_DAYS", "fri-mon", "digest_days", frozenset({4, 5, 6, 0})),
+        ("LLMCOST_DIGEST_DAYS", "wednesday", "digest_days", frozenset({2})),
+        ("LLMCOST_DIGEST_GRACE", "12h", "digest_grace", timedelta(hours=12)),
     ],
 )
 def test_a_text_means_a_value(name: str, text: str, field: str, value: object) -> None:
@@ -131,6 +143,12 @@ def test_a_text_means_a_value(name: str, text: str, field: str, value: object) -
         ("LLMCOST_TIMEZONE", "x" * 5000, "is no time zone; write an IANA name"),
         ("LLMCOST_WEEK_START", "7", "'7' is no weekday"),
         ("LLMCOST_WEEK_START", "m", "'m' is no weekday"),
+        ("LLMCOST_DIGEST_CHANNEL", "llm cost", "'llm cost' is no channel; write #name or its id"),
+        ("LLMCOST_DIGEST_AT", "9", "'9' is no time of day; write it like 09:00"),
+        ("LLMCOST_DIGEST_AT", "24:00", "'24:00' is no time of day"),
+        ("LLMCOST_DIGEST_DAYS", "weekdays", "'weekdays' is no weekday"),
+        ("LLMCOST_DIGEST_DAYS", "mon-", "is no weekday"),
+        ("LLMCOST_DIGEST_GRACE", "13h", "is not between 10m and 12h"),
         ("LLMCOST_DIMENSIONS", "env,Model", "'Model' is a dimension that is always there"),
         ("LLMCOST_DIMENSIONS", "thread", "'thread' is a dimension that is always there"),
         ("LLMCOST_WIDE_KEYS", "user_id,trace", "'trace' is a dimension that is always there"),
