@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, Update, func, insert, select, update
+from sqlalchemy import Connection, Select, Update, func, insert, or_, select, update
 
 from bot.ledger.booking import instant, microseconds
 from bot.ledger.tables import deliveries, delivery_events
@@ -246,11 +246,14 @@ def undeliverable(connection: Connection, since: datetime) -> list[Delivery]:
 
 
 def change(connection: Connection, delivery_id: str, message: Mapping[str, Any]) -> None:
-    """It says something else now: what is not sent yet goes out so, what stands in Slack is to be changed there."""
+    """It says something else now: what is not sent yet goes out so, what stands in Slack is to be changed there; so is
+    what is just being sent, or may have been."""
+    columns = deliveries.c
+    may_stand = or_(
+        columns.state == State.SENT.value, columns.claim.is_not(None), columns.unconfirmed_since.is_not(None)
+    )
     connection.execute(
-        update(deliveries)
-        .where(deliveries.c.id == delivery_id)
-        .values(message=as_json(message), is_stale=deliveries.c.state == State.SENT.value)
+        update(deliveries).where(columns.id == delivery_id).values(message=as_json(message), is_stale=may_stand)
     )
 
 

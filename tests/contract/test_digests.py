@@ -1,0 +1,368 @@
+"""The job that announces digests: each once, none lost, and what people were told is kept right."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.domain.catalog import Catalog, Feature
+from bot.domain.digest import EVERY_DAY, Schedule
+from bot.jobs.digests import LOOK_EVERY, WAIT, Digests, event_key
+from bot.ledger.deliveries import Delivery, Kind, State
+from bot.ledger.store import Ledger, open_ledger
+from bot.slack.messages import Message
+from tests.ledgers import BERLIN, Spent, emptied, fill, new_ledger
+
+DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
+NINE = datetime(2026, 11, 24, 9, 0, tzinfo=BERLIN)  # a Tuesday
+TUESDAY = NINE.date()
+CHANNEL = "#llm-cost"
+SEARCH = Catalog({"rag-search": Feature("rag-search", channel="#search", digest=True)})
+
+
+@pytest.fixture
+def ledger() -> Iterator[Ledger]:
+    ledger = new_ledger()
+    yield ledger
+    ledger.close()
+
+
+@pytest.fixture(scope="module")
+def reused() -> Iterator[Ledger]:
+    ledger = new_ledger()
+    yield ledger
+    ledger.close()
+
+
+def digests(
+    ledger: Ledger,
+    *,
+    days: frozenset[int] = EVERY_DAY,
+    catalog: Catalog | None = None,
+    channel: str | None = CHANNEL,
+) -> Digests:
+    schedule = Schedule(time(9), days, 6 * HOUR, BERLIN)
+    return Digests(ledger, lambda: catalog or Catalog(), schedule, 0, channel)
+
+
+def daily(until: datetime, cost: str = "5.00", days: int = 30, feature: str = "rag-search") -> list[Spent]:
+    return [Spent(until - n * DAY - 10 * HOUR, feature, cost) for n in range(days)]
+
+
+def posted(ledger: Ledger) -> list[Delivery]:
+    return sorted(ledger.outbox.latest(100), key=lambda delivery: delivery.created)
+
+
+def deliver(ledger: Ledger, now: datetime) -> int:
+    """What a post office does that everything goes well for; how many it sent."""
+    count = 0
+    while (claimed := ledger.outbox.claim_next(now)) is not None:
+        assert ledger.outbox.record_sending(claimed, "C1", now)
+        ledger.outbox.record_sent(claimed, "C1", f"{now.timestamp()}.{count}", now)
+        count += 1
+    return count
+
+
+def text(delivery: Delivery) -> str:
+    return Message.from_json(delivery.message).text
+
+
+def found(ledger: Ledger) -> list[str]:
+    return [key for delivery in posted(ledger) for key in delivery.events]
+
+
+# --- Each once
+
+
+def test_at_nine_one_digest_goes_to_its_channel(ledger: Ledger) -> None:
+    fill(ledger, daily(NINE), now=NINE)
+    job = digests(ledger)
+    job.run(NINE - MINUTE)
+    assert posted(ledger) == []
+    job.run(NINE)
+    (delivery,) = posted(ledger)
+    assert (delivery.kind, delivery.recipient, delivery.next_try) == (Kind.DIGEST, CHANNEL, NINE)
+    assert delivery.expires == NINE + 6 * HOUR
+    assert delivery.events == (event_key(CHANNEL, TUESDAY),) == ("digest:#llm-cost:2026-11-24",)
+    assert text(delivery).startswith("All features together cost $5.00 on 23 Nov 2026.")
+
+
+def test_however_often_it_is_looked_there_is_one(ledger: Ledger) -> None:
+    fill(ledger, daily(NINE), now=NINE)
+    for minutes in range(0, 7 * 60, 20):
+        digests(ledger).run(NINE + minutes * MINUTE)
+        deliver(ledger, NINE + minutes * MINUTE)
+    assert found(ledger) == [event_key(CHANNEL, TUESDAY)]
+
+
+def test_two_processes_announce_one_digest(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/llmcost.db"
+    with closing(open_ledger(url, create=True)) as one, closing(open_ledger(url, create=False)) as other:
+        fill(one, daily(NINE), now=NINE)
+        key = event_key(CHANNEL, TUESDAY)
+        jobs = [digests(ledger) for ledger in (one, other)]
+        # The second has looked before the first has written.
+        assert jobs[1].ledger.outbox.event(key) is None
+        for job in (*jobs, *jobs):
+            job.run(NINE)
+        assert found(one) == found(other) == [key]
+
+
+@pytest.mark.parametrize("late", [1 * HOUR, 6 * HOUR - MINUTE])
+def test_a_late_start_still_sends_it_and_says_so(late: timedelta, ledger: Ledger) -> None:
+    fill(ledger, daily(NINE), now=NINE)
+    digests(ledger).run(NINE - DAY)
+    fill(ledger, now=NINE + late)
+    digests(ledger).run(NINE + late)
+    assert "This digest is late: it was due at 09:00." in text(posted(ledger)[1])
+
+
+def test_after_its_grace_it_is_not_sent_any_more(ledger: Ledger) -> None:
+    fill(ledger, daily(NINE), now=NINE)
+    digests(ledger).run(NINE + 6 * HOUR)
+    assert posted(ledger) == []
+
+
+def test_the_first_of_all_is_not_called_late(ledger: Ledger) -> None:
+    """Somebody has installed llmcost at noon."""
+    fill(ledger, daily(NINE), now=NINE + 3 * HOUR)
+    digests(ledger).run(NINE + 3 * HOUR)
+    assert "late" not in text(posted(ledger)[0])
+
+
+def test_before_anything_was_read_there_is_nothing_to_send(ledger: Ledger) -> None:
+    digests(ledger).run(NINE)
+    assert posted(ledger) == []
+
+
+def test_without_a_channel_there_is_none(ledger: Ledger) -> None:
+    fill(ledger, daily(NINE), now=NINE)
+    digests(ledger, channel=None).run(NINE)
+    assert posted(ledger) == []
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.lists(st.integers(1, 40), min_size=10, max_size=40), st.frozensets(st.integers(0, 6), min_size=1))
+def test_at_most_one_a_day_and_exactly_one_where_somebody_looked(
+    reused: Ledger, hours: list[int], days: frozenset[int]
+) -> None:
+    """Random looks over weeks around the night on which clocks go back, through a new job each time."""
+    start = datetime(2026, 10, 20, tzinfo=UTC)
+    fill(emptied(reused), now=start + 120 * DAY, start=start - 30 * DAY)
+    now, wanted = start, set()
+    for step in hours:
+        now += step * HOUR
+        local = now.astimezone(BERLIN)
+        if 9 <= local.hour < 15 and local.weekday() in days:
+            wanted.add(event_key(CHANNEL, local.date()))
+        digests(reused, days=days).run(now)
+        deliver(reused, now)
+    assert sorted(found(reused)) == sorted(wanted)
+
+
+# --- Which days
+
+
+def test_after_a_weekend_without_digests_one_tells_of_all_days_and_the_week(ledger: Ledger) -> None:
+    fill(ledger, daily(NINE), now=NINE)
+    job = digests(ledger, days=frozenset(range(5)))
+    for n in range(-4, 0):
+        job.run(NINE + n * DAY)
+        deliver(ledger, NINE + n * DAY)
+    friday, monday = posted(ledger)
+    assert "cost $5.00 on 19 Nov 2026." in text(friday)
+    assert "cost $15.00 over 20\u201322 Nov 2026." in text(monday)
+    assert "The week (16\u201322 Nov 2026) cost $35.00." in text(monday)
+
+
+def test_days_of_a_digest_that_reached_nobody_are_told_in_the_next(ledger: Ledger) -> None:
+    fill(ledger, daily(NINE), now=NINE)
+    job = digests(ledger)
+    for n in (-2, -1):
+        job.run(NINE + n * DAY)
+        claimed = ledger.outbox.claim_next(NINE + n * DAY)
+        assert claimed is not None
+        if n == -2:
+            ledger.outbox.record_sent(claimed, "C1", "1.0", NINE + n * DAY)
+        else:
+            ledger.outbox.give_up(claimed, "channel_not_found", [], NINE + n * DAY)
+    job.run(NINE)
+    assert "over 22\u201323 Nov 2026." in text(posted(ledger)[-1])
+
+
+def test_a_features_channel_gets_a_digest_of_its_features_alone(ledger: Ledger) -> None:
+    fill(ledger, [*daily(NINE), *daily(NINE, "2.00", feature="voice")], now=NINE, catalog=SEARCH)
+    digests(ledger, catalog=SEARCH).run(NINE)
+    by_channel = {delivery.recipient: text(delivery) for delivery in posted(ledger)}
+    assert by_channel.keys() == {CHANNEL, "#search"}
+    assert by_channel[CHANNEL].startswith("All features together cost $7.00 ")
+    assert by_channel["#search"].startswith("rag-search cost $5.00 ")
+    assert "voice" not in by_channel["#search"]
+
+
+def test_several_features_can_share_a_channel(ledger: Ledger) -> None:
+    catalog = Catalog({name: Feature(name, channel="#both", digest=True) for name in ("a", "b")})
+    fill(ledger, [Spent(NINE - 20 * HOUR, name, "1.5") for name in "abc"], now=NINE, catalog=catalog)
+    digests(ledger, catalog=catalog, channel=None).run(NINE)
+    (delivery,) = posted(ledger)
+    assert text(delivery).startswith("a, b cost $3.00 ")
+
+
+# --- Not read yet
+
+
+def test_days_that_are_not_read_to_their_end_wait_a_little_and_go_out_complete(ledger: Ledger) -> None:
+    """The bot was down over night and reads what it has missed."""
+    fill(ledger, daily(NINE - DAY), now=NINE, as_of=NINE - 12 * HOUR)
+    job = digests(ledger)
+    job.run(NINE)
+    assert deliver(ledger, NINE) == 0
+    fill(ledger, [Spent(NINE - 11 * HOUR, "rag-search", "9.00")], now=NINE, start=NINE - 12 * HOUR)
+    job.run(NINE + MINUTE)
+    assert deliver(ledger, NINE + WAIT) == 1
+    (delivery,) = posted(ledger)
+    assert text(delivery).startswith("All features together cost $9.00 on 23 Nov 2026.")
+    assert "Updated" not in text(delivery)
+    job.run(NINE + HOUR)
+    assert len(posted(ledger)) == 1  # nobody was told anything else before
+
+
+def test_what_cannot_be_read_is_sent_as_it_is(ledger: Ledger) -> None:
+    fill(ledger, daily(NINE - DAY), now=NINE, as_of=NINE - 12 * HOUR)
+    for minutes in range(5):
+        digests(ledger).run(NINE + minutes * MINUTE)
+        deliver(ledger, NINE + minutes * MINUTE)
+    (delivery,) = posted(ledger)
+    assert delivery.state is State.SENT
+    assert "later runs are missing" in text(delivery)
+
+
+# --- What changes afterwards
+
+
+def after(ledger: Ledger, runs: Sequence[Spent], delay: timedelta = 2 * HOUR, *, settled: date | None = None) -> None:
+    """A digest was sent at nine; then `runs` come in, and it is looked at again after `delay`."""
+    digests(ledger).run(NINE)
+    deliver(ledger, NINE)
+    fill(ledger, runs, now=NINE + delay, settled=settled)
+    digests(ledger).run(NINE + delay)
+
+
+LATE = Spent(NINE - 20 * HOUR, "rag-search", "3.00")
+
+
+def test_a_figure_that_changes_changes_the_message(ledger: Ledger) -> None:
+    fill(ledger, daily(NINE), now=NINE)
+    after(ledger, [Spent(NINE - 20 * HOUR, "rag-search", "0.50")])
+    (delivery,) = ledger.outbox.stale()
+    assert text(delivery).startswith("All features together cost $5.50 ")
+    assert "Updated 24 Nov 2026 11:00" in text(delivery)
+    assert len(posted(ledger)) == 1  # fifty cents are no correction
+
+
+def test_nothing_changed_changes_nothing(ledger: Ledger) -> None:
+    """Today's runs, and a later as-of, are none of the digest's figures."""
+    fill(ledger, daily(NINE), now=NINE)
+    after(ledger, [Spent(NINE + HOUR, "rag-search", "9.00")])
+    assert ledger.outbox.stale() == []
+    assert len(posted(ledger)) == 1
+
+
+def test_a_total_that_was_far_off_is_corrected_under_the_digest(ledger: Ledger) -> None:
+    fill(ledger, daily(NINE), now=NINE)
+    after(ledger, [LATE])
+    digest, correction = posted(ledger)
+    assert (correction.kind, correction.thread, correction.recipient) == (Kind.CORRECTION, digest.id, CHANNEL)
+    assert text(correction) == (
+        "Correction: All features together cost $8.00 on 23 Nov 2026, not $5.00. The figures above have been updated."
+    )
+
+
+def test_a_correction_is_said_once_and_the_next_one_counts_from_it(ledger: Ledger) -> None:
+    fill(ledger, daily(NINE), now=NINE)
+    after(ledger, [LATE])
+    for minutes in (10, 20):
+        digests(ledger).run(NINE + 2 * HOUR + minutes * MINUTE)
+    assert len(posted(ledger)) == 2
+    fill(ledger, [Spent(NINE - 20 * HOUR, "rag-search", "2.00")], now=NINE + 3 * HOUR)
+    digests(ledger).run(NINE + 3 * HOUR)
+    assert [text(one).split(".  ")[0][:83] for one in posted(ledger)[2:]] == [
+        "Correction: All features together cost $10.00 on 23 Nov 2026, not $8.00. The figure"
+    ]
+    assert posted(ledger)[2].events == (f"correction:{event_key(CHANNEL, TUESDAY)}:2",)
+
+
+@pytest.mark.parametrize(
+    ("was", "late", "corrected"),
+    [
+        ("5.00", "1.00", False),  # a dollar, not more
+        ("5.00", "1.01", True),
+        ("500.00", "5.00", False),  # 1 %, not more
+        ("500.00", "5.01", True),
+        ("0.00", "1.01", True),
+        ("20000.00", "150.00", False),
+    ],
+)
+def test_a_correction_takes_more_than_a_dollar_and_one_percent(
+    was: str, late: str, corrected: bool, ledger: Ledger
+) -> None:
+    fill(ledger, daily(NINE, was), now=NINE)
+    after(ledger, [Spent(NINE - 20 * HOUR, "rag-search", late)])
+    assert len(posted(ledger)) == 1 + corrected
+
+
+def test_a_digest_of_settled_days_is_left_alone_after_a_while(ledger: Ledger) -> None:
+    fill(ledger, daily(NINE), now=NINE)
+    after(ledger, [LATE], 4 * DAY, settled=TUESDAY)
+    # The later mornings' own digests are about their own days.
+    assert [delivery.kind for delivery in posted(ledger)] == [Kind.DIGEST] * 2
+    assert ledger.outbox.stale() == []
+
+
+def test_a_digest_of_days_that_are_not_settled_is_not(ledger: Ledger) -> None:
+    fill(ledger, daily(NINE), now=NINE)
+    after(ledger, [LATE], 4 * DAY)
+    assert Kind.CORRECTION in {delivery.kind for delivery in posted(ledger)}
+
+
+def test_it_is_looked_at_again_every_few_minutes_only(ledger: Ledger) -> None:
+    fill(ledger, daily(NINE), now=NINE)
+    after(ledger, [LATE], LOOK_EVERY - timedelta(seconds=1))
+    assert ledger.outbox.stale() == []
+    digests(ledger).run(NINE + LOOK_EVERY)
+    assert len(ledger.outbox.stale()) == 1
+
+
+def test_what_is_being_sent_while_it_changes_is_changed_in_slack(ledger: Ledger) -> None:
+    fill(ledger, daily(NINE), now=NINE)
+    digests(ledger).run(NINE)
+    claimed = ledger.outbox.claim_next(NINE)
+    assert claimed is not None
+    fill(ledger, [LATE], now=NINE + MINUTE)
+    digests(ledger).run(NINE + MINUTE)
+    ledger.outbox.record_sent(claimed, "C1", "1.0", NINE + MINUTE)
+    (delivery,) = ledger.outbox.stale()
+    assert text(delivery).startswith("All features together cost $8.00 ")
+
+
+# --- By hand
+
+
+def test_one_that_was_posted_by_hand_is_not_sent_again_at_nine(ledger: Ledger) -> None:
+    fill(ledger, daily(NINE), now=NINE)
+    assert digests(ledger).post(CHANNEL, TUESDAY, NINE - HOUR)
+    assert not digests(ledger).post(CHANNEL, TUESDAY, NINE - HOUR)
+    digests(ledger).run(NINE)
+    assert found(ledger) == [event_key(CHANNEL, TUESDAY)]
+
+
+def test_one_of_an_earlier_morning_is_about_the_day_before_that(ledger: Ledger) -> None:
+    fill(ledger, daily(NINE), now=NINE)
+    assert digests(ledger).post(CHANNEL, TUESDAY - 5 * DAY, NINE)
+    (delivery,) = posted(ledger)
+    assert text(delivery).startswith("All features together cost $5.00 on 18 Nov 2026.")
+    assert delivery.expires == NINE + 6 * HOUR
