@@ -6,12 +6,19 @@ says nothing about another, and a new period begins anew.
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from typing import NamedTuple
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from bot.domain.budget import Budget, Window
 from bot.domain.period import Calendar, Span, local_day
+
+# A key stands in a button of a message, and often: one of a very long name is cut.
+LONGEST_SUBJECT = 200
+
+# How many closed periods are looked at while their late costs are not in: as long as a bot may have been down.
+CLOSED_PERIODS = 7
 
 
 class BudgetPeriod(NamedTuple):
@@ -42,10 +49,16 @@ def period_before(window: Window, period: BudgetPeriod, week_start: int) -> Budg
 
 
 def subject(budget: Budget, period: BudgetPeriod) -> str:
-    """What alerts about this budget and period are about; another limit, period or `where` is another subject."""
+    """What alerts about this budget and period are about; another limit, period or `where` is another subject. It has
+    at most LONGEST_SUBJECT characters, in ASCII."""
     parts = ["budget", quote(budget.feature, safe=""), budget.window.value, period.name, f"limit={budget.limit_nanos}"]
     parts += [f"where={quote(name, safe='')}={quote(value, safe='')}" for name, value in budget.where]
-    return ":".join(parts)
+    whole = ":".join(parts)
+    if len(whole) <= LONGEST_SUBJECT:
+        return whole
+    # No part holds an exclamation mark, so that no other subject looks like this one.
+    digest = sha256(whole.encode()).hexdigest()
+    return f"{whole[: LONGEST_SUBJECT - len(digest) - 1]}!{digest}"
 
 
 def event_key(subject_: str, threshold: int) -> str:
@@ -80,7 +93,7 @@ def due(budget: Budget, period: BudgetPeriod, spent: int, memory: Memory, now: d
         return None
     if memory.snoozed_until is not None:
         snoozed_through = memory.snoozed_until.astimezone(UTC) >= period.span.end.astimezone(UTC)
-        if now < memory.snoozed_until or (snoozed_through and period.is_over(now)):
+        if now.astimezone(UTC) < memory.snoozed_until.astimezone(UTC) or (snoozed_through and period.is_over(now)):
             return None
     return confirmed
 
@@ -93,14 +106,17 @@ def superseded(budget: Budget, told_before: int, told_now: int) -> tuple[int, ..
 def periods_to_check(
     window: Window, now: datetime, zone: ZoneInfo, week_start: int, *, settled_through: date | None, since: datetime
 ) -> list[BudgetPeriod]:
-    """The running period, and before it the one that has just closed until its last day is settled: late costs can
-    still cross. One that had closed before the ledger was first looked at (`since`) is history and no news."""
-    running = budget_period(window, local_day(now, zone), zone, week_start)
-    closed = period_before(window, running, week_start)
-    is_settled = settled_through is not None and settled_through >= closed.span.last
-    if is_settled or closed.is_over(since):
-        return [running]
-    return [closed, running]
+    """The running period, and before it those that have closed until their last day is settled, the oldest first: late
+    costs can still cross. One that had closed before the ledger was first looked at (`since`) is history and no
+    news."""
+    periods = [budget_period(window, local_day(now, zone), zone, week_start)]
+    for _ in range(CLOSED_PERIODS):
+        closed = period_before(window, periods[0], week_start)
+        is_settled = settled_through is not None and settled_through >= closed.span.last
+        if is_settled or closed.is_over(since):
+            break
+        periods.insert(0, closed)
+    return periods
 
 
 class Pace(NamedTuple):

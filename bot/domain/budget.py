@@ -1,7 +1,7 @@
 """Budgets: how much a feature may spend in a window, and at which percentages its owner hears of it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 # In percent of the limit; an explicit `alert_at` replaces them.
@@ -50,4 +50,5 @@ class SetLimit:
 
     def holds(self, file_limit: int | None, now: datetime) -> bool:
         """Whether it is in force: until the file says something else, or until the end that was chosen."""
-        return file_limit == self.file_limit and (self.until is None or now < self.until)
+        is_over = self.until is not None and now.astimezone(UTC) >= self.until.astimezone(UTC)
+        return file_limit == self.file_limit and not is_over

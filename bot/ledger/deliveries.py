@@ -27,6 +27,7 @@ class Kind(StrEnum):
     DIGEST = "digest"
     CORRECTION = "correction"
     NOTICE = "notice"  # a word to the admins
+    ESCALATION = "escalation"  # an alert that nobody has acknowledged was told to others
 
 
 class Role(StrEnum):

@@ -26,6 +26,14 @@ class LimitChange(NamedTuple):
     owners: tuple[str, ...]
 
 
+class Snooze(NamedTuple):
+    """Nothing is said until then, because somebody wanted it so."""
+
+    until: datetime
+    by: str
+    at: datetime
+
+
 def set_limits(connection: Connection) -> list[SetLimit]:
     """Every limit that was set, whether or not it still holds."""
     return [
@@ -92,15 +100,17 @@ def limit_history(connection: Connection, feature: str, limit: int) -> list[Limi
     ]
 
 
-def snooze(connection: Connection, subjects: Collection[str], until: datetime, by: str) -> None:
+def snooze(connection: Connection, subjects: Collection[str], new: Snooze) -> None:
     """Say nothing about these subjects until then; a snooze that was there is replaced."""
     connection.execute(delete(snoozes).where(snoozes.c.subject.in_(list(subjects))))
-    rows = [{"subject": one, "until": microseconds(until), "by": by} for one in subjects]
+    rows = [
+        {"subject": one, "until": microseconds(new.until), "by": new.by, "at": microseconds(new.at)} for one in subjects
+    ]
     if rows:
         connection.execute(insert(snoozes), rows)
 
 
-def snoozed_until(connection: Connection, subjects: Collection[str]) -> dict[str, datetime]:
-    """Until when each of these subjects was snoozed, if it ever was."""
+def snoozed(connection: Connection, subjects: Collection[str]) -> dict[str, Snooze]:
+    """The last snooze of each of these subjects, if there ever was one."""
     rows = connection.execute(select(snoozes).where(snoozes.c.subject.in_(list(subjects))))
-    return {row.subject: instant(row.until) for row in rows}
+    return {row.subject: Snooze(instant(row.until), row.by, instant(row.at)) for row in rows}

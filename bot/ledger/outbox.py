@@ -13,7 +13,7 @@ from bot.ledger import deliveries, events, limits
 from bot.ledger.deliveries import Claimed, Delivery, Kind, NewDelivery, State
 from bot.ledger.engine import reading, writing
 from bot.ledger.events import Event, NewEvent
-from bot.ledger.limits import LimitChange
+from bot.ledger.limits import LimitChange, Snooze
 from bot.ledger.tables import marks
 
 
@@ -47,12 +47,12 @@ class Outbox:
         with reading(self._engine) as connection:
             told = events.told(connection, subjects)
             seen = events.seen_levels(connection, subjects)
-            snoozed = limits.snoozed_until(connection, subjects)
+            snoozed = limits.snoozed(connection, subjects)
         return {
             subject: Memory(
                 seen[subject][0] if subject in seen and seen[subject][1] < sync else 0,
                 told.get(subject, 0),
-                snoozed.get(subject),
+                snoozed[subject].until if subject in snoozed else None,
             )
             for subject in subjects
         }
@@ -175,10 +175,15 @@ class Outbox:
         with reading(self._engine) as connection:
             return limits.limit_history(connection, feature, limit)
 
-    def snooze(self, subjects: Collection[str], until: datetime, by: str) -> None:
+    def snooze(self, subjects: Collection[str], new: Snooze) -> None:
         """See bot.ledger.limits.snooze."""
         with writing(self._engine) as connection:
-            limits.snooze(connection, subjects, until, by)
+            limits.snooze(connection, subjects, new)
+
+    def snoozed(self, subjects: Collection[str]) -> dict[str, Snooze]:
+        """See bot.ledger.limits.snoozed."""
+        with reading(self._engine) as connection:
+            return limits.snoozed(connection, subjects)
 
     # What jobs remember
 

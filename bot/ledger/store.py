@@ -96,6 +96,12 @@ class Reading:
         """See bot.ledger.figures.latest_days."""
         return figures.latest_days(self._connection, most_runs)
 
+    def costliest_traces(
+        self, span: Span, feature: str | None, where: spending.Where, most: int
+    ) -> list[spending.CostlyTrace]:
+        """See bot.ledger.spending.costliest_traces."""
+        return spending.costliest_traces(self._connection, span, feature, where, most)
+
     def features(self) -> set[str]:
         """Every feature that ever had a run."""
         return figures.features_seen(self._connection)

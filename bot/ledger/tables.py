@@ -230,6 +230,7 @@ snoozes = Table(
     Column("subject", Text, primary_key=True),
     Column("until", BigInteger, nullable=False),
     Column("by", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
 )
 
 # Everything that the clock posts. A row says that something has been decided; deliveries say it to people.
