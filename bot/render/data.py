@@ -29,6 +29,7 @@ from bot.reports.answers import (
     UntaggedList,
     Verification,
 )
+from bot.reports.budgets import BudgetList
 from bot.reports.digest import Compared, Digest, Spend
 
 SCHEMA = 1
@@ -67,6 +68,8 @@ def as_dict(answer: Answer | Digest) -> dict[str, Any]:
         return _trace(answer)
     if isinstance(answer, Digest):
         return _digest(answer)
+    if isinstance(answer, BudgetList):
+        return _budgets(answer)
     return {
         "schema": SCHEMA,
         "rows": [{"say": line.pattern, "for": line.meaning, "example": line.example} for line in answer.lines],
@@ -91,6 +94,8 @@ def _fields(answer: Answer | Digest) -> tuple[str, ...]:
         return ("key", "cost_usd")
     if isinstance(answer, Digest):
         return ("key", *_SPEND_FIELDS, "week_before_usd")
+    if isinstance(answer, BudgetList):
+        return _BUDGET_FIELDS
     return ("say", "for", "example")
 
 
@@ -254,6 +259,62 @@ def _compared(before: Compared | None) -> dict[str, Any] | None:
     if before is None:
         return None
     return {"first": _day(before.first), "last": _day(before.last), "cost_usd": exact(before.cost)}
+
+
+_BUDGET_FIELDS = (
+    "key",
+    "window",
+    "period",
+    "start",
+    "end",
+    "spent_usd",
+    "limit_usd",
+    "reaches_limit_at",
+    "set_by",
+    "until",
+    "owners",
+    "where",
+)
+
+
+def _budgets(answer: BudgetList) -> dict[str, Any]:
+    values = [
+        (
+            row.feature,
+            row.window.value,
+            row.period,
+            _instant(row.start),
+            _instant(row.end),
+            exact(row.spent),
+            exact(row.limit),
+            _instant(row.reaches_at),
+            row.set_by,
+            _instant(row.until),
+            list(row.owners),
+            [f"{name}={value}" for name, value in row.where],
+        )
+        for row in answer.rows
+    ]
+    return {
+        "schema": SCHEMA,
+        "feature": answer.feature,
+        "rows": [dict(zip(_BUDGET_FIELDS, row, strict=True)) for row in values],
+        "changes": [
+            {
+                "at": _instant(change.at),
+                "by": change.by,
+                "window": change.window.value,
+                "old_usd": exact(change.old) if change.old is not None else None,
+                "new_usd": exact(change.new),
+                "until": _instant(change.until),
+                "owners": list(change.owners),
+            }
+            for change in answer.changes
+        ],
+        "as_of": _instant(answer.as_of),
+        "ledger_start": _instant(answer.ledger_start),
+        "timezone": answer.timezone,
+    }
 
 
 def _period(period: TimeFrame) -> dict[str, Any]:

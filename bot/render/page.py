@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bot.render import digest as morning
+from bot.render.budgets import budget_basis, budget_sentences
 from bot.render.names import plain
 from bot.render.sentences import (
     HELP,
@@ -23,6 +24,7 @@ from bot.render.table import NO_TABLE, Table, table
 from bot.render.trace import trace_basis, trace_sentences, trace_table
 from bot.render.verified import verified_basis, verified_sentences
 from bot.reports.answers import Answer, FeatureList, Help, Report, Status, TraceReport, Verification
+from bot.reports.budgets import BudgetList
 from bot.reports.digest import Digest
 
 
@@ -44,6 +46,8 @@ def page(answer: Answer | Digest) -> Page:
         return Page(tuple(status_lines(answer)), table(answer), (f"Times in {answer.timezone}",))
     if isinstance(answer, Verification):
         return Page(tuple(verified_sentences(answer)), table(answer), tuple(verified_basis(answer)))
+    if isinstance(answer, BudgetList):
+        return Page(tuple(budget_sentences(answer)), table(answer), tuple(budget_basis(answer)))
     if isinstance(answer, Help):
         return _help(answer)
     if isinstance(answer, TraceReport):

@@ -7,6 +7,7 @@ from bot.render.names import plain
 from bot.render.numbers import clock, count, day, money, percent, tokens, weekday
 from bot.render.verified import bridge_rows
 from bot.reports.answers import FeatureList, Help, Other, Report, Row, Status, Sum, UntaggedList, Verification
+from bot.reports.budgets import BudgetList
 
 UNKNOWN = "\N{EM DASH}"
 UNKNOWN_COST = "unknown"
@@ -30,7 +31,7 @@ class Table:
 NO_TABLE = Table((), (), ())
 
 
-def table(answer: Report | FeatureList | UntaggedList | Status | Verification | Help) -> Table:
+def table(answer: Report | FeatureList | UntaggedList | Status | BudgetList | Verification | Help) -> Table:
     """The table of an answer; it may have no rows. That of a trace: see bot.render.trace."""
     if isinstance(answer, Report):
         return _report(answer)
@@ -42,6 +43,8 @@ def table(answer: Report | FeatureList | UntaggedList | Status | Verification | 
         return _status(answer)
     if isinstance(answer, Verification):
         return _made(["From LangSmith to llmcost", "Cost"], [list(row) for row in bridge_rows(answer)], text_columns=1)
+    if isinstance(answer, BudgetList):
+        return _budgets(answer)
     return _help(answer)
 
 
@@ -106,6 +109,28 @@ def _status(status: Status) -> Table:
     ]
     header = ["Project", "Read from", "Read up to", "Settled to", "Parent's cost"]
     return _made(header, rows, text_columns=5)
+
+
+def _budgets(answer: BudgetList) -> Table:
+    rows = [
+        [
+            plain(row.feature),
+            row.window.value,
+            money(row.spent),
+            money(row.limit),
+            percent(row.used),
+            percent(row.passed),
+            "the file"
+            if row.set_by is None
+            else f"Slack, until {day(row.until)}"
+            if row.until is not None
+            else "Slack",
+        ]
+        for row in answer.rows
+    ]
+    header = ["Feature", "Budget", "Spent", "Limit", "Used", "Time gone", "Limit from"]
+    made = _made(header, rows, text_columns=2)
+    return Table(made.header, made.rows, (*made.numeric[:-1], False))
 
 
 def _help(answer: Help) -> Table:

@@ -8,6 +8,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from bot.reports.budgets import BudgetList
+
 _UNIT_TOKENS = 1_000
 
 
@@ -330,4 +332,4 @@ class Help:
     features: tuple[str, ...]  # some that can be asked for here
 
 
-Answer = Report | FeatureList | UntaggedList | TraceReport | Status | Verification | Help
+Answer = Report | FeatureList | UntaggedList | TraceReport | Status | BudgetList | Verification | Help

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from bot.domain.catalog import SPECIAL
 from bot.domain.period import Calendar, Period, local_day
 from bot.errors import QuestionError
+from bot.reports.budget_words import budget_feature
 from bot.reports.period_words import dates_of, read_period, unsaid_period
 from bot.reports.tokens import Token, fold, shown, tokens_of
 from bot.reports.trace_reference import TraceReference, read_reference, written_reference
@@ -47,6 +49,7 @@ _PARTS = {
     Verb.TRACE: set[str](),
     Verb.STATUS: set[str](),
     Verb.DIGEST: set[str](),
+    Verb.BUDGET: {"feature"},
 }
 _TAKES = {
     Verb.FEATURES: "takes a period and top N only",
@@ -54,6 +57,8 @@ _TAKES = {
     Verb.VERIFY: "takes a period only",
     Verb.TRACE: "takes one id or address only",
     Verb.STATUS: "stands alone",
+    Verb.DIGEST: "stands alone",
+    Verb.BUDGET: "takes a feature only",
 }
 _TWICE = {
     "verb": "Two questions, {} and {}: ask one at a time.",
@@ -114,6 +119,10 @@ def canonical(question: Question) -> str:
         return question.verb.value
     if question.trace is not None:
         return f"{Verb.TRACE} {written_reference(question.trace)}"
+    if question.verb is Verb.BUDGET:
+        feature = question.feature
+        named = "" if feature is None else f" {feature if feature in SPECIAL else written(feature)}"
+        return f"{question.verb}{named}"
     words = [dates_of(question.period)]
     if question.verb is not Verb.REPORT:
         words.insert(0, question.verb.value)
@@ -143,6 +152,9 @@ def _read(tokens: list[Token], vocabulary: Vocabulary, calendar: Calendar) -> Qu
     if any(token.word == Verb.HELP for token in tokens):
         # Whoever says help needs it, whatever else they tried.
         return Question(Verb.HELP, unsaid_period(calendar))
+    if tokens and tokens[0].word == Verb.BUDGET:
+        # total and untagged have budgets too, and mean something else elsewhere.
+        return Question(Verb.BUDGET, unsaid_period(calendar), budget_feature(tokens[1:], vocabulary))
     draft = _Draft(vocabulary, calendar)
     while tokens:
         tokens = tokens[draft.take(tokens) :]

@@ -31,6 +31,8 @@ from bot.reports.answers import (
     UntaggedRow,
     Verification,
 )
+from bot.reports.budget_reporter import BudgetReporter
+from bot.reports.budgets import BudgetList
 from bot.reports.covering import Extent, extent
 from bot.reports.digest import Digest
 from bot.reports.digest_reporter import DigestReporter
@@ -44,6 +46,7 @@ from bot.reports.words import written
 
 NONE = "(none)"
 _HELP_FEATURES = 5
+_CHANGES = 5
 
 
 def _say_nothing() -> None:
@@ -121,6 +124,8 @@ class Reporter:
         top = question.top or top
         if question.verb is Verb.HELP:
             return self._help(reading)
+        if question.verb is Verb.BUDGET:
+            return self._budgets(reading, question, now)
         known = extent(reading.projects(selected_only=True), reading.gaps(), self.zone)
         if question.verb is Verb.STATUS:
             return self._status(reading, known, now)
@@ -129,6 +134,11 @@ class Reporter:
         if question.verb is Verb.UNTAGGED:
             return self._untagged(reading, question, known, now, top)
         return self._report(reading, question, known, now, top)
+
+    def vocabulary(self) -> Vocabulary:
+        """The names that one can say now."""
+        with self.ledger.reading() as reading:
+            return self._vocabulary(reading)
 
     def _vocabulary(self, reading: Reading) -> Vocabulary:
         catalog = self.catalog()
@@ -252,6 +262,12 @@ class Reporter:
             other=other_of([one.figures for one in rest], len(rest)),
             coverage=coverage_of(reading, span, known, now, total, UNTAGGED),
         )
+
+    def _budgets(self, reading: Reading, question: Question, now: datetime) -> BudgetList:
+        outbox, feature = self.ledger.outbox, question.feature
+        in_force = self.catalog().budgets(outbox.set_limits(), now)
+        history = outbox.limit_history(feature, _CHANGES) if feature is not None else []
+        return BudgetReporter(reading, self.zone, self.week_start, now).list(in_force, feature, history)
 
     def _status(self, reading: Reading, known: Extent, now: datetime) -> Status:
         last, good = reading.last_sync(), reading.last_sync(successful=True)

@@ -20,6 +20,7 @@ class Verb(StrEnum):
     TRACE = "trace"
     VERIFY = "verify"
     DIGEST = "digest"
+    BUDGET = "budget"
 
 
 VERBS = frozenset(verb.value for verb in Verb)
@@ -77,6 +78,10 @@ WORDS = (
     Word("verify", "LangSmith's own total beside ours, and what lies between them", "verify last week"),
     Word("digest", "what the morning digest would say now, to you alone", "digest"),
     Word("status", "when LangSmith was last read, and how completely", "status"),
+    Word("budget", "every budget: its limit, what is spent of it, and how fast", "budget"),
+    Word(
+        "budget FEATURE", "the budgets of one feature, of total or untagged, and who changed them", "budget rag-search"
+    ),
     Word("help", "these words", "help"),
 )
 

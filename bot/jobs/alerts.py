@@ -1,0 +1,189 @@
+"""The check of the budgets after each sync: which crossing is told, to whom, and when."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import NamedTuple, Protocol
+from zoneinfo import ZoneInfo
+
+from bot.domain.alert import crossed, due, event_key, periods_to_check, subject, superseded
+from bot.domain.catalog import BudgetInForce, Catalog
+from bot.errors import SlackError
+from bot.ledger.booking import instant, microseconds
+from bot.ledger.deliveries import Kind, NewDelivery, Role
+from bot.ledger.events import NewEvent
+from bot.ledger.store import Ledger
+from bot.render.names import plain
+from bot.reports.budget_reporter import BudgetReporter
+from bot.reports.budgets import AlertFacts
+from bot.slack.alert_copies import event_facts
+from bot.slack.alert_message import Card, alert_message
+
+# An alert that could not be sent for so long tells of figures that nobody acts on any more.
+LASTS = timedelta(days=3)
+
+# Whom an alert is for where there is nobody at all: it stays visible as undeliverable.
+NOBODY = "nobody"
+
+LOOKED = "the last sync after which budgets were checked"
+SINCE = "when budgets were first checked"
+
+_log = logging.getLogger(__name__)
+
+
+class Recipient(Protocol):
+    """Somebody who is told: a Slack id, an email address or a channel, and a sentence that says why they are."""
+
+    @property
+    def id(self) -> str:
+        """Whom to send it to."""
+        ...
+
+    @property
+    def why(self) -> str:
+        """Why they get it."""
+        ...
+
+
+# Who hears of a feature that is owned by these; raises SlackError if Slack does not say.
+Recipients = Callable[[Sequence[str], str], Sequence[Recipient]]
+
+# When somebody may be told of a threshold of so many percent at the earliest; raises SlackError likewise.
+NotBefore = Callable[[str, datetime, int], datetime]
+
+
+class Told(NamedTuple):
+    """Somebody who is told, and as what."""
+
+    id: str
+    why: str
+    role: Role
+
+
+class _Crossing(NamedTuple):
+    key: str
+    subject: str
+    one: BudgetInForce
+    told_before: int
+    facts: AlertFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """Announces each crossing once, all of one look in one transaction. What it knows is in the ledger."""
+
+    ledger: Ledger
+    catalog: Callable[[], Catalog]
+    zone: ZoneInfo
+    week_start: int
+    recipients: Recipients
+    not_before: NotBefore
+    digest_channel: str | None
+    admins: tuple[str, ...]
+
+    def run(self, now: datetime) -> None:
+        """Check every budget, if there was a useful sync since the last check. Raises LedgerError."""
+        outbox = self.ledger.outbox
+        looked, limits, since = outbox.mark(LOOKED), outbox.set_limits(), self._since(now)
+        in_force = self.catalog().budgets(limits, now)
+        with self.ledger.reading() as reading:
+            sync = reading.last_sync(useful=True)
+            if sync is None or looked == str(sync.number):
+                return
+            look = BudgetReporter(reading, self.zone, self.week_start, now)
+            settled, levels, crossings = look.known.settled_through, dict[str, int](), list[_Crossing]()
+            found = [
+                (one, period, look.spent(one, period), subject(one.budget, period))
+                for one in in_force
+                for period in periods_to_check(
+                    one.budget.window, now, self.zone, self.week_start, settled_through=settled, since=since
+                )
+            ]
+            memories = outbox.memories([about for *_, about in found], sync.number)
+            for one, period, spent, about in found:
+                levels[about] = crossed(one.budget, spent)
+                threshold = due(one.budget, period, spent, memories[about], now)
+                if threshold is not None:
+                    facts = look.alert(one, period, spent, threshold)
+                    crossings.append(_Crossing(event_key(about, threshold), about, one, memories[about].told, facts))
+        if self._announce(crossings, levels, sync.number, now):
+            outbox.set_mark(LOOKED, str(sync.number))
+
+    def _since(self, now: datetime) -> datetime:
+        """When budgets were first checked: what had closed by then is no news."""
+        kept = self.ledger.outbox.mark(SINCE)
+        if kept is None:
+            kept = str(microseconds(now))
+            self.ledger.outbox.set_mark(SINCE, kept)
+        return instant(int(kept))
+
+    def _announce(self, crossings: Sequence[_Crossing], levels: dict[str, int], sync: int, now: datetime) -> bool:
+        events, groups = list[NewEvent](), dict[tuple[str, Role], list[tuple[_Crossing, str]]]()
+        for crossing in crossings:
+            told = self._told(crossing.one)
+            for one in told:
+                groups.setdefault((one.id, one.role), []).append((crossing, one.why))
+            whys = {one.id: one.why for one in told}
+            threshold, budget = crossing.facts.threshold, crossing.one.budget
+            events.append(_event(crossing.key, crossing, crossing.facts, whys, None))
+            events += [
+                _event(
+                    event_key(crossing.subject, at), crossing, replace(crossing.facts, threshold=at), whys, crossing.key
+                )
+                for at in superseded(budget, crossing.told_before, threshold)
+            ]
+        deliveries = [self._delivery(id_, role, about, now) for (id_, role), about in groups.items()]
+        ids = self.ledger.outbox.announce(events, deliveries, now, levels=levels, sync=sync)
+        if ids is None:
+            _log.info("another process has told of the budgets already; they are looked at again")
+        elif crossings:
+            _log.info("%d budgets to tell of, in %d messages", len(crossings), len(ids))
+        return ids is not None
+
+    def _delivery(self, id_: str, role: Role, about: Sequence[tuple[_Crossing, str]], now: datetime) -> NewDelivery:
+        worst = sorted(about, key=lambda item: (-item[0].facts.state.used, item[0].key))
+        cards = [Card(crossing.key, crossing.facts) for crossing, _ in worst]
+        begins = now
+        try:
+            begins = self.not_before(id_, now, max(card.facts.threshold for card in cards))
+        except SlackError as error:
+            _log.warning("an alert goes out at once, whatever the hour is there: %s", error)
+        return NewDelivery(
+            kind=Kind.ALERT,
+            role=role,
+            recipient=id_,
+            events=tuple(card.key for card in cards),
+            message=alert_message(cards, role, worst[0][1]).as_json(),
+            not_before=begins,
+            expires=begins + LASTS,
+        )
+
+    def _told(self, one: BudgetInForce) -> list[Told]:
+        """Who hears of a budget: its owners; without one its channel, else the digest's, else the admins."""
+        name = one.budget.feature
+        if one.owners:
+            try:
+                owners = [Told(found.id, found.why, Role.OWNER) for found in self.recipients(one.owners, name)]
+            except SlackError as error:
+                # Whoever sends it asks again, for as long as it takes.
+                _log.warning("the owners of %s are told without having been looked up: %s", plain(name), error)
+                owners = [
+                    Told(owner, f"You get this because you own {plain(name)}.", Role.OWNER) for owner in one.owners
+                ]
+            if owners:
+                return list({one.id: one for one in owners}.values())
+        nobody = f"{plain(name)} has no owner{' that Slack knows' if one.owners else ''}"
+        feature = self.catalog().features.get(name)
+        if channel := (feature.channel if feature is not None else None) or self.digest_channel:
+            return [Told(channel, f"This is told here because {nobody}.", Role.CHANNEL)]
+        why = f"You get this as an admin, because {nobody} and no channel."
+        return [Told(admin, why, Role.ADMIN) for admin in self.admins or (NOBODY,)]
+
+
+def _event(
+    key: str, crossing: _Crossing, facts: AlertFacts, whys: dict[str, str], superseded_by: str | None
+) -> NewEvent:
+    return NewEvent(
+        key, Kind.ALERT, event_facts(facts, whys), crossing.subject, facts.threshold, superseded_by=superseded_by
+    )
