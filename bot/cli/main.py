@@ -68,6 +68,32 @@ def sync(
 
 
 @app.command()
+def budgets(
+    words: Annotated[
+        list[str] | None, typer.Argument(help="A feature; or `check`, to exit with 1 if a budget is over its limit.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, with exact amounts.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print the rows as CSV, with exact amounts.")] = False,
+) -> None:
+    """Every budget in force: its limit, what is spent of it, and how fast."""
+    from bot.cli.budgets import run_budgets
+
+    with telling():
+        run_budgets(words or [], json=json, csv=csv)
+
+
+@app.command()
+def deliveries(
+    last: Annotated[int, typer.Option(min=1, max=1000, help="How many, the latest first.")] = 20,
+) -> None:
+    """What was told to whom in Slack, and what is still on its way or reached nobody."""
+    from bot.cli.deliveries import run_deliveries
+
+    with telling():
+        run_deliveries(last)
+
+
+@app.command()
 def run() -> None:
     """Answer `/llmcost` in Slack, and read LangSmith beside it, until it is stopped."""
     from bot.cli.run import run_bot

@@ -51,11 +51,17 @@ def set_limits(connection: Connection) -> list[SetLimit]:
     ]
 
 
-def set_limit(connection: Connection, new: SetLimit, old_nanos: int | None) -> None:
-    """Set a limit, and write down that it was; `old_nanos` is what counted before."""
+def set_limit(connection: Connection, new: SetLimit, old_nanos: int | None) -> bool:
+    """Set a limit, and write down that it was; `old_nanos` is what counted before. False, and nothing is written, if
+    it stands so already: somebody has pressed twice."""
     owners = json.dumps(new.owners)
     until = microseconds(new.until) if new.until is not None else None
-    connection.execute(delete(limits).where(limits.c.feature == new.feature, limits.c.window == new.window.value))
+    same = (limits.c.feature == new.feature, limits.c.window == new.window.value)
+    kept = connection.execute(select(limits).where(*same)).one_or_none()
+    wanted = (new.limit_nanos, until, new.file_limit, owners)
+    if kept is not None and (kept.limit_nanos, kept.until, kept.file_limit, kept.owners) == wanted:
+        return False
+    connection.execute(delete(limits).where(*same))
     connection.execute(
         insert(limits).values(
             feature=new.feature,
@@ -80,6 +86,7 @@ def set_limit(connection: Connection, new: SetLimit, old_nanos: int | None) -> N
             owners=owners,
         )
     )
+    return True
 
 
 def limit_history(connection: Connection, feature: str, limit: int) -> list[LimitChange]:

@@ -165,10 +165,18 @@ class Outbox:
         with reading(self._engine) as connection:
             return limits.set_limits(connection)
 
-    def set_limit(self, new: SetLimit, old_nanos: int | None) -> None:
-        """See bot.ledger.limits.set_limit."""
+    def set_limit(
+        self,
+        new: SetLimit,
+        old_nanos: int | None,
+        told: tuple[Sequence[NewEvent], Sequence[NewDelivery]] = ((), ()),
+    ) -> bool:
+        """See bot.ledger.limits.set_limit; whoever is `told` of it is so in the same transaction."""
         with writing(self._engine) as connection:
-            limits.set_limit(connection, new, old_nanos)
+            is_new = limits.set_limit(connection, new, old_nanos)
+            if is_new:
+                events.announce(connection, *told, new.set_at)
+            return is_new
 
     def limit_history(self, feature: str, limit: int) -> list[LimitChange]:
         """See bot.ledger.limits.limit_history."""

@@ -5,12 +5,17 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.errors import SlackError
+from bot.slack.alert_actions import AlertActions
+from bot.slack.alert_message import ACKNOWLEDGE, DETAILS, RAISE, SNOOZE_DAY, SNOOZE_PERIOD
+from bot.slack.budget_commands import CANCEL, SAVE
 from bot.slack.http import HttpServer
 from bot.slack.listeners import Listeners
 from bot.slack.messages import SHARE
+from bot.slack.raise_modal import RAISE_VIEW
 
 if TYPE_CHECKING:
     from slack_bolt import App
@@ -33,18 +38,32 @@ class Connection(ABC):
     """A connection to Slack by which commands and buttons are answered. `client` is for what is asked of Slack beside
     that (see bot.slack.web)."""
 
-    def __init__(self, *, bot_token: str, api_url: str, listeners: Listeners, signing_secret: str = "") -> None:
-        """Raises SlackError if Slack refuses the bot token or cannot be reached."""
+    def __init__(
+        self,
+        *,
+        bot_token: str,
+        api_url: str,
+        listeners: Listeners,
+        alerts: AlertActions | None = None,
+        signing_secret: str = "",
+    ) -> None:
+        """`alerts` are the buttons of alerts, None where none are sent. Raises SlackError if Slack refuses the bot
+        token or cannot be reached."""
         self._acks = ThreadPoolExecutor(ACK_THREADS, thread_name_prefix="slack-ack")
         self._answers = ThreadPoolExecutor(ANSWER_THREADS, thread_name_prefix="slack-answer")
         try:
-            self._app = _bolt(bot_token, api_url, signing_secret, self._acks)
+            self._app, team = _bolt(bot_token, api_url, signing_secret, self._acks)
         except BaseException:
             self._shut_pools()
             raise
         self.client = plain_client(bot_token, api_url)
         self._app.command(COMMAND)(self._later(listeners.command))
         self._app.action(SHARE)(self._later(listeners.share))
+        if listeners.budgets is not None:
+            self._app.action(SAVE)(self._later(partial(listeners.budgets.save, team=team)))
+            self._app.action(CANCEL)(self._later(partial(listeners.budgets.cancel, team=team)))
+        if alerts is not None:
+            self._hear_alerts(alerts, team)
 
     @abstractmethod
     def open(self) -> None:
@@ -63,6 +82,22 @@ class Connection(ABC):
         self._acks.shutdown()
         self._answers.shutdown()
 
+    def _hear_alerts(self, alerts: AlertActions, team: str) -> None:
+        for action, pressed in (
+            (ACKNOWLEDGE, alerts.acknowledge),
+            (SNOOZE_DAY, alerts.snooze_day),
+            (SNOOZE_PERIOD, alerts.snooze_period),
+            (RAISE, alerts.open_raise),
+            (DETAILS, alerts.details),
+        ):
+            self._app.action(action)(self._later(partial(pressed, team=team)))
+
+        def submitted(ack: Callable[..., None], body: Mapping[str, Any]) -> None:
+            # What a modal is acknowledged with is the answer: it reads and writes the ledger alone, which is quick.
+            ack(**alerts.submit_raise(body, team))
+
+        self._app.view(RAISE_VIEW)(submitted)
+
     def _later(self, answer: Callable[[Mapping[str, Any]], None]) -> Callable[..., None]:
         """A listener of Bolt's that acknowledges and leaves the answer to another thread: an exception soon after an
         ack would lose the ack."""
@@ -77,9 +112,17 @@ class Connection(ABC):
 class SocketConnection(Connection):
     """Socket Mode: we call Slack."""
 
-    def __init__(self, *, bot_token: str, app_token: str, api_url: str, listeners: Listeners) -> None:
+    def __init__(
+        self,
+        *,
+        bot_token: str,
+        app_token: str,
+        api_url: str,
+        listeners: Listeners,
+        alerts: AlertActions | None = None,
+    ) -> None:
         """Raises SlackError if Slack refuses the bot token or cannot be reached."""
-        super().__init__(bot_token=bot_token, api_url=api_url, listeners=listeners)
+        super().__init__(bot_token=bot_token, api_url=api_url, listeners=listeners, alerts=alerts)
         self._app_token = app_token
         self._handler: SocketModeHandler | None = None
 
@@ -106,9 +149,20 @@ class SocketConnection(Connection):
 class HttpConnection(Connection):
     """HTTP: Slack calls us at `port`."""
 
-    def __init__(self, *, bot_token: str, signing_secret: str, port: int, api_url: str, listeners: Listeners) -> None:
+    def __init__(
+        self,
+        *,
+        bot_token: str,
+        signing_secret: str,
+        port: int,
+        api_url: str,
+        listeners: Listeners,
+        alerts: AlertActions | None = None,
+    ) -> None:
         """Raises SlackError if Slack refuses the bot token or cannot be reached, or if the port cannot be used."""
-        super().__init__(bot_token=bot_token, api_url=api_url, listeners=listeners, signing_secret=signing_secret)
+        super().__init__(
+            bot_token=bot_token, api_url=api_url, listeners=listeners, alerts=alerts, signing_secret=signing_secret
+        )
         try:
             self._server = HttpServer(self._app, signing_secret=signing_secret, port=port)
         except BaseException:
@@ -135,7 +189,8 @@ def plain_client(token: str, api_url: str) -> "WebClient":
     return WebClient(token=token, base_url=api_url, timeout=SECONDS, retry_handlers=[], logger=silent)
 
 
-def _bolt(token: str, api_url: str, signing_secret: str, acks: ThreadPoolExecutor) -> "App":
+def _bolt(token: str, api_url: str, signing_secret: str, acks: ThreadPoolExecutor) -> tuple["App", str]:
+    """The app, and the workspace that it is in."""
     from slack_bolt import App
     from slack_sdk import WebClient
     from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
@@ -147,8 +202,8 @@ def _bolt(token: str, api_url: str, signing_secret: str, acks: ThreadPoolExecuto
     retry = RateLimitErrorRetryHandler(max_retry_count=3)
     client = WebClient(token=token, base_url=api_url, timeout=SECONDS, retry_handlers=[retry])
     # Asked for here, because Bolt would not say why it is refused.
-    _saying_what_slack_refuses("SLACK_BOT_TOKEN", client.auth_test)
-    return App(client=client, name="llmcost", signing_secret=signing_secret, listener_executor=acks)
+    team = _saying_what_slack_refuses("SLACK_BOT_TOKEN", lambda: str(client.auth_test()["team_id"]))
+    return App(client=client, name="llmcost", signing_secret=signing_secret, listener_executor=acks), team
 
 
 def _saying_what_slack_refuses(setting: str, call: Callable[[], Result]) -> Result:

@@ -10,22 +10,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.errors import LedgerError, LlmcostError, QuestionError, SlackError, SourceError
+from bot.errors import LedgerError, QuestionError, SlackError, SourceError
 from bot.ledger.answers import KeptAnswer
 from bot.ledger.booking import instant, microseconds
 from bot.ledger.store import Ledger
 from bot.reports.answers import Help
+from bot.reports.budget_words import asks_to_set
 from bot.reports.digest import Digest
 from bot.reports.reporter import Reporter
 from bot.slack.api import UnconfirmedError
+from bot.slack.budget_commands import BudgetCommands
 from bot.slack.delivery import respond
+from bot.slack.failures import say_failure
 from bot.slack.messages import Message, answer_message, note, question_problem, shared, with_share
 
 # More rows than anybody reads in a message; the rest is added up as "other". A month of days is read as one.
 TOP = 20
 TOP_DAYS = 31
-
-_NOTE_SECONDS = 3.0
 
 # Alone it is the doctor; a feature of that name stands in quotes or beside other words. Phones type other dashes.
 _DOCTOR = re.compile(r"\s*doctor(?P<trial>\s+[-\u2013\u2014]*test[- ]alert)?\s*", re.IGNORECASE)
@@ -42,6 +43,7 @@ class Listeners:
     clock: Callable[[], datetime]
     # Given who asks, and whether a test alert is wanted.
     doctor: Callable[[str, bool], Message] | None = None
+    budgets: BudgetCommands | None = None  # None: no budget can be set here
 
     def command(self, body: Mapping[str, Any]) -> None:
         """`/llmcost WORDS`: the answer, to the asker alone, with a button to share it."""
@@ -59,6 +61,9 @@ class Listeners:
             respond(url, self.doctor(str(body["user_id"]), called["trial"] is not None))
             return
         try:
+            if self.budgets is not None and asks_to_set(text):
+                respond(url, self.budgets.understand(text, str(body["user_id"]), now))
+                return
             answer = self.reporter.ask(text, now, top=TOP, top_days=TOP_DAYS, before_waiting=lambda: _say_wait(url))
         except QuestionError as error:
             respond(url, question_problem(error))
@@ -111,23 +116,7 @@ class Listeners:
         try:
             work(body)
         except Exception as error:  # noqa: BLE001 - the last line before silence; it is logged and said
-            reference = secrets.token_hex(4)
-            if isinstance(error, LlmcostError):
-                _log.error("%s failed (reference %s): %s", what, reference, error)
-            else:
-                _log.exception("%s failed (reference %s)", what, reference)
-            self._say_failure(body, error, reference)
-
-    @staticmethod
-    def _say_failure(body: Mapping[str, Any], error: Exception, reference: str) -> None:
-        first, then = "Something went wrong here, and it is not your fault.", "Try again in a minute."
-        if isinstance(error, UnconfirmedError):
-            first, then = "Slack did not confirm this.", "If you cannot see it, ask again."
-        try:
-            failure = note(first, then, f"Whoever runs llmcost finds it in the log as {reference}.")
-            respond(str(body.get("response_url")), failure, seconds=_NOTE_SECONDS)
-        except Exception as silent:  # noqa: BLE001 - there is nobody left to tell
-            _log.error("nor could reference %s be told: %s", reference, silent)
+            say_failure(what, body, error)
 
 
 def _say_wait(response_url: str) -> None:

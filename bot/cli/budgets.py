@@ -1,0 +1,30 @@
+"""`llmcost budgets`: how the budgets stand, in a terminal."""
+
+import typer
+
+from bot.cli.outcome import FAILED, show
+from bot.errors import UsageError
+
+CHECK = "check"
+
+
+def run_budgets(words: list[str], *, json: bool, csv: bool) -> None:
+    """Print every budget, or those of a feature. `check` exits with 1 if one is at its limit or over it."""
+    from bot.app import build_reporter, open_to_read, utc_now
+    from bot.render.data import to_csv, to_json
+    from bot.render.text import text
+    from bot.reports.budgets import BudgetList
+    from bot.settings import load
+
+    if json and csv:
+        raise UsageError("--json and --csv are two forms of one answer: keep one.")
+    checks = words == [CHECK]
+    settings, config = load()
+    ledger = open_to_read(settings)
+    try:
+        answer = build_reporter(settings, config, ledger).ask_words(["budget", *([] if checks else words)], utc_now())
+    finally:
+        ledger.close()
+    show(to_json(answer) if json else to_csv(answer) if csv else text(answer))
+    if checks and isinstance(answer, BudgetList) and any(row.used >= 1 for row in answer.rows):
+        raise typer.Exit(FAILED)

@@ -1,0 +1,182 @@
+"""What happens when somebody presses a button of an alert. Each press is judged anew by what the ledger says; nothing
+is kept in the process. Pressing twice, or after a restart, does no harm."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.domain.money import dollars
+from bot.domain.period import first_instant, local_day
+from bot.errors import QuestionError
+from bot.ledger.deliveries import Delivery, Kind, State
+from bot.ledger.events import Event
+from bot.ledger.limits import Snooze
+from bot.render.budgets import alert_sentences, origin, trace_words
+from bot.render.names import plain
+from bot.render.numbers import clock, money, percent
+from bot.reports.budget_words import read_amount
+from bot.slack.alert_copies import change_copies, facts_of
+from bot.slack.api import SlackApi
+from bot.slack.delivery import respond
+from bot.slack.failures import log_failure, say_failure
+from bot.slack.limit_desk import LimitDesk
+from bot.slack.messages import Message, note
+from bot.slack.presses import Press, press_of
+from bot.slack.raise_modal import problem, raise_view, wanted
+
+_GONE = "This alert is not known any more."
+_CHANGES = 5
+_TOLD = {
+    State.OPEN: "on its way",
+    State.SENT: "sent",
+    State.REPLACED: "not reached; others were told",
+    State.UNDELIVERABLE: "reached nobody",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AlertActions:
+    """The buttons of alerts, and the modal. `team` is always our own workspace. No method raises anything."""
+
+    desk: LimitDesk
+    api: SlackApi
+    clock: Callable[[], datetime]
+
+    def acknowledge(self, body: Mapping[str, Any], team: str) -> None:
+        """Somebody sees to it: nobody else is bothered."""
+        self._guarded("an Acknowledge button", body, team, self._acknowledge)
+
+    def snooze_day(self, body: Mapping[str, Any], team: str) -> None:
+        """Nothing more about this budget until tomorrow begins."""
+        self._guarded("a Snooze button", body, team, self._snooze_day)
+
+    def snooze_period(self, body: Mapping[str, Any], team: str) -> None:
+        """Nothing more about this budget until its period ends."""
+        self._guarded("a Snooze button", body, team, self._snooze_period)
+
+    def details(self, body: Mapping[str, Any], team: str) -> None:
+        """More about it, to whoever asks alone."""
+        self._guarded("a Details button", body, team, self._details)
+
+    def open_raise(self, body: Mapping[str, Any], team: str) -> None:
+        """Open the modal. It has to be open within 3 s of the press."""
+        self._guarded("a Raise button", body, team, self._open_raise)
+
+    def submit_raise(self, body: Mapping[str, Any], team: str) -> dict[str, Any]:
+        """Save what the modal says. Gives what Slack is to be acknowledged with: nothing closes it, else what is wrong
+        beside the field, or the modal again with a warning."""
+        try:
+            return self._submit(body, team)
+        except Exception as error:  # noqa: BLE001 - the last line before silence; it is logged and said
+            reference = log_failure("a Raise modal", error)
+            return problem(f"Something went wrong here; nothing was saved. It is in the log as {reference}.")
+
+    def _acknowledge(self, body: Mapping[str, Any], press: Press, event: Event, now: datetime) -> None:
+        self.desk.ledger.outbox.acknowledge([event.key], press.user, now)
+        self._show(body, event)
+
+    def _snooze_day(self, body: Mapping[str, Any], press: Press, event: Event, now: datetime) -> None:
+        zone = self.desk.zone
+        self._snooze(body, press, event, now, first_instant(local_day(now, zone) + timedelta(days=1), zone))
+
+    def _snooze_period(self, body: Mapping[str, Any], press: Press, event: Event, now: datetime) -> None:
+        self._snooze(body, press, event, now, facts_of(event).state.end)
+
+    def _snooze(self, body: Mapping[str, Any], press: Press, event: Event, now: datetime, until: datetime) -> None:
+        if facts_of(event).state.end.timestamp() <= now.timestamp():
+            respond(body["response_url"], note("This period is over: there is nothing left to snooze."))
+            return
+        self.desk.ledger.outbox.snooze([event.subject], Snooze(until, press.user, now))
+        self._show(body, event)
+
+    def _details(self, body: Mapping[str, Any], press: Press, event: Event, now: datetime) -> None:
+        del press  # who can see the alert may know more of it
+        facts, outbox = facts_of(event), self.desk.ledger.outbox
+        state = facts.state
+        standing = self.desk.standing(state.feature, state.window, now)
+        lines = [*alert_sentences(facts), origin(state)]
+        lines += [f"Trace {trace.id}: {trace_words(trace)}" for trace in facts.traces]
+        if standing.in_force is not None:
+            limit = standing.in_force.budget.limit_nanos
+            used = percent(dollars(standing.spent) / dollars(limit))
+            lines.append(
+                f"Now: {money(dollars(standing.spent))} of {money(dollars(limit))} ({used}) in the running period."
+            )
+        lines += [_told(one) for one in outbox.deliveries_of([event.key])]
+        for change in outbox.limit_history(state.feature, _CHANGES):
+            old = money(dollars(change.old_nanos)) if change.old_nanos is not None else "nothing"
+            at = clock(change.at.astimezone(self.desk.zone))
+            lines.append(f"{at}: {change.by} changed {change.window} from {old} to {money(dollars(change.new_nanos))}.")
+        respond(body["response_url"], note(f"{plain(state.feature)}, {state.window}, {state.period}", *lines))
+
+    def _open_raise(self, body: Mapping[str, Any], press: Press, event: Event, now: datetime) -> None:
+        del press  # it was judged already
+        state = facts_of(event).state
+        standing = self.desk.standing(state.feature, state.window, now)
+        self.api.open_modal(str(body.get("trigger_id")), raise_view(event.key, standing))
+
+    def _submit(self, body: Mapping[str, Any], team: str) -> dict[str, Any]:
+        press, filled, now = press_of(body, team), wanted(body.get("view") or {}), self.clock()
+        event = self._event(filled.key) if filled is not None else None
+        if press is None or filled is None or event is None:
+            return problem(_GONE)
+        state = facts_of(event).state
+        if refusal := self.desk.refusal(press.user, state.feature, state.window, now):
+            return problem(refusal)
+        try:
+            limit = read_amount(filled.amount)
+        except QuestionError as error:
+            return problem(str(error))
+        standing = self.desk.standing(state.feature, state.window, now)
+        if limit <= standing.spent and filled.warned != filled.amount:
+            warning = f"{money(dollars(standing.spent))} are spent already: with this limit its owners are told again."
+            view = raise_view(event.key, standing, filled=filled, warning=warning)
+            return {"response_action": "update", "view": view}
+        until = standing.period_end if filled.for_period else None
+        self.desk.set(press.user, standing, limit, now, until=until)
+        change_copies(self.desk.ledger.outbox, [event.key], self.desk.zone)
+        return {}
+
+    def _show(self, body: Mapping[str, Any], event: Event) -> None:
+        """Change every copy: the one that was pressed at once, the others by whoever delivers them."""
+        changed = change_copies(self.desk.ledger.outbox, [event.key], self.desk.zone)
+        pressed = _pressed(body, changed)
+        if pressed is not None:
+            respond(body["response_url"], pressed, replace_original=True)
+
+    def _event(self, key: str) -> Event | None:
+        event = self.desk.ledger.outbox.event(key)
+        return event if event is not None and event.kind is Kind.ALERT else None
+
+    def _guarded(
+        self,
+        what: str,
+        body: Mapping[str, Any],
+        team: str,
+        work: Callable[[Mapping[str, Any], Press, Event, datetime], None],
+    ) -> None:
+        try:
+            press, now = press_of(body, team), self.clock()
+            event = self._event(press.value) if press is not None else None
+            if press is None or event is None:
+                respond(str(body.get("response_url")), note(_GONE))
+                return
+            state = facts_of(event).state
+            if work != self._details and (refusal := self.desk.refusal(press.user, state.feature, state.window, now)):
+                respond(body["response_url"], note(refusal))
+                return
+            work(body, press, event, now)
+        except Exception as error:  # noqa: BLE001 - the last line before silence; it is logged and said
+            say_failure(what, body, error)
+
+
+def _pressed(body: Mapping[str, Any], changed: Sequence[tuple[Delivery, Message]]) -> Message | None:
+    """What the message in which the button stands says now, if it is one of ours."""
+    at = body.get("container") or {}
+    place, ts = at.get("channel_id"), at.get("message_ts")
+    return next((message for one, message in changed if (one.place, one.ts) == (place, ts)), None)
+
+
+def _told(delivery: Delivery) -> str:
+    return f"Told {plain(delivery.recipient)} as {delivery.role}: {_TOLD[delivery.state]}."

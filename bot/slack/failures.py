@@ -1,0 +1,38 @@
+"""The last line before silence: whatever goes wrong is logged, and said with a reference that is in the log too."""
+
+import logging
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from bot.errors import LlmcostError
+from bot.slack.api import UnconfirmedError
+from bot.slack.delivery import respond
+from bot.slack.messages import note
+
+_NOTE_SECONDS = 3.0
+
+_log = logging.getLogger(__name__)
+
+
+def log_failure(what: str, error: Exception) -> str:
+    """Log an error; gives its reference."""
+    reference = secrets.token_hex(4)
+    if isinstance(error, LlmcostError):
+        _log.error("%s failed (reference %s): %s", what, reference, error)
+    else:
+        _log.error("%s failed (reference %s)", what, reference, exc_info=error)
+    return reference
+
+
+def say_failure(what: str, body: Mapping[str, Any], error: Exception) -> None:
+    """Log an error, and tell whoever typed or pressed something. Raises nothing."""
+    reference = log_failure(what, error)
+    first, then = "Something went wrong here, and it is not your fault.", "Try again in a minute."
+    if isinstance(error, UnconfirmedError):
+        first, then = "Slack did not confirm this.", "If you cannot see it, ask again."
+    try:
+        failure = note(first, then, f"Whoever runs llmcost finds it in the log as {reference}.")
+        respond(str(body.get("response_url")), failure, seconds=_NOTE_SECONDS)
+    except Exception as silent:  # noqa: BLE001 - there is nobody left to tell
+        _log.error("nor could reference %s be told: %s", reference, silent)

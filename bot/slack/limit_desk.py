@@ -1,0 +1,121 @@
+"""Who may change a budget's limit, and what happens when somebody does. Permissions are judged by what the ledger and
+the file say now, never by what a button carries."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from bot.domain.budget import Budget, SetLimit, Window
+from bot.domain.catalog import BudgetInForce, Catalog, Feature
+from bot.domain.money import dollars
+from bot.ledger.booking import microseconds
+from bot.ledger.deliveries import Kind, NewDelivery, Role
+from bot.ledger.events import NewEvent
+from bot.ledger.store import Ledger
+from bot.render.names import plain
+from bot.render.numbers import money
+from bot.reports.budget_reporter import BudgetReporter
+from bot.slack.messages import note
+
+_LASTS = timedelta(days=1)
+_MEMBER = re.compile(r"[UW][A-Z0-9]{2,30}")
+
+# Whether a member may change what is owned by these: an owner, somebody in an owning group, an admin.
+MayChange = Callable[[str, Sequence[str]], bool]
+
+
+class Standing(NamedTuple):
+    """A budget as it counts now. `budget` is None where there is no limit yet; `spent` are nano-dollars in the running
+    period, which ends at `period_end`."""
+
+    feature: str
+    window: Window
+    in_force: BudgetInForce | None
+    owners: tuple[str, ...]
+    spent: int
+    period_end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LimitDesk:
+    """Looks limits up and sets them."""
+
+    ledger: Ledger
+    catalog: Callable[[], Catalog]
+    zone: ZoneInfo
+    week_start: int
+    may_change: MayChange
+    digest_channel: str | None
+
+    def standing(self, feature: str, window: Window, now: datetime) -> Standing:
+        """How the budget of a feature and window stands, whether or not there is one."""
+        in_force = self._in_force(feature, window, now)
+        configured = self.catalog().features.get(feature, Feature(feature))
+        asked = in_force or BudgetInForce(
+            Budget(feature, window, 1, configured.alert_at, configured.where), configured.owners, None
+        )
+        with self.ledger.reading() as reading:
+            look = BudgetReporter(reading, self.zone, self.week_start, now)
+            period = look.running(window)
+            spent = look.spent(asked, period)
+        return Standing(feature, window, in_force, asked.owners, spent, period.span.end)
+
+    def refusal(self, user: str, feature: str, window: Window, now: datetime) -> str | None:
+        """Why a member may not change this budget, in a sentence; None if they may. Raises SlackError if Slack does not
+        say who is in an owning group."""
+        if not _MEMBER.fullmatch(user):
+            return "Slack does not say who you are."
+        in_force = self._in_force(feature, window, now)
+        owners = self.catalog().features.get(feature, Feature(feature)).owners if in_force is None else in_force.owners
+        if not owners or self.may_change(user, owners):
+            return None
+        return f"Only the owners of {plain(feature)} and the admins of llmcost may change this."
+
+    def set(
+        self,
+        user: str,
+        standing: Standing,
+        limit_nanos: int,
+        now: datetime,
+        *,
+        until: datetime | None = None,
+        owners: tuple[str, ...] = (),
+    ) -> bool:
+        """Set a limit that `refusal` does not speak against. A feature without an owner tells the digest's channel.
+        False if it stood so already."""
+        feature, window, in_force = standing.feature, standing.window, standing.in_force
+        stated = self.catalog().features.get(feature, Feature(feature)).budgets
+        kept = in_force.set_limit.owners if in_force is not None and in_force.set_limit is not None else ()
+        new = SetLimit(
+            feature=feature,
+            window=window,
+            limit_nanos=limit_nanos,
+            set_by=user,
+            set_at=now,
+            until=until,
+            file_limit=next((budget.limit_nanos for budget in stated if budget.window is window), None),
+            owners=owners or kept,
+        )
+        old = in_force.budget.limit_nanos if in_force is not None else None
+        return self.ledger.outbox.set_limit(new, old, self._told(new, old) if not standing.owners else ((), ()))
+
+    def _in_force(self, feature: str, window: Window, now: datetime) -> BudgetInForce | None:
+        found = self.catalog().budgets(self.ledger.outbox.set_limits(), now)
+        return next((one for one in found if (one.budget.feature, one.budget.window) == (feature, window)), None)
+
+    def _told(self, new: SetLimit, old: int | None) -> tuple[Sequence[NewEvent], Sequence[NewDelivery]]:
+        if self.digest_channel is None:
+            return (), ()
+        before, limit = money(dollars(old)) if old is not None else "nothing", money(dollars(new.limit_nanos))
+        said = note(
+            f"The {new.window} budget of {plain(new.feature)} is {limit} now, {before} before.",
+            f"{plain(new.feature)} has no owner, so anybody may change it; {new.set_by} did.",
+        )
+        key = f"limit:{new.window}:{microseconds(new.set_at)}:{new.set_by}"
+        delivery = NewDelivery(
+            Kind.NOTICE, Role.CHANNEL, self.digest_channel, (key,), said.as_json(), new.set_at, new.set_at + _LASTS
+        )
+        return [NewEvent(key, Kind.NOTICE, {"feature": new.feature})], [delivery]
