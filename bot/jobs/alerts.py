@@ -85,14 +85,14 @@ class Alerts:
     def run(self, now: datetime) -> None:
         """Check every budget, if there was a useful sync since the last check. Raises LedgerError."""
         outbox = self.ledger.outbox
-        looked, limits, since = outbox.mark(LOOKED), outbox.set_limits(), self._since(now)
-        in_force = self.catalog().budgets(limits, now)
+        looked, since = outbox.mark(LOOKED), self._since(now)
         with self.ledger.reading() as reading:
             sync = reading.last_sync(useful=True)
             if sync is None or looked == str(sync.number):
                 return
             look = BudgetReporter(reading, self.zone, self.week_start, now)
             settled, levels, crossings = look.known.settled_through, dict[str, int](), list[_Crossing]()
+            in_force = self.catalog().budgets(reading.set_limits(), now)
             found = [
                 (one, period, look.spent(one, period), subject(one.budget, period))
                 for one in in_force
@@ -100,7 +100,7 @@ class Alerts:
                     one.budget.window, now, self.zone, self.week_start, settled_through=settled, since=since
                 )
             ]
-            memories = outbox.memories([about for *_, about in found], sync.number)
+            memories = reading.memories([about for *_, about in found], sync.number)
             for one, period, spent, about in found:
                 levels[about] = crossed(one.budget, spent)
                 threshold = due(one.budget, period, spent, memories[about], now)

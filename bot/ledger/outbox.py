@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy import Connection, Engine, delete, insert, select
 
 from bot.domain.alert import Memory
 from bot.domain.budget import SetLimit
@@ -42,20 +42,9 @@ class Outbox:
             return ids
 
     def memories(self, subjects: Collection[str], sync: int) -> dict[str, Memory]:
-        """What is remembered of each subject by a look after the sync of that number: its level is what an earlier
-        sync saw."""
+        """See `memories`."""
         with reading(self._engine) as connection:
-            told = events.told(connection, subjects)
-            seen = events.seen_levels(connection, subjects)
-            snoozed = limits.snoozed(connection, subjects)
-        return {
-            subject: Memory(
-                seen[subject][0] if subject in seen and seen[subject][1] < sync else 0,
-                told.get(subject, 0),
-                snoozed[subject].until if subject in snoozed else None,
-            )
-            for subject in subjects
-        }
+            return memories(connection, subjects, sync)
 
     def event(self, key: str) -> Event | None:
         """See bot.ledger.events.event."""
@@ -205,3 +194,19 @@ class Outbox:
         with writing(self._engine) as connection:
             connection.execute(delete(marks).where(marks.c.name == name))
             connection.execute(insert(marks).values(name=name, value=value))
+
+
+def memories(connection: Connection, subjects: Collection[str], sync: int) -> dict[str, Memory]:
+    """What is remembered of each subject by a look after the sync of that number: its level is what an earlier sync
+    saw."""
+    told = events.told(connection, subjects)
+    seen = events.seen_levels(connection, subjects)
+    snoozed = limits.snoozed(connection, subjects)
+    return {
+        subject: Memory(
+            seen[subject][0] if subject in seen and seen[subject][1] < sync else 0,
+            told.get(subject, 0),
+            snoozed[subject].until if subject in snoozed else None,
+        )
+        for subject in subjects
+    }

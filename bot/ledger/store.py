@@ -9,12 +9,14 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, delete, insert, select
 
+from bot.domain.alert import Memory
+from bot.domain.budget import SetLimit
 from bot.domain.costing import CostMode
 from bot.domain.feature import Attribution
 from bot.domain.period import Span, first_instant
 from bot.domain.run import Run, State
 from bot.errors import LedgerError
-from bot.ledger import answers, books, costliest, coverage, figures, lease, rollups, spending, traces
+from bot.ledger import answers, books, costliest, coverage, figures, lease, limits, outbox, rollups, spending, traces
 from bot.ledger.answers import KeptAnswer
 from bot.ledger.booking import Booked, Project, Rules, instant, microseconds
 from bot.ledger.books import BookingSummary, Root
@@ -25,6 +27,7 @@ from bot.ledger.engine import open_engine, reading, writing
 from bot.ledger.figures import Figures, UntaggedName
 from bot.ledger.health import Health, health
 from bot.ledger.lease import Lease
+from bot.ledger.limits import LimitChange
 from bot.ledger.migrate import migrate
 from bot.ledger.outbox import Outbox
 from bot.ledger.tables import returns
@@ -101,6 +104,18 @@ class Reading:
     ) -> list[spending.CostlyTrace]:
         """See bot.ledger.spending.costliest_traces."""
         return spending.costliest_traces(self._connection, span, feature, where, most)
+
+    def set_limits(self) -> list[SetLimit]:
+        """See bot.ledger.limits.set_limits."""
+        return limits.set_limits(self._connection)
+
+    def limit_history(self, feature: str, most: int) -> list[LimitChange]:
+        """See bot.ledger.limits.limit_history."""
+        return limits.limit_history(self._connection, feature, most)
+
+    def memories(self, subjects: Collection[str], sync: int) -> dict[str, Memory]:
+        """See bot.ledger.outbox.memories."""
+        return outbox.memories(self._connection, subjects, sync)
 
     def features(self) -> set[str]:
         """Every feature that ever had a run."""

@@ -264,9 +264,9 @@ class Reporter:
         )
 
     def _budgets(self, reading: Reading, question: Question, now: datetime) -> BudgetList:
-        outbox, feature = self.ledger.outbox, question.feature
-        in_force = self.catalog().budgets(outbox.set_limits(), now)
-        history = outbox.limit_history(feature, _CHANGES) if feature is not None else []
+        feature = question.feature
+        in_force = self.catalog().budgets(reading.set_limits(), now)
+        history = reading.limit_history(feature, _CHANGES) if feature is not None else []
         return BudgetReporter(reading, self.zone, self.week_start, now).list(in_force, feature, history)
 
     def _status(self, reading: Reading, known: Extent, now: datetime) -> Status:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from uuid import NAMESPACE_URL, uuid5
 
+from bot.domain.budget import SetLimit, Window
 from bot.domain.cost import Listed
 from bot.domain.run import Source
 from bot.ledger.store import Ledger
@@ -78,6 +79,17 @@ def _totals(projects: Collection[bytes], start: datetime, end: datetime) -> dict
 _LANGSMITH = Counterpart(_totals, ("LLM", "EMBEDDING", "TOOL"), timedelta(days=14))
 
 
+def _budgeted(ledger: Ledger) -> None:
+    """Three limits from Slack, one of them for a period and changed twice."""
+    _believable(ledger)
+    daily = SetLimit("agent-copilot", Window.DAILY, 1_500_000_000, "U0BOB", NOW - timedelta(hours=1))
+    first = SetLimit("rag-search", Window.MONTHLY, 1_000_000_000, "U1", NOW - timedelta(days=3))
+    again = replace(first, limit_nanos=2_000_000_000, set_at=NOW, until=datetime(2026, 12, 1, tzinfo=BERLIN))
+    total = SetLimit("total", Window.WEEKLY, 20_000_000_000, "U1", NOW)
+    for old, new in ((None, daily), (None, first), (first.limit_nanos, again), (None, total)):
+        ledger.outbox.set_limit(new, old)
+
+
 # The name of the file, how its ledger is filled, and what is asked.
 KINDS: dict[str, tuple[Callable[[Ledger], None], str]] = {
     "report": (_believable, "week"),
@@ -95,6 +107,10 @@ KINDS: dict[str, tuple[Callable[[Ledger], None], str]] = {
     "verify": (_believable, "verify"),
     "verify_far": (_stale, "verify month"),
     "help": (_believable, "help"),
+    "budgets": (_budgeted, "budget"),
+    "one_budget": (_budgeted, "budget rag-search"),
+    "no_budget": (_budgeted, "budget voice"),
+    "empty_budgets": (_empty, "budget"),
     "before_the_ledger": (_believable, "january"),
     "stale_with_a_gap": (_stale, "week"),
     "stale_status": (_stale, "status"),
