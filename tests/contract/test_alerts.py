@@ -1,0 +1,492 @@
+"""Which alerts a ledger leads to, told to whom, and what becomes of them. Time and people are handed in."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.domain.alert import budget_period
+from bot.domain.budget import ALERT_AT, Budget, SetLimit, Window
+from bot.domain.catalog import Catalog, Feature
+from bot.domain.period import first_instant
+from bot.jobs.alerts import NOBODY, Alerts
+from bot.jobs.escalations import Escalations
+from bot.ledger.booking import Rules, day_finder
+from bot.ledger.deliveries import Delivery, Kind, Role, State
+from bot.ledger.events import Event
+from bot.ledger.lease import SYNC
+from bot.ledger.limits import Snooze
+from bot.ledger.store import Ledger
+from bot.reports.budgets import Cause
+from bot.slack.alert_copies import facts_of
+from bot.slack.api import UnconfirmedError
+from tests.ledgers import BERLIN, DIMENSIONS, NOW, PROJECT, Spent, emptied, fill, new_ledger, price
+from tests.unit.zones import NASTY
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+DOLLAR = 1_000_000_000
+
+
+class Person(NamedTuple):
+    id: str
+    why: str
+
+
+def limit(feature: str, window: Window, dollars: float, **more: object) -> Feature:
+    """A feature of the file with one budget."""
+    usual: dict[str, object] = {"owners": (f"{feature}@example.com",)} | more
+    made = Feature(feature, **usual)  # type: ignore[arg-type] # a test's shorthand
+    return replace(made, budgets=(Budget(feature, window, int(dollars * DOLLAR), ALERT_AT, made.where),))
+
+
+@dataclass
+class World:
+    """A ledger, the file, and people whom Slack knows."""
+
+    ledger: Ledger
+    features: list[Feature] = field(default_factory=list)
+    zone: ZoneInfo = BERLIN
+    spent: list[Spent] = field(default_factory=list)
+    slack_is_down: bool = False
+    digest_channel: str | None = "#llm-cost"
+    admins: tuple[str, ...] = ("U0ADMIN",)
+    groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    channels: dict[str, str] = field(default_factory=dict)
+
+    def spend(self, feature: str | None, dollars: str, at: datetime = NOW, **more: object) -> None:
+        """What the next sync will find."""
+        self.spent.append(Spent(at, feature, Decimal(dollars), **more))  # type: ignore[arg-type] # a test's shorthand
+
+    def sync(self, now: datetime = NOW, **more: object) -> None:
+        """One useful sync."""
+        runs, self.spent = self.spent, []
+        fill(self.ledger, runs, catalog=self.catalog, zone=self.zone, now=now, **more)  # type: ignore[arg-type] # likewise
+
+    def look(self, now: datetime = NOW) -> None:
+        """One run of the job."""
+        self.alerts.run(now)
+
+    def sync_and_look(self, now: datetime = NOW, times: int = 1) -> None:
+        for _ in range(times):
+            self.sync(now)
+            self.look(now)
+
+    @property
+    def catalog(self) -> Catalog:
+        return Catalog({feature.name: feature for feature in self.features})
+
+    @property
+    def alerts(self) -> Alerts:
+        """The job, new each time: it must know nothing by itself."""
+        return Alerts(
+            self.ledger, lambda: self.catalog, self.zone, 0, self.recipients, self.not_before, self.digest_channel,
+            self.admins,
+        )  # fmt: skip
+
+    @property
+    def escalations(self) -> Escalations:
+        return Escalations(
+            self.ledger.outbox, lambda: self.catalog, self.zone, lambda name: self.channels.get(name, name),
+            self.digest_channel, self.admins,
+        )  # fmt: skip
+
+    def recipients(self, owners: Sequence[str], feature: str) -> list[Person]:
+        if self.slack_is_down:
+            raise UnconfirmedError("Slack did not answer.")
+        found = []
+        for owner in owners:
+            found += [Person(one, f"in {owner}") for one in self.groups.get(owner, ())]
+            if not owner.startswith("S"):
+                found.append(Person(owner, f"owner of {feature}"))
+        return found
+
+    def not_before(self, recipient: str, now: datetime, percent: int) -> datetime:
+        if self.slack_is_down:
+            raise UnconfirmedError("Slack did not answer.")
+        del recipient
+        return now + 12 * HOUR if percent < 100 else now
+
+    def told(self) -> list[str]:
+        """The thresholds of what was told, as `feature:window:period:threshold`, in order."""
+        found = []
+        for event in sorted(self.events(), key=lambda event: (event.created, event.threshold)):
+            state = facts_of(event).state
+            found.append(f"{state.feature}:{state.window}:{state.period}:{event.threshold}")
+        return found
+
+    def events(self) -> list[Event]:
+        """What was told, without what was superseded."""
+        events = self.ledger.outbox.recent_events(Kind.ALERT, datetime(2000, 1, 1, tzinfo=UTC))
+        return [event for event in events if event.superseded_by is None]
+
+    def deliveries(self) -> list[Delivery]:
+        return sorted(self.ledger.outbox.latest(99), key=lambda one: (one.created, one.recipient))
+
+    def send_all(self, now: datetime) -> None:
+        """Everything that is due stands in Slack."""
+        while (claimed := self.ledger.outbox.claim_next(now)) is not None:
+            place = self.channels.get(claimed.delivery.recipient, f"D{claimed.delivery.recipient}")
+            assert self.ledger.outbox.record_sending(claimed, place, now)
+            self.ledger.outbox.record_sent(claimed, place, "1.1", now)
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Ledger]:
+    ledger = new_ledger()
+    yield ledger
+    ledger.close()
+
+
+@pytest.fixture
+def world(shared: Ledger) -> World:
+    return World(emptied(shared), [limit("rag", Window.MONTHLY, 100)])
+
+
+# --- what is told -----------------------------------------------------------------------------------------------------
+
+
+def test_a_crossing_is_told_after_the_second_sync_that_sees_it(world: World) -> None:
+    world.spend("rag", "85")
+    world.sync_and_look()
+    assert world.told() == []
+    world.look()  # the same sync once more
+    assert world.told() == []
+    world.sync_and_look()
+    assert world.told() == ["rag:monthly:2026-11:80"]
+
+
+def test_what_was_told_is_not_told_again_by_any_later_look(world: World) -> None:
+    world.spend("rag", "85")
+    world.sync_and_look(times=6)
+    assert len(world.deliveries()) == 1
+
+
+def test_of_several_thresholds_the_highest_is_told_and_the_others_are_superseded_by_it(world: World) -> None:
+    world.spend("rag", "210")
+    world.sync_and_look(times=3)
+    assert world.told() == ["rag:monthly:2026-11:200"]
+    key = "budget:rag:monthly:2026-11:limit=100000000000"
+    for lower in (80, 100, 150):
+        event = world.ledger.outbox.event(f"{key}:{lower}")
+        assert event is not None
+        assert event.superseded_by == f"{key}:200"
+    (delivery,) = world.deliveries()
+    assert delivery.events == (f"{key}:200",)
+
+
+def test_a_higher_threshold_later_is_told_beside_the_lower_one(world: World) -> None:
+    world.spend("rag", "85")
+    world.sync_and_look(times=2)
+    world.spend("rag", "70")
+    world.sync_and_look(times=3)
+    assert world.told() == ["rag:monthly:2026-11:80", "rag:monthly:2026-11:150"]
+
+
+def test_a_cost_that_is_gone_at_the_next_sync_is_told_to_nobody(world: World) -> None:
+    spike = Spent(NOW, "rag", Decimal(500)).as_run(1)
+    for cost in (500, 1, 1):
+        world.sync()
+        with world.ledger.reading() as reading:
+            (project,) = reading.projects()
+        with world.ledger.lease(SYNC, NOW) as lease:
+            rules = Rules(world.catalog.attribution(("feature",)), price, day_finder(BERLIN), DIMENSIONS)
+            world.ledger.book(lease, NOW, project, [spike._replace(raw_cost=cost * DOLLAR)], {}, rules)
+        world.look()
+    assert world.told() == []
+
+
+def test_impossible_runs_page_nobody(world: World) -> None:
+    world.spend("rag", "-500")
+    world.spend("rag", "10")
+    world.sync_and_look(times=3)
+    assert world.told() == []
+
+
+def test_where_narrows_a_budget(world: World) -> None:
+    """Dev traffic must not page anybody."""
+    world.features = [limit("rag", Window.MONTHLY, 100, where=(("env", "production"),))]
+    world.spend("rag", "500", keys={"env": "dev"})
+    world.spend("rag", "90", keys={"env": "production"})
+    world.sync_and_look(times=3)
+    assert world.told() == ["rag:monthly:2026-11:80"]
+
+
+def test_total_and_untagged_have_budgets(world: World) -> None:
+    world.features = [limit("total", Window.DAILY, 100), limit("untagged", Window.DAILY, 100)]
+    world.spend("rag", "60")
+    world.spend(None, "85")
+    world.sync_and_look(times=2)
+    assert sorted(world.told()) == ["total:daily:2026-11-22:100", "untagged:daily:2026-11-22:80"]
+
+
+def test_a_changed_limit_re_arms(world: World) -> None:
+    world.spend("rag", "110")
+    world.sync_and_look(times=2)
+    old = SetLimit("rag", Window.MONTHLY, 130 * DOLLAR, "U1", NOW, file_limit=100 * DOLLAR)
+    world.ledger.outbox.set_limit(old, None)
+    world.sync_and_look(NOW + HOUR, times=2)
+    assert world.told() == ["rag:monthly:2026-11:100", "rag:monthly:2026-11:80"]
+    world.ledger.outbox.set_limit(replace(old, limit_nanos=90 * DOLLAR), None)
+    world.sync_and_look(NOW + 2 * HOUR, times=3)
+    assert world.told()[2:] == ["rag:monthly:2026-11:100"]
+
+
+def test_a_snooze_holds_back_and_then_the_highest_is_told(world: World) -> None:
+    world.spend("rag", "85")
+    world.sync_and_look(times=2)
+    (delivery,) = world.deliveries()
+    event = world.ledger.outbox.event(delivery.events[0])
+    assert event is not None
+    world.ledger.outbox.snooze([event.subject], Snooze(NOW + DAY, "U1", NOW))
+    world.spend("rag", "140")
+    world.sync_and_look(times=3)
+    assert len(world.told()) == 1
+    world.sync_and_look(NOW + DAY)
+    assert world.told()[1:] == ["rag:monthly:2026-11:200"]
+
+
+# --- periods ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_first_look_tells_nothing_of_periods_that_had_closed(world: World) -> None:
+    world.features = [limit("rag", Window.DAILY, 100)]
+    world.spend("rag", "900", NOW - DAY)
+    world.sync_and_look(times=4)
+    assert world.told() == []
+
+
+def test_a_crossing_by_late_costs_is_told_of_a_closed_day_until_it_is_settled(world: World) -> None:
+    world.features = [limit("rag", Window.DAILY, 100)]
+    world.sync_and_look(times=2)
+    tomorrow = NOW + DAY
+    world.spend("rag", "120", NOW)
+    world.sync_and_look(tomorrow, times=2)
+    assert world.told() == ["rag:daily:2026-11-22:100"]
+    world.spend("rag", "120", NOW)
+    world.sync(tomorrow + HOUR, settled=NOW.date())
+    world.look(tomorrow + HOUR)
+    world.sync_and_look(tomorrow + HOUR, times=2)
+    assert world.told() == ["rag:daily:2026-11-22:100"]
+
+
+def test_days_that_crossed_while_the_bot_was_down_are_told(world: World) -> None:
+    world.features = [limit("rag", Window.DAILY, 100)]
+    world.sync_and_look(NOW - 3 * DAY)
+    world.spend("rag", "120", NOW - 2 * DAY)
+    world.sync_and_look(times=2)
+    assert world.told() == ["rag:daily:2026-11-20:100"]
+
+
+def test_a_new_period_begins_anew(world: World) -> None:
+    world.features = [limit("rag", Window.DAILY, 100)]
+    world.spend("rag", "85")
+    world.sync_and_look(times=2)
+    world.spend("rag", "85", NOW + DAY)
+    world.sync_and_look(NOW + DAY, times=2)
+    assert world.told() == ["rag:daily:2026-11-22:80", "rag:daily:2026-11-23:80"]
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_each_periods_alert_is_in_its_period_in_every_zone(name: str, world: World) -> None:
+    """A run in the last second of a day, and one in the first second of the next."""
+    zone = world.zone = ZoneInfo(name)
+    world.features = [limit("rag", Window.DAILY, 100)]
+    edge = first_instant((NOW + DAY).astimezone(zone).date(), zone)
+    before, after = edge.astimezone(UTC) - timedelta(seconds=1), edge.astimezone(UTC) + timedelta(seconds=1)
+    world.sync_and_look(before - HOUR)
+    world.spend("rag", "85", before)
+    world.spend("rag", "105", after)
+    world.sync_and_look(after, times=2)
+    days = [budget_period(Window.DAILY, edge.date() - (DAY if n == 0 else timedelta(0)), zone, 0).name for n in (0, 1)]
+    assert sorted(world.told()) == [f"rag:daily:{days[0]}:80", f"rag:daily:{days[1]}:100"]
+
+
+# --- who is told ------------------------------------------------------------------------------------------------------
+
+
+def test_an_owner_gets_one_message_for_all_budgets_of_a_look(world: World) -> None:
+    owner = {"owners": ("alice@example.com",)}
+    world.features = [limit("a", Window.DAILY, 10, **owner), limit("b", Window.DAILY, 10, **owner)]
+    world.features.append(limit("c", Window.DAILY, 10, owners=("bob@example.com", "alice@example.com")))
+    for feature, dollars in (("a", "11"), ("b", "16"), ("c", "21")):
+        world.spend(feature, dollars)
+    world.sync_and_look(times=2)
+    to_alice, to_bob = world.deliveries()
+    assert (to_alice.recipient, len(to_alice.events)) == ("alice@example.com", 3)
+    assert (to_bob.recipient, len(to_bob.events), to_bob.role) == ("bob@example.com", 1, Role.OWNER)
+    assert to_alice.message["text"].index("c has spent") < to_alice.message["text"].index("a has spent")
+
+
+def test_members_of_a_group_get_one_each_and_read_why(world: World) -> None:
+    world.groups = {"S1": ("U1", "U2")}
+    world.features = [limit("rag", Window.MONTHLY, 100, owners=("S1", "U1"))]
+    world.spend("rag", "110")
+    world.sync_and_look(times=2)
+    assert [one.recipient for one in world.deliveries()] == ["U1", "U2"]
+    assert "in S1" in world.deliveries()[1].message["text"]
+
+
+@pytest.mark.parametrize(
+    ("channel", "digest", "admins", "expected"),
+    [
+        ("#rag", "#llm-cost", ("U0ADMIN",), [("#rag", Role.CHANNEL)]),
+        (None, "#llm-cost", ("U0ADMIN",), [("#llm-cost", Role.CHANNEL)]),
+        (None, None, ("U0ADMIN", "U0BOSS"), [("U0ADMIN", Role.ADMIN), ("U0BOSS", Role.ADMIN)]),
+        (None, None, (), [(NOBODY, Role.ADMIN)]),
+    ],
+)
+@pytest.mark.parametrize("owners", [(), ("S0EMPTY",)])
+def test_a_budget_whose_owner_is_nobody_is_told_to_its_channel_or_the_digests_or_admins(
+    world: World,
+    owners: tuple[str, ...],
+    channel: str | None,
+    digest: str | None,
+    admins: tuple[str, ...],
+    expected: list[tuple[str, Role]],
+) -> None:
+    world.features = [limit("rag", Window.MONTHLY, 100, owners=owners, channel=channel)]
+    world.digest_channel, world.admins = digest, admins
+    world.spend("rag", "110")
+    world.sync_and_look(times=2)
+    assert [(one.recipient, one.role) for one in world.deliveries()] == expected
+
+
+def test_below_the_limit_it_waits_for_the_morning_and_from_the_limit_on_it_does_not(world: World) -> None:
+    world.spend("rag", "85")
+    world.sync_and_look(times=2)
+    world.spend("rag", "30")
+    world.sync_and_look(NOW + HOUR, times=2)
+    assert [one.next_try for one in world.deliveries()] == [NOW + 12 * HOUR, NOW + HOUR]
+
+
+def test_while_slack_is_down_owners_are_told_without_being_looked_up(world: World) -> None:
+    world.slack_is_down = True
+    world.spend("rag", "85")
+    world.sync_and_look(times=2)
+    (delivery,) = world.deliveries()
+    assert (delivery.recipient, delivery.next_try) == ("rag@example.com", NOW)
+
+
+# --- what it says -----------------------------------------------------------------------------------------------------
+
+
+def test_the_facts_say_what_happened(world: World) -> None:
+    for days in range(1, 40):
+        world.spend("rag", "1", NOW - days * DAY, model="gpt-4o-mini")
+    world.spend("rag", "40", NOW - 5 * HOUR, trace="big", name="agent")
+    world.spend("rag", "50", NOW - 2 * HOUR, trace="big", name="agent")
+    world.spend("other", "900")
+    world.sync_and_look(times=2)
+    (event,) = world.events()
+    facts = facts_of(event)
+    assert (facts.threshold, facts.state.spent, facts.state.limit) == (100, Decimal(111), Decimal(100))
+    assert facts.state.overage == 11
+    assert facts.reached_at == NOW - 2 * HOUR
+    assert facts.driver is not None
+    assert facts.driver.cause is Cause.PRICE
+    assert facts.model is not None
+    assert facts.model.name == "gpt-4o"
+    assert [(one.cost, one.runs, one.name, one.project) for one in facts.traces[:1]] == [(90, 2, "agent", PROJECT)]
+    assert facts.as_of == NOW
+    assert facts.ledger_start is None
+
+
+def test_a_period_that_began_before_the_ledger_says_so(world: World) -> None:
+    start = NOW - 3 * DAY
+    for _ in range(2):
+        world.spend("rag", "60")
+        world.sync(start=start)
+        world.look()
+    world.sync_and_look()
+    (event,) = world.events()
+    assert facts_of(event).ledger_start == start
+
+
+# --- escalation -------------------------------------------------------------------------------------------------------
+
+
+def far_over(world: World, **more: object) -> None:
+    """An alert of 150 % that was sent at NOW."""
+    world.features = [limit("rag", Window.MONTHLY, 100, **more)]
+    world.spend("rag", "160")
+    world.sync_and_look(times=2)
+    world.send_all(NOW)
+
+
+def escalated(world: World) -> list[str]:
+    return [one.recipient for one in world.deliveries() if one.role is Role.ESCALATION]
+
+
+def test_after_four_hours_without_an_acknowledgement_others_are_told_once(world: World) -> None:
+    far_over(world, channel="#rag")
+    world.escalations.run(NOW + 4 * HOUR - timedelta(seconds=1))
+    assert escalated(world) == []
+    for minutes in range(5):
+        world.escalations.run(NOW + 4 * HOUR + timedelta(minutes=minutes))
+    assert escalated(world) == ["#rag"]
+
+
+def test_below_150_percent_nobody_else_is_bothered(world: World) -> None:
+    world.spend("rag", "149")
+    world.sync_and_look(times=2)
+    world.send_all(NOW)
+    world.escalations.run(NOW + DAY)
+    assert escalated(world) == []
+
+
+@pytest.mark.parametrize("what", ["acknowledged", "snoozed", "raised", "edited in the file"])
+def test_what_somebody_has_seen_to_is_not_escalated(world: World, what: str) -> None:
+    far_over(world)
+    (delivery,) = world.deliveries()
+    event = world.ledger.outbox.event(delivery.events[0])
+    assert event is not None
+    if what == "acknowledged":
+        world.ledger.outbox.acknowledge([event.key], "U1", NOW + HOUR)
+    elif what == "snoozed":
+        world.ledger.outbox.snooze([event.subject], Snooze(NOW + DAY, "U1", NOW + HOUR))
+    elif what == "raised":
+        new = SetLimit("rag", Window.MONTHLY, 500 * DOLLAR, "U1", NOW + HOUR, file_limit=100 * DOLLAR)
+        world.ledger.outbox.set_limit(new, None)
+    else:
+        world.features = [limit("rag", Window.MONTHLY, 500)]
+    world.escalations.run(NOW + 5 * HOUR)
+    assert escalated(world) == []
+
+
+@pytest.mark.parametrize(
+    ("channel", "digest", "admins", "expected"),
+    [
+        ("#rag", "#llm-cost", ("U0ADMIN",), ["#rag"]),
+        (None, "#llm-cost", ("U0ADMIN",), ["#llm-cost"]),
+        (None, None, ("U0ADMIN", "rag@example.com"), ["U0ADMIN"]),
+        (None, None, (), []),
+    ],
+)
+def test_an_escalation_goes_to_the_channel_or_the_digests_or_to_admins_who_do_not_have_it(
+    world: World, channel: str | None, digest: str | None, admins: tuple[str, ...], expected: list[str]
+) -> None:
+    world.digest_channel, world.admins = digest, admins
+    far_over(world, channel=channel)
+    world.escalations.run(NOW + 5 * HOUR)
+    assert escalated(world) == expected
+
+
+@pytest.mark.parametrize("channel", ["#rag", "C0RAG"])
+def test_a_channel_that_carries_it_is_left_out_by_whatever_name(world: World, channel: str) -> None:
+    world.channels = {"#rag": "C0RAG", "C0RAG": "C0RAG"}
+    far_over(world, owners=(), channel="#rag")
+    world.features = [replace(world.features[0], channel=channel)]
+    world.escalations.run(NOW + 5 * HOUR)
+    assert escalated(world) == ["#llm-cost"]
+
+
+def test_what_is_still_on_its_way_to_the_owner_is_not_escalated(world: World) -> None:
+    world.spend("rag", "160")
+    world.sync_and_look(times=2)
+    world.escalations.run(NOW + 9 * HOUR)
+    assert escalated(world) == []
+    assert [one.state for one in world.deliveries()] == [State.OPEN]
