@@ -10,7 +10,8 @@ CHECK = "check"
 
 def run_budgets(words: list[str], *, json: bool, csv: bool) -> None:
     """Print every budget, or those of a feature. `check` exits with 1 if one is at its limit or over it."""
-    from bot.app import build_reporter, open_to_read, utc_now
+    from bot.app.answers import build_reporter
+    from bot.app.ledgers import open_to_read, utc_now
     from bot.render.data import to_csv, to_json
     from bot.render.text import text
     from bot.reports.budgets import BudgetList

@@ -18,7 +18,7 @@ _STATES = {
 
 def run_deliveries(last: int) -> None:
     """Print the latest deliveries, the latest first."""
-    from bot.app import open_to_read
+    from bot.app.ledgers import open_to_read
     from bot.settings import load
 
     settings, _ = load()

@@ -60,7 +60,7 @@ class _Demo:
 
     def answer(self, question: str | list[str]) -> str:
         """The answer in text, from a ledger that was synced just now. A list is the words of a command line."""
-        from bot.app import utc_now
+        from bot.app.ledgers import utc_now
         from bot.render.text import text
 
         self.sync.run()
@@ -90,7 +90,9 @@ class _Demo:
 @contextmanager
 def _demo(port: int) -> Iterator[_Demo]:
     """A server, a ledger of its own that is gone afterwards, and settings that owe nothing to the environment."""
-    from bot.app import build_counterpart, build_reporter, build_rules, build_sync, build_totals, open_to_write
+    from bot.app.answers import build_reporter
+    from bot.app.ledgers import build_rules, open_to_write
+    from bot.app.source import build_counterpart, build_sync, build_totals
     from bot.settings import load
 
     # A proxy that the caller uses for the world knows nothing of a server on this machine.
@@ -115,7 +117,7 @@ def _demo(port: int) -> Iterator[_Demo]:
         try:
             tell(f"LangSmith-compatible server with sample traces at {server.url}; reading it into a ledger ...")
             tell(f"{summary_text(sync.run())}\n")
-            reporter = build_reporter(settings, config, ledger, source=source, counterpart=lambda: counterpart)
+            reporter = build_reporter(settings, config, ledger, source=lambda: source, counterpart=lambda: counterpart)
             yield _Demo(sync, reporter)
         finally:
             source.close()
@@ -142,7 +144,7 @@ llmcost, to read it:
 
 def _server(port: int) -> "DemoServer":
     """The samples on loopback, to be entered. Raises UsageError if the port is taken."""
-    from bot.app import utc_now
+    from bot.app.ledgers import utc_now
     from bot.demo.seed import sample_store
     from bot.demo.server import DemoServer
 

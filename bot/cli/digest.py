@@ -9,7 +9,9 @@ from bot.errors import UsageError
 def run_digest(date: str | None, *, post: bool) -> None:
     """Print the digest of the morning `date` (ISO 8601; None: today). With `post` it is announced to the channel too,
     unless it was before; the running bot sends it."""
-    from bot.app import announce_digest, build_digest_reporter, open_to_read, utc_now
+    from bot.app.answers import build_digest_reporter
+    from bot.app.ledgers import open_to_read, utc_now
+    from bot.app.office import announce_digest
     from bot.domain.period import local_day
     from bot.render.text import text
     from bot.settings import load

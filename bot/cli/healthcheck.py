@@ -13,7 +13,7 @@ MISSED = 3
 
 def run_healthcheck() -> None:
     """Say when LangSmith was last read to the end. Raises LedgerError if that is too long ago, whatever stopped it."""
-    from bot.app import open_to_read, utc_now
+    from bot.app.ledgers import open_to_read, utc_now
     from bot.ledger.booking import instant
     from bot.settings import load_settings
 

@@ -31,7 +31,7 @@ def run_init(projects: list[str], *, days: int, output: str | None, force: bool)
     It is the file that llmcost reads if None, and `-` prints. Exits with 1 if a part could not be read. Raises
     UsageError for a file that is there, LlmcostError if no runs were found.
     """
-    from bot.app import utc_now
+    from bot.app.ledgers import utc_now
 
     if not 1 <= days <= FURTHEST_BACK.days:
         raise UsageError(f"--days takes a number from 1 to {FURTHEST_BACK.days}, not {days}.")
@@ -67,7 +67,9 @@ def run_init(projects: list[str], *, days: int, output: str | None, force: bool)
 
 def _look(settings: Settings, now: datetime, first: date) -> tuple[SyncSummary, Findings | None]:
     """How reading from that day on went, and what was found; None if there were no runs."""
-    from bot.app import build_reporter, build_rules, build_sync, open_to_write, utc_now
+    from bot.app.answers import build_reporter
+    from bot.app.ledgers import build_rules, open_to_write, utc_now
+    from bot.app.source import build_sync
 
     config = Config()
     rules = build_rules(settings, config)

@@ -8,7 +8,7 @@ from bot.cli.outcome import log_to_stderr
 
 def run_bot() -> None:
     """Answer Slack and read LangSmith until SIGTERM or Ctrl-C. A bot that runs for months logs what it does."""
-    from bot.app import serve
+    from bot.app.bot import serve
     from bot.settings import Need, load
 
     log_to_stderr(verbose=True)

@@ -21,7 +21,8 @@ FURTHEST_BACK = timedelta(days=400)
 
 def run_sync(since: str | None, *, verbose: bool) -> None:
     """Read what is due, or everything since then, with a progress bar on a terminal. Exits with 1 if a part failed."""
-    from bot.app import build_rules, build_sync, open_to_write, utc_now
+    from bot.app.ledgers import build_rules, open_to_write, utc_now
+    from bot.app.source import build_sync
     from bot.settings import Need, load
 
     log_to_stderr(verbose=verbose)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from bot.domain.alert import crossed, due, event_key, periods_to_check, subject, superseded
@@ -81,6 +81,7 @@ class Alerts:
     not_before: NotBefore
     digest_channel: str | None
     admins: tuple[str, ...]
+    name: ClassVar[str] = "the check of the budgets"
 
     def run(self, now: datetime) -> None:
         """Check every budget, if there was a useful sync since the last check. Raises LedgerError."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from bot.domain.catalog import Catalog
@@ -51,6 +51,7 @@ class Digests:
     schedule: Schedule
     week_start: int
     channel: str | None
+    name: ClassVar[str] = "the digest"
 
     def run(self, now: datetime) -> None:
         """Announce what is due, and look again at what was. Raises LedgerError."""

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from bot.domain.catalog import Catalog
@@ -36,6 +37,7 @@ class Escalations:
     channel_id: Callable[[str], str]
     digest_channel: str | None
     admins: tuple[str, ...]
+    name: ClassVar[str] = "escalations"
 
     def run(self, now: datetime) -> None:
         """Escalate what is due. Raises LedgerError."""

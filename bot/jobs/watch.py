@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from bot.ledger.booking import instant
@@ -35,7 +36,7 @@ class Watch:
     zone: ZoneInfo
     patience: timedelta
     up_since: datetime
-    name: str = "the watch"
+    name: ClassVar[str] = "the watch"
 
     def run(self, now: datetime) -> None:
         """Tell an outage that has begun, or say in what was told that it is over."""

@@ -35,8 +35,7 @@ Result = TypeVar("Result")
 
 
 class Connection(ABC):
-    """A connection to Slack by which commands and buttons are answered. `client` is for what is asked of Slack beside
-    that (see bot.slack.web)."""
+    """A connection to Slack by which commands and buttons are answered."""
 
     def __init__(
         self,
@@ -56,7 +55,6 @@ class Connection(ABC):
         except BaseException:
             self._shut_pools()
             raise
-        self.client = plain_client(bot_token, api_url)
         self._app.command(COMMAND)(self._later(listeners.command))
         self._app.action(SHARE)(self._later(listeners.share))
         if listeners.budgets is not None:

@@ -21,10 +21,11 @@ Value = TypeVar("Value")
 
 
 class Recipient(NamedTuple):
-    """Who gets a message: a member's id, or what was configured where it is not known who that is. `zone` is what
-    Slack says of a member, None if it says nothing."""
+    """Who gets a message: a member's id, or what was configured where it is not known who that is. `owner` is the owner
+    as configured that they are told for, `zone` what Slack says of a member, None if it says nothing."""
 
     who: str
+    owner: str
     zone: str | None
 
 
@@ -43,8 +44,12 @@ class People:
         found: dict[str, Recipient] = {}
         for owner in owners:
             for one in self._recipients_for(owner, now):
-                found.setdefault(one.who, one)
+                found.setdefault(one.who, one._replace(owner=owner))
         return tuple(found.values())
+
+    def zone(self, who: str, now: datetime) -> str | None:
+        """The zone that Slack has for a member, None if it has none. Raises SlackError if it does not say."""
+        return self._person(who, now).zone
 
     def may_change(self, user: str, owners: Sequence[str], admins: Sequence[str], now: datetime) -> bool:
         """Whether a member (by id) may change a budget with these owners: an owner, a member of an owning group, an
@@ -66,13 +71,13 @@ class People:
         return False
 
     def _recipients_for(self, owner: str, now: datetime) -> list[Recipient]:
-        as_configured = [Recipient(owner, None)]
+        as_configured = [Recipient(owner, owner, None)]
         if self._unanswered is not None and timedelta() <= now - self._unanswered < SILENCE:
             return as_configured
         try:
             if not is_group(owner):
                 person = self._person(owner, now)
-                return [Recipient(person.id, person.zone)]
+                return [Recipient(person.id, owner, person.zone)]
             members = self._group(owner, now)
         except UnconfirmedError:
             self._unanswered = now

@@ -69,11 +69,18 @@ class _GroupError(Exception):
 class PostOffice:
     """Everything that it knows stands in the ledger: it can be stopped anywhere, and several may work side by side."""
 
+    name = "the post office"
+
     def __init__(self, api: SlackApi, outbox: Outbox, route: Callable[[Delivery], Route]) -> None:
         """`route` says who else may be told of a delivery."""
         self._api = api
         self._outbox = outbox
         self._route = route
+
+    def run(self, now: datetime) -> None:
+        """Deliver what is due, and change what has changed. Raises LedgerError."""
+        self.deliver(now)
+        self.refresh(now)
 
     def deliver(self, now: datetime) -> int:
         """Try the deliveries that are due, MOST at most; gives how many were tried. One that Slack lets hang costs the

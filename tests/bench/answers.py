@@ -10,7 +10,8 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 from uuid import UUID
 
-from bot.app import build_reporter, build_rules, open_to_write
+from bot.app.answers import build_reporter
+from bot.app.ledgers import build_rules, open_to_write
 from bot.domain.run import Run, Status
 from bot.domain.usage import Flag, Usage
 from bot.ledger.booking import microseconds

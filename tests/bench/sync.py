@@ -61,7 +61,8 @@ def measure_peak(runs: int) -> float:
 
 
 def _sync(runs: int, url: str, folder: Path) -> tuple[_Took, Path]:
-    from bot.app import build_rules, build_sync, open_to_write
+    from bot.app.ledgers import build_rules, open_to_write
+    from bot.app.source import build_sync
     from bot.settings import load
 
     path = folder / "sync.db"

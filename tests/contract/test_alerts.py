@@ -390,7 +390,9 @@ def test_the_facts_say_what_happened(world: World) -> None:
     assert facts.driver.cause is Cause.PRICE
     assert facts.model is not None
     assert facts.model.name == "gpt-4o"
-    assert [(one.cost, one.runs, one.name, one.project) for one in facts.traces[:1]] == [(90, 2, "agent", PROJECT)]
+    assert [(one.cost, one.runs, one.name, one.project) for one in facts.traces[:1]] == [
+        (Decimal(90), 2, "agent", PROJECT)
+    ]
     assert facts.as_of == NOW
     assert facts.ledger_start is None
 

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.app import build_rules, build_sync, open_to_write, utc_now
+from bot.app.ledgers import build_rules, open_to_write, utc_now
+from bot.app.source import build_sync
 from bot.errors import LlmcostError
 from bot.jobs.clock import STOP_SECONDS, Clock, Job
 from bot.ledger.booking import microseconds

@@ -8,7 +8,7 @@ import pytest
 from slack_sdk import WebClient
 from sqlalchemy import event
 
-from bot.app import examine_all
+from bot.app.checkup import examine_all
 from bot.ledger.store import open_ledger
 from bot.reports.findings import Finding, Verdict
 from bot.settings import Need, examine

@@ -9,7 +9,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.app import build_rules, build_sync, open_to_write, serve
+from bot.app.bot import serve
+from bot.app.ledgers import build_rules, open_to_write
+from bot.app.source import build_sync
 from bot.errors import LedgerBusyError
 from bot.settings import Need, load
 from tests.standins.langsmith import API_KEY, LangSmithStandIn

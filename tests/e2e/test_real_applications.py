@@ -22,7 +22,10 @@ from uuid import uuid4
 
 import pytest
 
-from bot.app import build_reporter, build_rules, build_sync, open_to_read, open_to_write, serve, utc_now
+from bot.app.answers import build_reporter
+from bot.app.bot import serve
+from bot.app.ledgers import build_rules, open_to_read, open_to_write, utc_now
+from bot.app.source import build_sync
 from bot.demo.prices import find_price
 from bot.demo.store import Mode
 from bot.reports.answers import Report, Sum

@@ -1,0 +1,134 @@
+"""The bot: everything together, from its start to its end."""
+
+import logging
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from bot.app.answers import build_reporter
+from bot.app.checkup import build_patient
+from bot.app.in_force import InForce
+from bot.app.ledgers import build_rules, open_to_write, utc_now
+from bot.app.office import Office
+from bot.app.source import build_counterpart, build_limiter, build_sync, build_totals
+from bot.doctor.consult import consult
+from bot.errors import StoppedError
+from bot.jobs.clock import Clock, Job
+from bot.jobs.heartbeat import Heartbeat
+from bot.jobs.nightly import Nightly
+from bot.jobs.reload import Reload
+from bot.jobs.watch import Watch, patience
+from bot.ledger.store import Ledger
+from bot.settings import Config, Settings, read_file, understand, with_lines
+from bot.slack.alert_actions import AlertActions
+from bot.slack.connection import Connection, HttpConnection, SocketConnection, plain_client
+from bot.slack.listeners import Listeners
+from bot.slack.web import WebSlack
+
+_log = logging.getLogger(__name__)
+
+
+def serve(settings: Settings, config: Config, stop: threading.Event, *, directory: Path | None = None) -> None:
+    """Answer people in Slack, read LangSmith beside it and tell what is to be told, until `stop` is set. llmcost.toml
+    is looked for in `directory` (the working directory) when it changes.
+
+    Raises SlackError if Slack refuses the tokens, LedgerError if the ledger cannot be used.
+    """
+
+    def check_stopped() -> None:
+        if stop.is_set():
+            raise StoppedError("the bot is being stopped")
+
+    def sleep(seconds: float) -> None:
+        stop.wait(seconds)
+        check_stopped()
+
+    rules = build_rules(settings, config)
+    ledger = open_to_write(settings, rules)
+    try:
+        limiter = build_limiter(settings, sleep)
+        sync, source = build_sync(settings, ledger, rules, sleep=sleep, limiter=limiter)
+        in_force = InForce(settings, config, ledger, sync)
+        totals = build_totals(settings, sleep, limiter)
+        counterpart = build_counterpart(settings, totals)
+        reporter = build_reporter(settings, in_force, ledger, source=lambda: source, counterpart=lambda: counterpart)
+        api = WebSlack(plain_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url))
+        office = Office(settings, in_force, ledger, api, utc_now)
+        listeners = Listeners(
+            reporter,
+            ledger,
+            utc_now,
+            doctor=lambda user, trial: consult(build_patient(settings, in_force, ledger), user, utc_now(), trial=trial),
+            budgets=office.commands(reporter.vocabulary),
+        )
+        connection = _connection(settings, listeners, office.actions())
+        try:
+            connection.open()
+            clock = Clock(
+                sync,
+                settings.sync_every,
+                check_stopped,
+                last_sync=ledger.last_sync,
+                now=utc_now,
+                jobs=build_jobs(settings, in_force, ledger, office, utc_now(), directory),
+            )
+            clock.start()
+            _log.info("llmcost is ready: /llmcost is answered, LangSmith is read every %s", settings.sync_every)
+            stop.wait()
+            clock.stop()
+        finally:
+            # Closing the connection waits for the answers that are on their way.
+            totals.stop()
+            connection.close()
+            source.close()
+    finally:
+        ledger.close()
+
+
+def build_jobs(
+    settings: Settings, in_force: InForce, ledger: Ledger, office: Office, now: datetime, directory: Path | None
+) -> Sequence[Job]:
+    """What is looked after at each tick, in this order: what is decided is sent in the same tick."""
+    jobs: list[Job] = [
+        Reload(
+            read=lambda: read_file(settings, directory=directory),
+            understand=lambda content: understand(settings, content),
+            place=with_lines,
+            adopt=in_force.adopt,
+            outbox=ledger.outbox,
+            admins=settings.admins,
+        ),
+        Watch(ledger, settings.admins, settings.timezone, patience(settings.sync_every), up_since=now),
+        office.alerts(),
+        office.escalations(),
+        office.digests(),
+        Nightly(ledger, settings.admins, settings.timezone),
+        office.post_office(),
+    ]
+    if url := settings.heartbeat_url.get_secret_value():
+        jobs.append(Heartbeat(url, ledger))
+    return jobs
+
+
+def _connection(settings: Settings, listeners: Listeners, alerts: AlertActions) -> Connection:
+    """By Socket Mode if there is an app token, else by HTTP."""
+    bot_token = settings.slack_bot_token.get_secret_value()
+    if app_token := settings.slack_app_token.get_secret_value():
+        return SocketConnection(
+            bot_token=bot_token,
+            app_token=app_token,
+            api_url=settings.slack_api_url,
+            listeners=listeners,
+            alerts=alerts,
+        )
+    connection = HttpConnection(
+        bot_token=bot_token,
+        signing_secret=settings.slack_signing_secret.get_secret_value(),
+        port=settings.port,
+        api_url=settings.slack_api_url,
+        listeners=listeners,
+        alerts=alerts,
+    )
+    _log.info("Slack is expected at port %d, path /slack/events", connection.port)
+    return connection

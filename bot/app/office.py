@@ -1,0 +1,118 @@
+"""What is posted to Slack without being asked for, by the settings."""
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from bot.app.answers import HasCatalog
+from bot.domain.digest import Schedule
+from bot.errors import UsageError
+from bot.jobs.alerts import Alerts
+from bot.jobs.digests import Digests
+from bot.jobs.escalations import Escalations
+from bot.ledger.deliveries import Delivery
+from bot.ledger.store import Ledger
+from bot.settings import Settings
+from bot.slack.alert_actions import AlertActions
+from bot.slack.api import SlackApi
+from bot.slack.budget_commands import BudgetCommands
+from bot.slack.limit_desk import LimitDesk
+from bot.slack.owners import Owners
+from bot.slack.people import People
+from bot.slack.post_office import PostOffice
+from bot.slack.routes import Route, route
+
+if TYPE_CHECKING:
+    from bot.reports.vocabulary import Vocabulary
+
+
+class Office:
+    """The parts that talk to owners and channels; they share what is known of people."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        config: HasCatalog,
+        ledger: Ledger,
+        api: SlackApi,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._settings = settings
+        self._config = config
+        self._ledger = ledger
+        self._api = api
+        self._clock = clock
+        self._owners = Owners(People(api), settings.admins, settings.quiet_hours, settings.timezone, clock)
+        self.desk = LimitDesk(
+            ledger,
+            lambda: config.catalog,
+            settings.timezone,
+            settings.week_start,
+            self._owners.may_change,
+            settings.digest_channel,
+        )
+
+    def alerts(self) -> Alerts:
+        """Who checks the budgets."""
+        return Alerts(
+            self._ledger,
+            lambda: self._config.catalog,
+            self._settings.timezone,
+            self._settings.week_start,
+            self._owners.recipients,
+            self._owners.not_before,
+            self._settings.digest_channel,
+            self._settings.admins,
+        )
+
+    def escalations(self) -> Escalations:
+        """Who tells others of what nobody sees to."""
+        return Escalations(
+            self._ledger.outbox,
+            lambda: self._config.catalog,
+            self._settings.timezone,
+            self._api.channel,
+            self._settings.digest_channel,
+            self._settings.admins,
+        )
+
+    def digests(self) -> Digests:
+        """Who announces digests."""
+        return build_digests(self._settings, self._config, self._ledger)
+
+    def post_office(self) -> PostOffice:
+        """Who takes messages to people."""
+        return PostOffice(self._api, self._ledger.outbox, self._route)
+
+    def actions(self) -> AlertActions:
+        """The buttons of alerts."""
+        return AlertActions(self.desk, self._api, self._clock)
+
+    def commands(self, vocabulary: "Callable[[], Vocabulary]") -> BudgetCommands:
+        """Setting budgets by words."""
+        return BudgetCommands(self.desk, vocabulary, self._clock)
+
+    def _route(self, delivery: Delivery) -> Route:
+        known = (self._ledger.outbox.event(key) for key in delivery.events)
+        events = [event for event in known if event is not None]
+        return route(events, self._config.catalog, self._settings.digest_channel, self._settings.admins)
+
+
+def build_digests(settings: Settings, config: HasCatalog, ledger: Ledger) -> Digests:
+    """Who announces digests."""
+    schedule = Schedule(settings.digest_at, settings.digest_days, settings.digest_grace, settings.timezone)
+    return Digests(ledger, lambda: config.catalog, schedule, settings.week_start, settings.digest_channel)
+
+
+def announce_digest(settings: Settings, config: HasCatalog, ledger: Ledger, morning: date, now: datetime) -> bool:
+    """Announce the digest of a morning to LLMCOST_DIGEST_CHANNEL, which must be set; whoever delivers sends it. False
+    if it was announced before."""
+    if settings.digest_channel is None:
+        raise UsageError("LLMCOST_DIGEST_CHANNEL is not set: there is nowhere to send a digest to.")
+    return build_digests(settings, config, ledger).post(settings.digest_channel, morning, now)
+
+
+def channels(settings: Settings, config: HasCatalog) -> Sequence[str]:
+    """Every channel that something may be posted to, each once."""
+    named = [feature.channel for feature in config.catalog.features.values()]
+    return tuple(dict.fromkeys(one for one in (settings.digest_channel, *named) if one is not None))
