@@ -189,6 +189,14 @@ def test_who_is_named_twice_hears_it_once(town: Town) -> None:
     assert State.UNDELIVERABLE not in town.states().values()
 
 
+def test_who_is_named_twice_hears_it_once_though_slack_did_not_confirm_the_first(town: Town) -> None:
+    town.announce("U1", "alice@example.com")
+    town.slack.fail_next("post", LOST_AFTER)
+    town.run()
+    assert [one.place for one in town.slack.messages] == ["D1"]
+    assert sorted(town.states().values()) == [State.REPLACED, State.SENT]
+
+
 # --- when it cannot get there ----------------------------------------------------------------------------------------
 
 GONE: dict[str, Callable[[Town], None]] = {
@@ -257,6 +265,20 @@ def test_a_channel_that_carries_a_part_of_it_gets_the_whole(town: Town) -> None:
     town.announce("U404", keys=["a", "b"])
     town.run()
     assert [one.place for one in town.slack.messages] == ["C2", "C2"]
+
+
+def test_one_owner_who_has_left_is_no_loss_where_another_heard_it(town: Town) -> None:
+    town.route = Route()
+    town.announce("U404", "U1")
+    town.run()
+    assert town.states() == {"U404": State.REPLACED, "U1": State.SENT}
+
+
+def test_what_comes_too_late_for_one_is_no_loss_where_another_heard_it(town: Town) -> None:
+    town.slack.fail_next("post", LOST_BEFORE, where="D1", times=100)
+    town.announce("U1", "U2")
+    town.run()
+    assert town.states() == {"U1": State.REPLACED, "U2": State.SENT}
 
 
 def test_a_word_to_an_admin_goes_to_nobody_else(town: Town) -> None:

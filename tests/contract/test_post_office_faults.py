@@ -21,7 +21,7 @@ FAULTS = (LOST_BEFORE, LOST_AFTER, RATE_LIMITED, Fault(code="new_trouble"))
 METHODS = ("direct", "channel", "person", "members", "post", "post", "post", "find", "update")
 PEOPLE = [f"U{number}" for number in range(1, 8)]
 RECIPIENTS = (*PEOPLE, "alice@example.com", "U404", "S1", "S2", "#rag", "#costs", "C2", "#nowhere")
-HOURS = 48
+HOURS = 20
 
 
 class Unlucky:
@@ -76,7 +76,7 @@ class Trial:
             self.work()
         self.often = 0
         town.slack._ordered.clear()
-        for _ in range(60):
+        for _ in range(50):
             town.now += timedelta(minutes=31)
             self.work()
 
