@@ -172,6 +172,13 @@ def test_old_syncs_are_forgotten(books: Books) -> None:
         books.ledger.record_sync(good._replace(problem="x"))
     with books.ledger.reading() as ledger:
         assert ledger.last_sync(successful=True) == good
-    books.ledger.record_sync(good._replace(problem="x"))
+    for _ in range(3):
+        books.ledger.record_sync(good._replace(problem="x"))
     with books.ledger.reading() as ledger:
-        assert ledger.last_sync(successful=True) is None
+        # The last good one is kept however long the outage lasts: since when is known.
+        assert ledger.last_sync(successful=True) == ledger.first_sync() == good
+    books.ledger.record_sync(good)
+    with books.ledger.reading() as ledger:
+        first = ledger.first_sync()
+    assert first is not None
+    assert first.number == 5  # of 1,504
