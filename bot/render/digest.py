@@ -42,11 +42,14 @@ def table(digest: Digest) -> Table:
 
 def details(digest: Digest) -> list[str]:
     """Who could not be told, what moved, budgets that fill, how the month goes, what is new."""
+    left_out = digest.left_out
     lines = [_unheard(one) for one in digest.unheard]
+    lines += [f"So did {plural(left_out.unheard, 'more alert')}."] if left_out.unheard else []
     if digest.movers and digest.last_week is not None:
         lines.append(f"Moved most since {days(digest.last_week.first, digest.last_week.last)}:")
         lines += [f"\N{BULLET} {_mover(mover)}" for mover in digest.movers]
     lines += [_budget_line(state) for state in digest.budgets]
+    lines += [f"{plural(left_out.budgets, 'more budget')} near the limit or over it."] if left_out.budgets else []
     lines += [
         _stretch(name, stretch)
         for name, stretch in (
@@ -57,8 +60,9 @@ def details(digest: Digest) -> list[str]:
         if stretch is not None
     ]
     if digest.newcomers:
+        more = [f"{count(left_out.newcomers)} more"] if left_out.newcomers else []
         new = [f"{one.dimension} {plain(one.name)} ({money(one.cost)})" for one in digest.newcomers]
-        lines.append(f"New: {', '.join(new)}.")
+        lines.append(f"New: {', '.join([*new, *more])}.")
     return lines
 
 
@@ -122,7 +126,8 @@ def _late(digest: Digest) -> list[str]:
 def _row(line: FeatureLine) -> tuple[str, ...]:
     budget = f"{percent(line.budget.used)} of {_limit(line.budget)}" if line.budget is not None else UNKNOWN
     before = money(line.before) if line.before is not None else UNKNOWN
-    return (plain(line.name) or UNKNOWN, _cost(line.spend), before, count(line.spend.runs), budget)
+    name = plain(line.name)
+    return (name if name.strip() else UNKNOWN, _cost(line.spend), before, count(line.spend.runs), budget)
 
 
 def _cost(spend: Spend | Other) -> str:

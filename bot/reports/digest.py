@@ -102,6 +102,15 @@ class Unheard:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """How many more there are of what a digest shows only the first of."""
+
+    budgets: int
+    newcomers: int
+    unheard: int
+
+
+@dataclass(frozen=True, slots=True)
 class Digest:
     """The digest of a morning. `features` are those that it is about, None for everything.
 
@@ -129,6 +138,7 @@ class Digest:
     budgets: tuple[BudgetState, ...]
     newcomers: tuple[Newcomer, ...]
     unheard: tuple[Unheard, ...]
+    left_out: LeftOut
     silent_since: datetime | None
     silent_for: timedelta | None
     coverage: Coverage

@@ -1,11 +1,11 @@
 """Finds a morning's digest in the ledger."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.domain.catalog import Catalog
+from bot.domain.catalog import TOTAL, Catalog
 from bot.domain.digest import Subjects, subjects
 from bot.domain.money import NANOS_PER_DOLLAR, dollars
 from bot.domain.period import Calendar, Period, Span, first_instant, previous
@@ -22,6 +22,7 @@ from bot.reports.digest import (
     Compared,
     Digest,
     FeatureLine,
+    LeftOut,
     Mover,
     Newcomer,
     Spend,
@@ -32,7 +33,7 @@ from bot.reports.parts import other_of, ratio, time_frame
 from bot.reports.scope import Scope
 
 # As many as are read in the morning; reports show the rest.
-TOP, MOVERS, BUDGETS, NEWCOMERS = 10, 3, 5, 5
+TOP, MOVERS, BUDGETS, NEWCOMERS, UNHEARD = 10, 3, 5, 5, 5
 
 # A move below this part of the larger total is none.
 _MOVED = 100
@@ -73,14 +74,15 @@ class DigestReporter:
         # Limits of the morning itself: one that ended since then held when the digest was sent.
         moment = min(now, first_instant(morning + _ONE_DAY, self.zone), key=datetime.timestamp)
         budgets = self.catalog().budgets(outbox.set_limits(), moment)
+        wanted = None if features is None or TOTAL in features else tuple(features)
+        unheard = _unheard(outbox, about.days.span, wanted)
         with self.ledger.reading() as reading:
-            scope = Scope.of(reading, features)
+            scope = Scope(reading, wanted)
             known = extent(reading.projects(selected_only=True), reading.gaps(), self.zone)
-            in_scope = [one for one in budgets if scope.features is None or one.budget.feature in scope.features]
+            in_scope = [one for one in budgets if wanted is None or one.budget.feature in wanted]
             last = about.days.span.last
             states = budget_states(reading, in_scope, last, known, self.zone, self.week_start)
-            found = _Finder(scope, known, about, now.astimezone(UTC)).digest(morning, states, was_due)
-        return replace(found, unheard=_unheard(outbox, about.days.span, scope.features))
+            return _Finder(scope, known, about, now.astimezone(UTC)).digest(morning, states, unheard, was_due)
 
     def before(self, morning: date, channel: str | None) -> date | None:
         """The morning of the digest before that of `morning`: of those in `channel`, or without one of those about
@@ -106,13 +108,17 @@ class _Finder:
     about: Subjects
     now: datetime
 
-    def digest(self, morning: date, states: list[BudgetState], was_due: datetime | None) -> Digest:
+    def digest(
+        self, morning: date, states: list[BudgetState], unheard: list[Unheard], was_due: datetime | None
+    ) -> Digest:
         span = self.about.days.span
         total, found = self.scope.total(span), self.scope.by_feature(span)
         week_ago = self._weeks_ago(span)
         before = self.scope.by_feature(week_ago) if self.known.covers(week_ago) else None
         silent_since = self._silent_since()
         by_cost = sorted(found, key=lambda name: (-found[name].cost, name))
+        near, new = [state for state in states if state.is_near], self._newcomers(span)
+        cut = ((near, BUDGETS), (new, NEWCOMERS), (unheard, UNHEARD))
         return Digest(
             morning=morning,
             now=self.now.astimezone(span.zone),
@@ -129,9 +135,10 @@ class _Finder:
             week=self._stretch(self.about.week),
             month=self._stretch(self.about.month),
             month_to_date=self._month_to_date(),
-            budgets=tuple(state for state in states if state.is_near)[:BUDGETS],
-            newcomers=self._newcomers(span),
-            unheard=(),
+            budgets=tuple(near[:BUDGETS]),
+            newcomers=tuple(new[:NEWCOMERS]),
+            unheard=tuple(unheard[:UNHEARD]),
+            left_out=LeftOut(*(max(len(all_) - shown, 0) for all_, shown in cut)),
             silent_since=silent_since.astimezone(span.zone) if silent_since is not None else None,
             silent_for=self.now - silent_since if silent_since is not None else None,
             coverage=self.scope.coverage(span, self.known, self.now),
@@ -171,9 +178,9 @@ class _Finder:
         period = Calendar(last, self.about.days.span.zone).month_to_date()
         return None if (last + _ONE_DAY).day == 1 else self._stretch(period)
 
-    def _newcomers(self, span: Span) -> tuple[Newcomer, ...]:
+    def _newcomers(self, span: Span) -> list[Newcomer]:
         if not self.known.reads_into(Span(span.first - _WEEK, span.first, span.zone)):
-            return ()  # before a ledger knows a week, everything in it is new
+            return []  # before a ledger knows a week, everything in it is new
         dimensions = ("feature", "model", "project") if self.scope.features is None else ("model", "project")
         least = span.days * NANOS_PER_DOLLAR
         found = [
@@ -182,7 +189,7 @@ class _Finder:
             for name, figures in self.scope.newcomers(span, dimension)
             if figures.cost > least
         ]
-        return tuple(sorted(found, key=lambda one: (-one.cost, one.dimension, one.name))[:NEWCOMERS])
+        return sorted(found, key=lambda one: (-one.cost, one.dimension, one.name))
 
     def _silent_since(self) -> datetime | None:
         good = self.scope.reading.last_sync(successful=True)
@@ -223,7 +230,7 @@ def _spend(figures: Figures) -> Spend:
     return Spend(dollars(figures.cost), figures.runs, figures.unpriced)
 
 
-def _unheard(outbox: Outbox, span: Span, features: tuple[str, ...] | None) -> tuple[Unheard, ...]:
+def _unheard(outbox: Outbox, span: Span, features: tuple[str, ...] | None) -> list[Unheard]:
     """The alerts that were decided on these days and reached nobody."""
     found: list[Unheard] = []
     for delivery in outbox.undeliverable(span.start):
@@ -236,4 +243,4 @@ def _unheard(outbox: Outbox, span: Span, features: tuple[str, ...] | None) -> tu
             for feature in about
             if features is None or feature in features
         ]
-    return tuple(found)
+    return found

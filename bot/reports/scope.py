@@ -1,6 +1,5 @@
 """What a digest is about: all runs, or those of some features together."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -22,11 +21,6 @@ class Scope:
 
     reading: Reading
     features: tuple[str, ...] | None
-
-    @staticmethod
-    def of(reading: Reading, features: Sequence[str] | None) -> "Scope":
-        """`total` among the features makes it everything."""
-        return Scope(reading, None if features is None or TOTAL in features else tuple(features))
 
     def total(self, span: Span) -> Figures:
         """The figures of all that it is about. Features may share traces: their number is an upper bound."""
