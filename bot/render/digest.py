@@ -10,7 +10,7 @@ from bot.reports.answers import Other
 from bot.reports.causes import Cause, Factor
 from bot.reports.digest import BudgetState, Compared, Digest, FeatureLine, Mover, Spend, Stretch, Unheard
 
-_LONG = 200
+_LONG = 120
 _ARROW = "\N{RIGHTWARDS ARROW}"
 
 

@@ -33,7 +33,7 @@ from bot.reports.parts import other_of, ratio, time_frame
 from bot.reports.scope import Scope
 
 # As many as are read in the morning; reports show the rest.
-TOP, MOVERS, BUDGETS, NEWCOMERS, UNHEARD = 10, 3, 5, 5, 5
+TOP, MOVERS, BUDGETS, NEWCOMERS, UNHEARD = 10, 3, 5, 5, 3
 
 # A move below this part of the larger total is none.
 _MOVED = 100
