@@ -313,6 +313,30 @@ def test_a_correction_takes_more_than_a_dollar_and_one_percent(
     assert len(posted(ledger)) == 1 + corrected
 
 
+def test_small_changes_add_up_to_a_correction(ledger: Ledger) -> None:
+    """It counts from what people were told, not from what the message says since it was edited."""
+    fill(ledger, daily(NINE), now=NINE)
+    after(ledger, [Spent(NINE - 20 * HOUR, "rag-search", "0.60")])
+    assert len(posted(ledger)) == 1
+    fill(ledger, [Spent(NINE - 20 * HOUR, "rag-search", "0.60")], now=NINE + 3 * HOUR)
+    digests(ledger).run(NINE + 3 * HOUR)
+    assert "cost $6.20 on 23 Nov 2026, not $5.00." in text(posted(ledger)[1])
+
+
+def test_days_that_are_still_being_read_are_not_corrected_step_by_step(ledger: Ledger) -> None:
+    fill(ledger, daily(NINE - DAY), now=NINE, as_of=NINE - 20 * HOUR)
+    for now in (NINE, NINE + WAIT):
+        digests(ledger).run(now)
+        deliver(ledger, now)
+    kinds = []
+    for hour, as_of in ((1, NINE - 15 * HOUR), (2, NINE + HOUR)):
+        spent = Spent(as_of - 2 * HOUR if hour == 1 else NINE - 14 * HOUR, "rag-search", "7")
+        fill(ledger, [spent], now=NINE + hour * HOUR, start=NINE - 20 * HOUR, as_of=as_of)
+        digests(ledger).run(NINE + hour * HOUR)
+        kinds.append([delivery.kind for delivery in posted(ledger)])
+    assert kinds == [[Kind.DIGEST], [Kind.DIGEST, Kind.CORRECTION]]
+
+
 def test_a_digest_of_settled_days_is_left_alone_after_a_while(ledger: Ledger) -> None:
     fill(ledger, daily(NINE), now=NINE)
     after(ledger, [LATE], 4 * DAY, settled=TUESDAY)
