@@ -19,8 +19,9 @@ from bot.ledger.outbox import Outbox
 from bot.ledger.store import Ledger
 from bot.render.data import as_dict
 from bot.render.page import page
+from bot.reports.answers import Spend
 from bot.reports.covering import extent
-from bot.reports.digest import Digest, Spend
+from bot.reports.digest import Digest
 from bot.reports.digest_reporter import DigestReporter
 from bot.slack.digest_message import correction_message, digest_message
 

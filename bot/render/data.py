@@ -20,6 +20,7 @@ from bot.reports.answers import (
     Other,
     Previous,
     Report,
+    Spend,
     Status,
     Sum,
     TimeFrame,
@@ -30,7 +31,7 @@ from bot.reports.answers import (
     Verification,
 )
 from bot.reports.budgets import BudgetList
-from bot.reports.digest import Compared, Digest, Spend
+from bot.reports.digest import Compared, Digest
 
 SCHEMA = 1
 _NEGATIVE = re.compile(r"-[0-9]+\.[0-9]{9}")

@@ -6,9 +6,9 @@ from bot.render.names import plain
 from bot.render.numbers import ago, clock, count, days, money, percent, plural, tokens
 from bot.render.sentences import basis, spent, unknown, warnings, when
 from bot.render.table import NO_TABLE, UNKNOWN, UNKNOWN_COST, Table
-from bot.reports.answers import Other
+from bot.reports.answers import Other, Spend
 from bot.reports.causes import Cause, Factor
-from bot.reports.digest import BudgetState, Compared, Digest, FeatureLine, Mover, Spend, Stretch, Unheard
+from bot.reports.digest import BudgetState, Compared, Digest, FeatureLine, Mover, Stretch, Unheard
 
 _LONG = 120
 _ARROW = "\N{RIGHTWARDS ARROW}"

@@ -14,13 +14,13 @@ from bot.reports.answers import (
     Gap,
     Previous,
     Report,
+    Spend,
     Status,
     Sum,
     TimeFrame,
     UnitCost,
     UntaggedList,
 )
-from bot.reports.digest import Spend
 
 HELP = "[period] [feature] [by DIMENSION] [vs previous|PERIOD] [top N], in any order."
 NOT_COMPARED = "Not compared: the ledger does not cover the time to compare with."

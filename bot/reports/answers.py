@@ -48,6 +48,15 @@ class Sum:
 
 
 @dataclass(frozen=True, slots=True)
+class Spend:
+    """What some runs cost together. Several features may share a trace, so traces are not added up."""
+
+    cost: Decimal
+    runs: int
+    unpriced_runs: int
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One value of the dimension; `share` of the total cost, between 0 and 1, None where the total is 0."""
 

@@ -9,17 +9,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from bot.domain.budget import Window
-from bot.reports.answers import Coverage, Other, TimeFrame
+from bot.reports.answers import Coverage, Other, Spend, TimeFrame
 from bot.reports.causes import Cause
-
-
-@dataclass(frozen=True, slots=True)
-class Spend:
-    """What some runs cost together. Several features may share a trace, so traces are not added up."""
-
-    cost: Decimal
-    runs: int
-    unpriced_runs: int
 
 
 @dataclass(frozen=True, slots=True)

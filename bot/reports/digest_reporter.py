@@ -14,21 +14,11 @@ from bot.ledger.deliveries import Kind, State
 from bot.ledger.figures import NOTHING, Figures
 from bot.ledger.outbox import Outbox
 from bot.ledger.store import Ledger
+from bot.reports.answers import Spend
 from bot.reports.budget_states import budget_states
 from bot.reports.causes import largest_cause
 from bot.reports.covering import Extent, extent
-from bot.reports.digest import (
-    BudgetState,
-    Compared,
-    Digest,
-    FeatureLine,
-    LeftOut,
-    Mover,
-    Newcomer,
-    Spend,
-    Stretch,
-    Unheard,
-)
+from bot.reports.digest import BudgetState, Compared, Digest, FeatureLine, LeftOut, Mover, Newcomer, Stretch, Unheard
 from bot.reports.parts import other_of, ratio, time_frame
 from bot.reports.scope import Scope
 

@@ -1,7 +1,8 @@
 """The digest as Slack messages (pure): it is an answer like the others, and later perhaps a correction under it."""
 
 from bot.render.digest import correction
-from bot.reports.digest import Digest, Spend
+from bot.reports.answers import Spend
+from bot.reports.digest import Digest
 from bot.slack.messages import Message, answer_message, note
 
 

@@ -15,7 +15,8 @@ from bot.ledger.deliveries import Kind, NewDelivery, Role
 from bot.ledger.events import NewEvent
 from bot.ledger.store import Ledger
 from bot.render.text import text
-from bot.reports.digest import Digest, Spend
+from bot.reports.answers import Spend
+from bot.reports.digest import Digest
 from bot.reports.digest_reporter import DigestReporter
 from bot.slack.digest_message import correction_message, digest_message
 from tests.golden.digests import DIGESTS, digest

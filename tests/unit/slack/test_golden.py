@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from bot.errors import QuestionError
-from bot.reports.digest import Spend
+from bot.reports.answers import Spend
 from bot.slack.digest_message import correction_message, digest_message
 from bot.slack.messages import Message, answer_message, note, question_problem, shared, with_share
 from tests import golden
