@@ -35,8 +35,13 @@ def copies(outbox: Outbox, keys: Collection[str], zone: ZoneInfo) -> list[tuple[
 def change_copies(outbox: Outbox, keys: Collection[str], zone: ZoneInfo) -> list[tuple[Delivery, Message]]:
     """Make every copy say what is so now; gives them."""
     found = copies(outbox, keys, zone)
-    outbox.change({delivery.id: message.as_json() for delivery, message in found})
-    return found
+    while True:
+        outbox.change({delivery.id: message.as_json() for delivery, message in found})
+        again = copies(outbox, keys, zone)
+        # Somebody else may have changed something after it was read here: whoever writes last has looked last.
+        if [message for _, message in again] == [message for _, message in found]:
+            return again
+        found = again
 
 
 def message_of(outbox: Outbox, delivery: Delivery, beside: Sequence[Delivery], zone: ZoneInfo) -> Message:
