@@ -20,8 +20,8 @@ OWNER = "owner"
 HIGHEST_LIMIT = Decimal(1_000_000_000)
 
 _AMOUNT = re.compile(r"[$]?([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)([.][0-9]{1,9})?")
-_MENTION = re.compile(r"<@([UW][A-Z0-9]{2,30})(?:[|][^<>]*)?>")
-_GROUP = re.compile(r"<!subteam\^(S[A-Z0-9]{2,30})(?:[|][^<>]*)?>")
+_MENTION = re.compile(r"<@([UW][A-Z0-9]{1,30})(?:[|][^<>]*)?>")
+_GROUP = re.compile(r"<!subteam\^(S[A-Z0-9]{1,30})(?:[|][^<>]*)?>")
 _EXAMPLE = "budget rag-search monthly 50"
 
 

@@ -27,7 +27,7 @@ SAVE = "budget_save"
 CANCEL = "budget_cancel"
 
 _MOST_OWNERS = 20
-_OWNER = re.compile(r"[UWS][A-Z0-9]{2,30}")
+_OWNER = re.compile(r"[UWS][A-Z0-9]{1,30}")
 
 
 @dataclass(frozen=True, slots=True)

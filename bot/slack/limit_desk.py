@@ -1,7 +1,6 @@
 """Who may change a budget's limit, and what happens when somebody does. Permissions are judged by what the ledger and
 the file say now, never by what a button carries."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,10 +18,9 @@ from bot.render.names import plain
 from bot.render.numbers import money
 from bot.reports.budget_reporter import BudgetReporter
 from bot.slack.messages import note
+from bot.slack.presses import is_member
 
 _LASTS = timedelta(days=1)
-_MEMBER = re.compile(r"[UW][A-Z0-9]{2,30}")
-
 # Whether a member may change what is owned by these: an owner, somebody in an owning group, an admin.
 MayChange = Callable[[str, Sequence[str]], bool]
 
@@ -66,7 +64,7 @@ class LimitDesk:
     def refusal(self, user: str, feature: str, window: Window, now: datetime) -> str | None:
         """Why a member may not change this budget, in a sentence; None if they may. Raises SlackError if Slack does not
         say who is in an owning group."""
-        if not _MEMBER.fullmatch(user):
+        if not is_member(user):
             return "Slack does not say who you are."
         in_force = self._in_force(feature, window, now)
         owners = self.catalog().features.get(feature, Feature(feature)).owners if in_force is None else in_force.owners

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-_MEMBER = re.compile(r"[UW][A-Z0-9]{2,30}")
+_MEMBER = re.compile(r"[UW][A-Z0-9]{1,30}")
 
 
 class Press(NamedTuple):
@@ -14,10 +14,15 @@ class Press(NamedTuple):
     value: str
 
 
+def is_member(user: str) -> bool:
+    """Whether this is an id that Slack gives to people."""
+    return _MEMBER.fullmatch(user) is not None
+
+
 def press_of(body: Mapping[str, Any], team: str) -> Press | None:
     """Who pressed what; None if it is somebody of another workspace than `team`, or nothing that Slack sends."""
     user = body.get("user")
-    if not isinstance(user, Mapping) or not _MEMBER.fullmatch(str(user.get("id"))):
+    if not isinstance(user, Mapping) or not is_member(str(user.get("id"))):
         return None
     at = body.get("team")
     # A person's own workspace stands beside them; the one that the message stands in, above. Both must be ours.

@@ -106,7 +106,7 @@ class Desk:
     def body(self, user: str = OWNER, **more: object) -> Json:
         """A press as Slack sends it."""
         (first, *_) = self.world.deliveries()
-        return {
+        usual: Json = {
             "type": "block_actions",
             "user": {"id": user, "team_id": TEAM},
             "team": {"id": TEAM},
@@ -114,7 +114,8 @@ class Desk:
             "container": {"channel_id": first.place, "message_ts": first.ts},
             "response_url": self.url,
             "trigger_id": "trigger",
-        } | more
+        }
+        return usual | more
 
     def type(self, text: str, user: str = OWNER) -> Json:
         """A command; gives what is answered."""
@@ -287,10 +288,10 @@ def test_details_are_for_whoever_asks_alone(desk: Desk) -> None:
 
 FORGED: dict[str, Callable[[Desk], Json]] = {
     "another user": lambda desk: desk.body(STRANGER),
-    "another team's user": lambda desk: desk.body(user={"id": OWNER, "team_id": "T0OTHER"}),
+    "another team's user": lambda desk: desk.body() | {"user": {"id": OWNER, "team_id": "T0OTHER"}},
     "another team": lambda desk: desk.body(team={"id": "T0OTHER"}),
-    "no team": lambda desk: desk.body(user={"id": OWNER}, team=None),
-    "no user": lambda desk: desk.body(user=None),
+    "no team": lambda desk: desk.body(team=None) | {"user": {"id": OWNER}},
+    "no user": lambda desk: desk.body() | {"user": None},
     "a user that is none": lambda desk: desk.body("<!channel>"),
     "an edited value": lambda desk: desk.body(actions=[{"value": desk.key + "0"}]),
     "a value that is none": lambda desk: desk.body(actions=[{"value": {"a": 1}}]),
