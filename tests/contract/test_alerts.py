@@ -485,6 +485,21 @@ def test_a_channel_that_carries_it_is_left_out_by_whatever_name(world: World, ch
     assert escalated(world) == ["#llm-cost"]
 
 
+def test_an_alert_that_was_escalated_holds_up_no_other(world: World) -> None:
+    """Not even where the place that it went to is not to be seen any more."""
+    far_over(world, owners=("U1",))
+    world.escalations.run(NOW + 4 * HOUR)
+    world.features.append(limit("chat", Window.MONTHLY, 10, owners=("U1",)))
+    world.spend("chat", "16")
+    world.sync_and_look(NOW + 5 * HOUR, times=2)
+    world.send_all(NOW + 5 * HOUR)
+    world.digest_channel = "#new-channel"
+    world.escalations.run(NOW + 9 * HOUR)
+    (first, second) = [one for one in world.deliveries() if one.role is Role.ESCALATION]
+    assert [first.recipient, second.recipient] == ["#llm-cost", "#new-channel"]
+    assert [len(first.events), len(second.events)] == [1, 1]
+
+
 def test_what_is_still_on_its_way_to_the_owner_is_not_escalated(world: World) -> None:
     world.spend("rag", "160")
     world.sync_and_look(times=2)

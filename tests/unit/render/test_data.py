@@ -30,7 +30,7 @@ def reused() -> Iterator[Ledger]:
     "kind",
     [
         *("report", "report_top", "trace", "by_trace", "features", "untagged", "status"),
-        *("stale_with_a_gap", "empty", "verify"),
+        *("one_budget", "stale_with_a_gap", "empty", "verify"),
     ],
 )
 def test_a_program_reads_what_it_should(kind: str) -> None:
