@@ -62,7 +62,7 @@ class Modals:
     def update(self, place: str, ts: str, form: Mapping[str, Any]) -> None:
         raise NotImplementedError(place, ts, form)
 
-    def find(self, place: str, key: str, since: datetime) -> Posted | None:
+    def find(self, place: str, key: str, since: datetime, thread: str | None = None) -> Posted | None:
         raise NotImplementedError(place, key, since)
 
 
@@ -119,7 +119,7 @@ class Desk:
 
     def type(self, text: str, user: str = OWNER) -> Json:
         """A command; gives what is answered."""
-        listeners = Listeners(self._reporter, self.world.ledger, lambda: self.now, self.commands)
+        listeners = Listeners(self._reporter, self.world.ledger, lambda: self.now, budgets=self.commands)
         listeners.command({"text": text, "user_id": user, "response_url": self.url})
         return self.said[-1]
 

@@ -9,6 +9,7 @@ from slack_sdk import WebClient
 from sqlalchemy import event
 
 from bot.app.checkup import examine_all
+from bot.ledger.migrate import HEAD
 from bot.ledger.store import open_ledger
 from bot.reports.findings import Finding, Verdict
 from bot.settings import Need, examine
@@ -114,7 +115,7 @@ def test_a_ledger_that_cannot_be_written_is_broken(tmp_path: Path) -> None:
     """As on a disk that was mounted read-only."""
     ledger = open_ledger(f"sqlite:///{tmp_path}/llmcost.db", create=True)
     well = ledger.health()
-    assert (well.problem, well.schema) == (None, "0002")
+    assert (well.problem, well.schema) == (None, HEAD)
     assert well.size >= (tmp_path / "llmcost.db").stat().st_size > 0
     assert well.free
     ledger._engine.dispose()

@@ -61,7 +61,7 @@ def desk(slack: SlackStandIn, tmp_path: Path) -> Iterator[Desk]:
         bot_token=slack.bot_token,
         app_token=slack.app_token,
         api_url=slack.api_url,
-        listeners=Listeners(reporter, ledger, lambda: made.now, words),
+        listeners=Listeners(reporter, ledger, lambda: made.now, budgets=words),
         alerts=AlertActions(limits, made.modals, lambda: made.now),
     )
     connection.open()
