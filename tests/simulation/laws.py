@@ -1,0 +1,77 @@
+"""What must hold at the end of every story."""
+
+from collections import defaultdict
+from datetime import timedelta
+
+from bot.domain.digest import Schedule
+from bot.domain.period import local_day
+from bot.jobs.digests import event_key
+from bot.ledger.deliveries import Kind, State
+from bot.slack.post_office import REPEAT
+from tests.simulation.town import Town
+
+
+def judge(town: Town) -> None:
+    """Raises AssertionError, with the rule that was broken."""
+    everything_ends(town)
+    seen_once(town)
+    crossings_are_told(town)
+    if town.has_digests:
+        digests_come(town)
+    slack_shows_what_the_ledger_says(town)
+
+
+def everything_ends(town: Town) -> None:
+    late = [one for one in town.outbox.latest(10_000, states=[State.OPEN]) if one.next_try < town.now]
+    assert not late, "nothing is left lying about"
+
+
+def seen_once(town: Town) -> None:
+    by_key = defaultdict(list)
+    for message in town.slack.messages:
+        by_key[message.key].append(message)
+    for messages in by_key.values():
+        if not {message.place for message in messages} & town.slack.unreadable:
+            assert len(messages) == 1, "no key is seen twice where history is readable"
+        assert all(REPEAT in message.versions[0]["text"] for message in messages[1:]), "a possible repeat says so"
+
+
+def crossings_are_told(town: Town) -> None:
+    told: dict[str, set[int]] = defaultdict(set)
+    for event in town.outbox.recent_events(Kind.ALERT, town.began):
+        if not event.subject or event.superseded_by is not None:
+            continue
+        told[event.subject].add(event.threshold)
+        assert (event.subject, event.threshold) in town.looks.told_at, "nothing is told that did not hold twice"
+        family = town.outbox.deliveries_of([event.key])
+        states = {one.state for one in family}
+        waits = any(one.state is State.OPEN for one in family)
+        assert waits or states & {State.SENT, State.UNDELIVERABLE}, "it reaches somebody or is known to reach nobody"
+    for subject, threshold in town.looks.told.items():
+        assert threshold in told[subject], "the highest threshold that was crossed is told"
+
+
+def digests_come(town: Town) -> None:
+    settings = town.settings
+    schedule = Schedule(settings.digest_at, settings.digest_days, settings.digest_grace, town.zone)
+    events = {event.key: event for event in town.outbox.recent_events(Kind.DIGEST, town.began)}
+    day = local_day(town.began, town.zone)
+    while day <= local_day(town.now, town.zone):
+        # The first tick may have come before anything was read.
+        was_up = any(schedule.due_at(day) <= tick < schedule.expires(day) for tick in town.ticks[1:])
+        for channel in ("#costs", "#rag"):
+            key = event_key(channel, day)
+            assert not was_up or key in events or not town.looks.read_before(schedule.expires(day)), "a digest each day"
+        day += timedelta(days=1)
+    for key in events:
+        sent = [one for one in town.outbox.deliveries_of([key]) if one.state is State.SENT]
+        assert len({one.recipient for one in sent}) == len(sent), "one digest for each channel and day"
+
+
+def slack_shows_what_the_ledger_says(town: Town) -> None:
+    stale = {one.id for one in town.outbox.stale()}
+    for one in town.outbox.latest(10_000, states=[State.SENT]):
+        if one.id not in stale and one.place not in town.slack.closed:
+            here = (one.place, one.ts)
+            last = next(message for message in town.slack.messages if (message.place, message.ts) == here)
+            assert last.form["text"].startswith(one.message["text"]), "Slack says what the ledger says"

@@ -1,0 +1,209 @@
+"""A town for simulations: a ledger, a Slack that goes wrong, a bot that dies at any step, and people who press things.
+
+What the bot does is its own code, put together as bot.app does; what it should do is worked out anew by `model`."""
+
+import random
+from collections import Counter
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bot.app.office import Office
+from bot.domain.budget import SetLimit, Window
+from bot.domain.catalog import Catalog
+from bot.domain.period import first_instant, local_day
+from bot.jobs.clock import Job
+from bot.ledger.deliveries import Kind, State
+from bot.ledger.limits import Snooze
+from bot.ledger.store import Ledger
+from bot.settings import Settings, load
+from tests.contract.test_post_office import CrashError
+from tests.contract.test_post_office_faults import Unlucky
+from tests.simulation.books import Books
+from tests.simulation.model import Looks
+from tests.standins.slack_fake import FORM_REFUSED, LOST_AFTER, LOST_BEFORE, RATE_LIMITED, FakeSlack, Fault
+
+DOLLAR = 1_000_000_000
+TOML = """
+[features.total]
+owner = "U3"
+budget = { daily = 40, monthly = 300 }
+
+[features.rag]
+owner = ["U1", "alice@example.com"]
+channel = "#rag"
+digest = true
+budget = { daily = 10, weekly = 30, monthly = 100 }
+
+[features.copilot]
+owner = "S1"
+channel = "#copilot"
+budget = { daily = 20 }
+
+[features.drafts]
+budget = { weekly = 15 }
+alert_at = [50, 100]
+"""
+FEATURES = ("rag", "copilot", "drafts", "other")
+FAULTS = (LOST_BEFORE, LOST_AFTER, RATE_LIMITED, Fault(code="new_trouble"))
+METHODS = ("direct", "channel", "person", "members", "post", "post", "post", "find", "update")
+STEPS = (*[timedelta(minutes=minutes) for minutes in (1, 2, 10, 30)], timedelta(hours=2), timedelta(hours=7))
+# Month ends, clocks that change, and days like others.
+BEGINNINGS = ((2026, 11, 29), (2026, 10, 24), (2026, 3, 28), (2026, 4, 29), (2026, 6, 3))
+LIMITS = (
+    ("rag", Window.DAILY, 10),
+    ("rag", Window.MONTHLY, 100),
+    ("copilot", Window.DAILY, 20),
+    ("other", Window.DAILY, None),
+)
+_QUIET = 24
+_CALM = timedelta(minutes=97)
+# A digest takes as long as everything else together: one story in so many has them.
+_WITH_DIGESTS = 8
+
+
+class Town:
+    """One story, told by a seed."""
+
+    def __init__(self, ledger: Ledger, seed: int, folder: Path, zones: tuple[str, ...]) -> None:
+        self.luck = random.Random(seed)
+        self.zone = ZoneInfo(self.luck.choice(zones))
+        self.settings, self.config = _settings(folder, self.zone)
+        self.has_digests = seed % _WITH_DIGESTS == 0
+        year, month, day = self.luck.choice(BEGINNINGS)
+        self.now = datetime(year, month, day, self.luck.randrange(24), 7, tzinfo=ZoneInfo("UTC"))
+        self.began = self.now
+        self.books = Books(ledger, self.catalog, self.zone, self.now - timedelta(days=2))
+        self.outbox = ledger.outbox
+        self.ledger = ledger
+        self.looks = Looks(self.books, self.catalog, self.settings.week_start)
+        self.crashes: Counter[str] = Counter()
+        self.often = self.luck.choice((0, 0.01, 0.05))
+        self.ticks: list[datetime] = []  # those that went through
+        self.slack = FakeSlack(lambda: self.now)
+        for number in (1, 2, 3, 4, 9):
+            self.slack.add_person(f"U{number}", "alice@example.com" if number == 2 else "", str(self.zone))
+        self.slack.add_group("S1", ["U1", "U4"])
+        for name in ("rag", "copilot", "costs"):
+            self.slack.add_channel(f"C{name.upper()}", name)
+        self.slack.unreadable = {place for place in ("D1", "CRAG", "CCOSTS") if self.luck.random() < 0.1}
+
+    @property
+    def catalog(self) -> Catalog:
+        found: Catalog = self.config.catalog
+        return found
+
+    def run(self, steps: int) -> None:
+        """Trouble for so many steps, and then a calm in which everything comes to its end."""
+        for _ in range(steps):
+            self.now += self.luck.choice(STEPS)
+            self.spend()
+            self.meddle()
+            self.sync()
+            self.tick()
+        self.often = 0
+        self.slack._ordered.clear()
+        self.sync(fails=False)
+        for _ in range(_QUIET):
+            self.now += _CALM
+            self.sync(fails=False)
+            self.tick()
+
+    # --- what happens ---
+
+    def spend(self) -> None:
+        luck = self.luck
+        for _ in range(luck.choice((0, 0, 1, 1, 2))):
+            age = luck.choice((timedelta(minutes=1), timedelta(minutes=20), timedelta(hours=3), timedelta(hours=20)))
+            nanos = luck.randrange(1, 6 * DOLLAR) if luck.random() < 0.95 else 40 * DOLLAR
+            self.books.spend(luck.choice(FEATURES), self.now - age, nanos)
+        if self.books.held and luck.random() < 0.1:
+            number = luck.randrange(len(self.books.held))
+            if self.books.may_change(number, self.now):
+                self.books.correct(number, luck.choice((0, DOLLAR, 8 * DOLLAR)))
+
+    def sync(self, *, fails: bool | None = None) -> None:
+        if fails is None:
+            if self.luck.random() < 0.2:
+                return
+            fails = self.luck.random() < 0.1
+        number = self.books.sync(self.now, fails=fails)
+        if number is not None:
+            self.looks.remember_sync(number, self.now)
+
+    def tick(self) -> None:
+        """One of several processes does what is due, and may die; the next one knows nothing of it."""
+        slack: Any = Unlucky(self.slack, self.luck, self.often, self.crashes)
+        outbox: Any = Unlucky(self.looks.watching(self.outbox), self.luck, self.often, self.crashes)
+        self.ledger.outbox = outbox
+        try:
+            office = Office(self.settings, self.config, self.ledger, slack, lambda: self.now)
+            jobs: list[Job] = [office.alerts(), office.escalations(), office.post_office()]
+            if self.has_digests:
+                jobs.insert(2, office.digests())
+            for job in jobs:
+                job.run(self.now)
+            self.ticks.append(self.now)
+        except CrashError:
+            pass
+        finally:
+            self.ledger.outbox = self.outbox
+
+    def meddle(self) -> None:
+        """What people and Slack do meanwhile."""
+        luck, slack = self.luck, self.slack
+        if luck.random() < 0.25:
+            method = luck.choice(METHODS)
+            faults = [*FAULTS, FORM_REFUSED] if method == "post" else FAULTS
+            slack.fail_next(method, luck.choice(faults), times=luck.choice((1, 1, 2, 6)))
+        if luck.random() < 0.01:
+            slack.closed[luck.choice(("CRAG", "CCOPILOT"))] = "is_archived"
+        if luck.random() < 0.01:
+            slack.add_person(luck.choice(("U1", "U3", "U4")), reachable=False)
+        sent = self.outbox.latest(20, states=[State.SENT])
+        alerts = [key for one in sent if one.kind is Kind.ALERT for key in one.events]
+        if alerts and luck.random() < 0.2:
+            self.press(luck.choice(alerts))
+        if luck.random() < 0.04:
+            self.raise_limit()
+
+    def press(self, key: str) -> None:
+        event = self.outbox.event(key)
+        if event is None or not event.subject:
+            return
+        if self.luck.random() < 0.5:
+            self.outbox.acknowledge([key], "U1", self.now)
+            return
+        tomorrow = first_instant(local_day(self.now, self.zone) + timedelta(days=1), self.zone)
+        self.outbox.snooze([event.subject], Snooze(tomorrow, "U1", self.now))
+        self.looks.snooze(event.subject, tomorrow)
+
+    def raise_limit(self) -> None:
+        feature, window, file_limit = self.luck.choice(LIMITS)
+        limit = SetLimit(
+            feature,
+            window,
+            self.luck.randrange(1, 50) * DOLLAR,
+            "U1",
+            self.now,
+            until=self.luck.choice((None, self.now + timedelta(hours=30))),
+            file_limit=file_limit * DOLLAR if file_limit is not None else None,
+        )
+        self.outbox.set_limit(limit, None)
+
+
+_KNOWN: dict[str, tuple[Settings, Any]] = {}
+
+
+def _settings(folder: Path, zone: ZoneInfo) -> tuple[Settings, Any]:
+    if zone.key not in _KNOWN:
+        (folder / "llmcost.toml").write_text(TOML)
+        environ = {
+            "LLMCOST_TIMEZONE": zone.key,
+            "LLMCOST_DIGEST_CHANNEL": "#costs",
+            "LLMCOST_ADMINS": "U9",
+            "DATABASE_URL": "sqlite:////nowhere/llmcost.db",
+        }
+        _KNOWN[zone.key] = load(environ=environ, directory=folder)
+    return _KNOWN[zone.key]
