@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check fix test-long bench clean
+.PHONY: demo test check fix test-long simulate bench clean
 
 demo: $(VENV)/runtime  ## a LangSmith-compatible server with sample traces, a few answers, then a prompt
 	@$(BIN)/llmcost demo
@@ -24,6 +24,9 @@ fix: $(VENV)/dev  ## put the code into its form
 
 test-long: $(VENV)/dev  ## the simulations and calendars that are too long for CI
 	@$(BIN)/pytest -n auto -m long
+
+simulate: $(VENV)/dev  ## ten thousand stories of the clock, and how often each crash and each fault was hit
+	@$(BIN)/python -m tests.simulation
 
 bench: $(VENV)/dev  ## figures, as ratios against a named floor on this machine
 	@$(BIN)/python -m tests.bench

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from bot.domain.budget import Window
-from bot.reports.budgets import AlertFacts, AlertTrace, BudgetState, Cause, Driver, TopModel
+from bot.reports.budgets import AlertFacts, AlertTrace, BudgetState, TopModel
+from bot.reports.causes import Cause, Factor
 from tests.ledgers import BERLIN, NOW
 
 STATE = BudgetState(
@@ -37,7 +38,7 @@ FACTS = AlertFacts(
     state=STATE,
     threshold=100,
     reached_at=NOW - timedelta(hours=3),
-    driver=Driver(Cause.RUNS, Decimal(800), Decimal(1204), Decimal("0.505")),
+    cause=Cause(Factor.RUNS, Decimal("17.40"), Decimal(800), Decimal(1204), Decimal("0.505")),
     model=TopModel("gpt-4o", Decimal("0.82")),
     traces=(
         AlertTrace("0190-a", "agent", "acme-prod", Decimal("1.25"), 14, "https://smith.example.com/t/0190-a"),
@@ -50,7 +51,7 @@ NEAR = replace(
     FACTS,
     threshold=80,
     reached_at=None,
-    driver=Driver(Cause.TOKENS, Decimal(1_200), Decimal(4_100), Decimal("2.417")),
+    cause=Cause(Factor.TOKENS, Decimal("28.50"), Decimal(1_200), Decimal(4_100), Decimal("2.417")),
     state=replace(
         STATE,
         feature="total",
@@ -72,7 +73,7 @@ NEAR = replace(
 CLOSED = replace(
     FACTS,
     threshold=150,
-    driver=Driver(Cause.PRICE, Decimal("2.5"), Decimal(10), Decimal(3)),
+    cause=Cause(Factor.PRICE, Decimal(30), Decimal("0.0000025"), Decimal("0.00001"), Decimal(3)),
     ledger_start=datetime(2026, 11, 10, tzinfo=BERLIN),
     state=replace(STATE, is_closed=True, passed=Decimal(1), where=()),
 )
@@ -106,14 +107,15 @@ def facts(draw: st.DrawFn, zones: st.SearchStrategy[str]) -> AlertFacts:
         is_closed=draw(st.booleans()), reaches_at=draw(maybe), owners=tuple(draw(st.lists(names, max_size=9))),
         set_by=draw(st.none() | names), until=draw(maybe),
     )  # fmt: skip
-    driver = st.builds(Driver, st.sampled_from(Cause), fractions, fractions, fractions)
+    known = st.none() | fractions
+    cause = st.builds(Cause, st.sampled_from(Factor), fractions, known, known, known)
     link = st.none() | st.sampled_from(["https://smith.example.com/x", "https://smith.example.com/" + "y" * 900])
     trace = st.builds(AlertTrace, names, names, names, money, st.integers(0, 10**9), link)
     return AlertFacts(
         state=state,
         threshold=draw(st.integers(1, 10_000)),
         reached_at=draw(maybe),
-        driver=draw(st.none() | driver),
+        cause=draw(st.none() | cause),
         model=draw(st.none() | st.builds(TopModel, names, fractions)),
         traces=tuple(draw(st.lists(trace, max_size=3))),
         as_of=draw(maybe),

@@ -1,9 +1,10 @@
 """What is said of budgets, in lists and in alerts. Plain text: whoever puts it into Slack escapes it."""
 
 from bot.domain.budget import Window
+from bot.render.causes import cause_words
 from bot.render.names import plain
-from bot.render.numbers import ago, clock, count, day, days, money, percent, plural, tokens
-from bot.reports.budgets import AlertFacts, AlertTrace, BudgetList, BudgetState, Cause, Driver, LimitChanged
+from bot.render.numbers import ago, clock, count, day, days, money, percent, plural
+from bot.reports.budgets import AlertFacts, AlertTrace, BudgetList, BudgetState, LimitChanged
 
 _UNIT = {Window.DAILY: "day", Window.WEEKLY: "week", Window.MONTHLY: "month"}
 _TOO_MUCH = 1
@@ -61,8 +62,8 @@ def alert_sentences(facts: AlertFacts) -> list[str]:
         lines.append(f"The limit was reached on {clock(facts.reached_at)}.")
     elif not state.is_closed:
         lines.append(_pace(state))
-    if facts.driver is not None:
-        lines.append(f"What drove it: {_driver(facts.driver, unit)}.")
+    if facts.cause is not None:
+        lines.append(f"What drove it, against the same point of the {unit} before: {cause_words(facts.cause)}.")
     if facts.model is not None:
         lines.append(f"{plain(facts.model.name)} makes {percent(facts.model.share)} of it.")
     lines += _narrowed(state)
@@ -99,17 +100,6 @@ def _pace(state: BudgetState) -> str:
     if state.reaches_at is not None:
         return f"At this pace the limit is reached on {clock(state.reaches_at)}."
     return "At this pace it stays within the limit."
-
-
-def _driver(driver: Driver, unit: str) -> str:
-    before, now = driver.before, driver.now
-    if driver.cause is Cause.RUNS:
-        what, instead = f"more runs, {count(int(now))}", count(int(before))
-    elif driver.cause is Cause.TOKENS:
-        what, instead = f"more tokens a run, {tokens(int(now))}", tokens(int(before))
-    else:
-        what, instead = f"a higher price, {money(now)} a million tokens", money(before)
-    return f"{what} instead of {instead} at the same point of the {unit} before (+{percent(driver.change)})"
 
 
 def _narrowed(state: BudgetState) -> list[str]:

@@ -2,16 +2,15 @@
 
 from collections.abc import Iterable
 
+from bot.render.causes import cause_words
 from bot.render.names import plain
-from bot.render.numbers import ago, clock, count, days, money, percent, plural, tokens
+from bot.render.numbers import ago, clock, count, days, money, percent, plural
 from bot.render.sentences import basis, spent, unknown, warnings, when
 from bot.render.table import NO_TABLE, UNKNOWN, UNKNOWN_COST, Table
 from bot.reports.answers import Other, Spend
-from bot.reports.causes import Cause, Factor
 from bot.reports.digest import BudgetState, Compared, Digest, FeatureLine, Mover, Stretch, Unheard
 
 _LONG = 120
-_ARROW = "\N{RIGHTWARDS ARROW}"
 
 
 def sentences(digest: Digest) -> list[str]:
@@ -140,24 +139,7 @@ def _mover(mover: Mover) -> str:
     way = "up" if mover.after > mover.before else "down"
     unpriced = f"; {plural(mover.unpriced_runs, 'run')} unpriced" if mover.unpriced_runs else ""
     moved = f"{way}{size} from {money(mover.before)} to {money(mover.after)}"
-    return f"{plain(mover.name)}: {moved}, mostly by {_cause(mover.cause)}{unpriced}"
-
-
-def _cause(cause: Cause) -> str:
-    is_more = cause.effect > 0
-    if cause.factor is Factor.RUNS:
-        return f"{'more' if is_more else 'fewer'} runs{_from_to(cause, 'runs')}"
-    if cause.factor is Factor.TOKENS:
-        return f"{'more' if is_more else 'fewer'} tokens per run{_from_to(cause, 'tokens')}"
-    size = f" ({'up' if is_more else 'down'} {percent(cause.change)})" if cause.change is not None else ""
-    return f"a {'higher' if is_more else 'lower'} {cause.factor}{size}"
-
-
-def _from_to(cause: Cause, unit: str) -> str:
-    if cause.before is None or cause.after is None:
-        return ""
-    shown = count if unit == "runs" else tokens
-    return f" ({shown(round(cause.before))} {_ARROW} {shown(round(cause.after))})"
+    return f"{plain(mover.name)}: {moved}, mostly by {cause_words(mover.cause)}{unpriced}"
 
 
 def _stretch(name: str, stretch: Stretch) -> str:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from fractions import Fraction
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -22,11 +21,10 @@ from bot.reports.budgets import (
     AlertTrace,
     BudgetList,
     BudgetState,
-    Cause,
-    Driver,
     LimitChanged,
     TopModel,
 )
+from bot.reports.causes import Cause, largest_cause
 from bot.reports.covering import Extent, extent
 
 TRACES = 3
@@ -92,18 +90,23 @@ class BudgetReporter:
         budget, known = one.budget, self.known
         feature, where = booked_as(budget.feature), budget.where
         reached = self.reading.reached_at(period.span, feature, where, budget.limit_nanos)
-        names = {project.key: project.name for project in self.reading.projects()}
+        projects = {project.key: project for project in self.reading.projects()}
         traces = self.reading.costliest_traces(period.span, feature, where, TRACES)
         starts_before = known.start is not None and period.span.start.timestamp() < known.start.timestamp()
         return AlertFacts(
             state=self.state(one, period, spent),
             threshold=threshold,
             reached_at=reached.astimezone(self.zone) if reached is not None else None,
-            driver=self._driver(one, period, known),
+            cause=self._cause(one, period, known),
             model=self._model(one, period),
             traces=tuple(
                 AlertTrace(
-                    str(UUID(bytes=found.id)), found.name, names[found.project], dollars(found.cost), found.runs, None
+                    str(UUID(bytes=found.id)),
+                    found.name,
+                    projects[found.project].name,
+                    dollars(found.cost),
+                    found.runs,
+                    projects[found.project].link_to(found.id),
                 )
                 for found in traces
             ),
@@ -143,13 +146,13 @@ class BudgetReporter:
             owners=change.owners,
         )
 
-    def _driver(self, one: BudgetInForce, period: BudgetPeriod, known: Extent) -> Driver | None:
+    def _cause(self, one: BudgetInForce, period: BudgetPeriod, known: Extent) -> Cause | None:
         before = previous(Period(period.name, period.span, _UNITS[one.budget.window]), self.now)
         # The rollups answer for one dimension at a time: what a narrowed budget's runs were before is not kept.
         if one.budget.where or not known.covers(before):
             return None
         feature = booked_as(one.budget.feature)
-        return driver(self.reading.total(period.span, feature), self.reading.total(before, feature))
+        return cause_of_growth(self.reading.total(before, feature), self.reading.total(period.span, feature))
 
     def _model(self, one: BudgetInForce, period: BudgetPeriod) -> TopModel | None:
         if one.budget.where:
@@ -162,23 +165,6 @@ class BudgetReporter:
         return TopModel(name, Decimal(figures.cost) / total)
 
 
-def driver(now: Figures, before: Figures) -> Driver | None:
-    """The factor of the cost (runs, tokens per run, price per token) that grew most. None if the cost did not grow, or
-    if it cannot be taken apart."""
-    measured = []
-    for figures in (now, before):
-        tokens = figures.input + figures.output
-        if not (figures.runs and tokens and figures.cost):
-            return None
-        per_run, price = Fraction(tokens, figures.runs), Fraction(figures.cost, tokens)
-        measured.append({Cause.RUNS: Fraction(figures.runs), Cause.TOKENS: per_run, Cause.PRICE: price / 1000})
-    if now.cost <= before.cost:
-        return None
-    mine, theirs = measured
-    cause = max(Cause, key=lambda one: mine[one] / theirs[one])
-    growth = mine[cause] / theirs[cause] - 1
-    return Driver(cause, _decimal(theirs[cause]), _decimal(mine[cause]), _decimal(growth))
-
-
-def _decimal(fraction: Fraction) -> Decimal:
-    return Decimal(fraction.numerator) / fraction.denominator
+def cause_of_growth(before: Figures, after: Figures) -> Cause | None:
+    """What made a cost grow most; None if it did not."""
+    return largest_cause(before, after) if after.cost > before.cost else None

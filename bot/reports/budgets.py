@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.domain.budget import Window
+from bot.reports.causes import Cause, Factor
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +44,6 @@ class BudgetState:
     until: datetime | None
 
 
-class Cause(StrEnum):
-    """What can have become more."""
-
-    RUNS = "runs"
-    TOKENS = "tokens"  # per run
-    PRICE = "price"  # per token
-
-
-@dataclass(frozen=True, slots=True)
-class Driver:
-    """What drove the spend up most, against the period before at the same point. `before` and `now` count runs, tokens
-    per run, or dollars per million tokens; `change` 0.25 is a quarter more."""
-
-    cause: Cause
-    before: Decimal
-    now: Decimal
-    change: Decimal
-
-
 @dataclass(frozen=True, slots=True)
 class TopModel:
     """The model on which most was spent; `share` of the spend."""
@@ -87,14 +68,15 @@ class AlertTrace:
 class AlertFacts:
     """Everything that an alert says, as it was when it was decided.
 
-    `reached_at` is when the limit was reached, None below it. `ledger_start` is given if the period began before it:
-    what was spent earlier is not known.
+    `reached_at` is when the limit was reached, None below it. `cause` is what drove the spend up most against the
+    period before at the same point, None where it did not grow or is not known. `ledger_start` is given if the period began
+    before it: what was spent earlier is not known.
     """
 
     state: BudgetState
     threshold: int
     reached_at: datetime | None
-    driver: Driver | None
+    cause: Cause | None
     model: TopModel | None
     traces: tuple[AlertTrace, ...]
     as_of: datetime | None
@@ -106,9 +88,7 @@ class AlertFacts:
             "state": _state_to_json(self.state),
             "threshold": self.threshold,
             "reached_at": _text(self.reached_at),
-            "driver": None
-            if self.driver is None
-            else [self.driver.cause.value, str(self.driver.before), str(self.driver.now), str(self.driver.change)],
+            "cause": None if self.cause is None else [None if one is None else str(one) for one in self.cause],
             "model": None if self.model is None else [self.model.name, str(self.model.share)],
             "traces": [[one.id, one.name, one.project, str(one.cost), one.runs, one.link] for one in self.traces],
             "as_of": _text(self.as_of),
@@ -120,12 +100,12 @@ class AlertFacts:
         """The inverse of `to_json`."""
         state = _state_from_json(kept["state"])
         zone = ZoneInfo(state.timezone)
-        driver, model = kept["driver"], kept["model"]
+        cause, model = kept["cause"], kept["model"]
         return AlertFacts(
             state=state,
             threshold=kept["threshold"],
             reached_at=_instant(kept["reached_at"], zone),
-            driver=None if driver is None else Driver(Cause(driver[0]), *(Decimal(text) for text in driver[1:])),
+            cause=None if cause is None else _cause_from_json(*cause),
             model=None if model is None else TopModel(model[0], Decimal(model[1])),
             traces=tuple(
                 AlertTrace(one, name, project, Decimal(cost), runs, link)
@@ -210,6 +190,11 @@ def _state_from_json(kept: Mapping[str, Any]) -> BudgetState:
         set_by=kept["set_by"],
         until=_instant(kept["until"], zone),
     )
+
+
+def _cause_from_json(factor: str, effect: str, *others: str | None) -> Cause:
+    before, after, change = (None if text is None else Decimal(text) for text in others)
+    return Cause(Factor(factor), Decimal(effect), before, after, change)
 
 
 def _text(moment: datetime | None) -> str | None:

@@ -16,14 +16,16 @@ from bot.domain.period import first_instant
 from bot.jobs.alerts import NOBODY, Alerts
 from bot.jobs.escalations import Escalations
 from bot.ledger.booking import Rules, day_finder
+from bot.ledger.coverage import TRACE
 from bot.ledger.deliveries import Delivery, Kind, Role, State
 from bot.ledger.events import Event
 from bot.ledger.lease import SYNC
 from bot.ledger.limits import Snooze
 from bot.ledger.store import Ledger
-from bot.reports.budgets import Cause
+from bot.reports.causes import Factor
 from bot.slack.alert_copies import facts_of
 from bot.slack.api import UnconfirmedError
+from bot.slack.routes import route
 from tests.ledgers import BERLIN, DIMENSIONS, NOW, PROJECT, Spent, emptied, fill, new_ledger, price
 from tests.unit.zones import NASTY
 
@@ -380,21 +382,31 @@ def test_the_facts_say_what_happened(world: World) -> None:
     world.spend("rag", "40", NOW - 5 * HOUR, trace="big", name="agent")
     world.spend("rag", "50", NOW - 2 * HOUR, trace="big", name="agent")
     world.spend("other", "900")
-    world.sync_and_look(times=2)
+    for _ in range(2):
+        world.sync(link=f"https://smith.example.com/{TRACE}")
+        world.look()
     (event,) = world.events()
     facts = facts_of(event)
     assert (facts.threshold, facts.state.spent, facts.state.limit) == (100, Decimal(111), Decimal(100))
     assert facts.state.overage == 11
     assert facts.reached_at == NOW - 2 * HOUR
-    assert facts.driver is not None
-    assert facts.driver.cause is Cause.PRICE
+    assert facts.cause is not None
+    assert facts.cause.factor is Factor.PRICE
     assert facts.model is not None
     assert facts.model.name == "gpt-4o"
     assert [(one.cost, one.runs, one.name, one.project) for one in facts.traces[:1]] == [
         (Decimal(90), 2, "agent", PROJECT)
     ]
+    assert facts.traces[0].link == f"https://smith.example.com/{facts.traces[0].id}"
     assert facts.as_of == NOW
     assert facts.ledger_start is None
+
+
+def test_what_does_not_reach_the_owner_goes_to_the_features_channel(world: World) -> None:
+    world.features = [limit("rag", Window.MONTHLY, 100, channel="#rag")]
+    world.spend("rag", "110")
+    world.sync_and_look(times=2)
+    assert route(world.events(), world.catalog, "#llm-cost", ()).feature_channel == "#rag"
 
 
 def test_a_period_that_began_before_the_ledger_says_so(world: World) -> None:

@@ -30,11 +30,15 @@ class Unlucky:
     def __init__(self, inner: object, luck: random.Random, often: float, crashes: Counter[str]) -> None:
         self._inner, self._luck, self._often, self._crashes = inner, luck, often, crashes
 
+    def chance(self, name: str) -> float:  # noqa: ARG002 - others tell calls apart
+        """How likely it is that the process dies at a call of this name."""
+        return self._often
+
     def __getattr__(self, name: str) -> Any:
         real = getattr(self._inner, name)
 
         def call(*arguments: Any, **named: Any) -> Any:
-            dies, after = self._luck.random() < self._often, self._luck.random() < 0.5
+            dies, after = self._luck.random() < self.chance(name), self._luck.random() < 0.5
             if dies and not after:
                 self._crashes[f"before {name}"] += 1
                 raise CrashError

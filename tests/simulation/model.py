@@ -32,9 +32,9 @@ class Looks:
         self._syncs[number] = self.books.spent_by_day()
         self._read_at.append(now)
 
-    def read_before(self, moment: datetime) -> bool:
+    def had_read(self, moment: datetime) -> bool:
         """Whether there had been a sync by then."""
-        return any(at < moment for at in self._read_at)
+        return any(at <= moment for at in self._read_at)
 
     def watching(self, outbox: Any) -> Any:
         """The outbox, with an eye on the looks that it is told of."""

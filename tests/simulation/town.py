@@ -4,6 +4,7 @@ What the bot does is its own code, put together as bot.app does; what it should 
 
 import random
 from collections import Counter
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from bot.ledger.deliveries import Kind, State
 from bot.ledger.limits import Snooze
 from bot.ledger.store import Ledger
 from bot.settings import Settings, load
+from bot.slack.alert_copies import change_copies
 from tests.contract.test_post_office import CrashError
 from tests.contract.test_post_office_faults import Unlucky
 from tests.simulation.books import Books
@@ -28,13 +30,13 @@ DOLLAR = 1_000_000_000
 TOML = """
 [features.total]
 owner = "U3"
-budget = { daily = 40, monthly = 300 }
+budget = { monthly = 200 }
 
 [features.rag]
 owner = ["U1", "alice@example.com"]
 channel = "#rag"
 digest = true
-budget = { daily = 10, weekly = 30, monthly = 100 }
+budget = { daily = 10, monthly = 100 }
 
 [features.copilot]
 owner = "S1"
@@ -47,7 +49,7 @@ alert_at = [50, 100]
 """
 FEATURES = ("rag", "copilot", "drafts", "other")
 FAULTS = (LOST_BEFORE, LOST_AFTER, RATE_LIMITED, Fault(code="new_trouble"))
-METHODS = ("direct", "channel", "person", "members", "post", "post", "post", "find", "update")
+METHODS = ("direct", "channel", "person", "members", "members", "post", "post", "find", "find", "update", "update")
 STEPS = (*[timedelta(minutes=minutes) for minutes in (1, 2, 10, 30)], timedelta(hours=2), timedelta(hours=7))
 # Month ends, clocks that change, and days like others.
 BEGINNINGS = ((2026, 11, 29), (2026, 10, 24), (2026, 3, 28), (2026, 4, 29), (2026, 6, 3))
@@ -57,10 +59,26 @@ LIMITS = (
     ("copilot", Window.DAILY, 20),
     ("other", Window.DAILY, None),
 )
-_QUIET = 24
-_CALM = timedelta(minutes=97)
+# What every tick asks for, whatever is going on. At other calls it is worth dying more often.
+_EACH_TICK = {"mark", "set_mark", "set_limits", "recent_events", "snoozed", "stale", "claim_next"}
+_MORE_OFTEN = 8
+# What is called in few stories only.
+_SELDOM = {"undeliverable", "event", "members", "change", "record_changed", "give_up", "record_look"}
+_MUCH_MORE_OFTEN = 40
+# So often the post office goes its round between two ticks, so far apart.
+_ROUNDS = 4
+_SOON = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=6))
+# Long enough for waiting hours, escalations and what follows from them.
+_CALM = [timedelta(minutes=minutes) for minutes in (31, 31, 61, 61, 97, 97, 300, 300, 300, 300)]
 # A digest takes as long as everything else together: one story in so many has them.
 _WITH_DIGESTS = 8
+
+
+class Mortal(Unlucky):
+    """Calls at which the process may die, those that matter most the most."""
+
+    def chance(self, name: str) -> float:
+        return self._often * (1 if name in _EACH_TICK else _MUCH_MORE_OFTEN if name in _SELDOM else _MORE_OFTEN)
 
 
 class Town:
@@ -79,7 +97,7 @@ class Town:
         self.ledger = ledger
         self.looks = Looks(self.books, self.catalog, self.settings.week_start)
         self.crashes: Counter[str] = Counter()
-        self.often = self.luck.choice((0, 0.01, 0.05))
+        self.often = self.luck.choice((0, 0.01, 0.02, 0.03))
         self.ticks: list[datetime] = []  # those that went through
         self.slack = FakeSlack(lambda: self.now)
         for number in (1, 2, 3, 4, 9):
@@ -102,12 +120,16 @@ class Town:
             self.meddle()
             self.sync()
             self.tick()
+            for _ in range(_ROUNDS):
+                self.now += self.luck.choice(_SOON)
+                self.tick(only_post=True)
         self.often = 0
         self.slack._ordered.clear()
         self.sync(fails=False)
-        for _ in range(_QUIET):
-            self.now += _CALM
-            self.sync(fails=False)
+        for number, step in enumerate(_CALM):
+            self.now += step
+            if number % 2 == 0:
+                self.sync(fails=False)
             self.tick()
 
     # --- what happens ---
@@ -116,7 +138,7 @@ class Town:
         luck = self.luck
         for _ in range(luck.choice((0, 0, 1, 1, 2))):
             age = luck.choice((timedelta(minutes=1), timedelta(minutes=20), timedelta(hours=3), timedelta(hours=20)))
-            nanos = luck.randrange(1, 6 * DOLLAR) if luck.random() < 0.95 else 40 * DOLLAR
+            nanos = luck.randrange(1, 12 * DOLLAR) if luck.random() < 0.95 else 40 * DOLLAR
             self.books.spend(luck.choice(FEATURES), self.now - age, nanos)
         if self.books.held and luck.random() < 0.1:
             number = luck.randrange(len(self.books.held))
@@ -132,23 +154,26 @@ class Town:
         if number is not None:
             self.looks.remember_sync(number, self.now)
 
-    def tick(self) -> None:
-        """One of several processes does what is due, and may die; the next one knows nothing of it."""
-        slack: Any = Unlucky(self.slack, self.luck, self.often, self.crashes)
-        outbox: Any = Unlucky(self.looks.watching(self.outbox), self.luck, self.often, self.crashes)
-        self.ledger.outbox = outbox
+    def tick(self, *, only_post: bool = False) -> None:
+        """One of several processes does what is due, and may die; the next one knows nothing of it. Between two looks
+        at everything `only_post` is worth a look: it costs little, and that is where most can go wrong."""
+        self.ledger.outbox = self._mortal(self.looks.watching(self.outbox))
         try:
-            office = Office(self.settings, self.config, self.ledger, slack, lambda: self.now)
-            jobs: list[Job] = [office.alerts(), office.escalations(), office.post_office()]
-            if self.has_digests:
-                jobs.insert(2, office.digests())
-            for job in jobs:
+            office = Office(self.settings, self.config, self.ledger, self._mortal(self.slack), lambda: self.now)
+            jobs: list[Job] = [] if only_post else [office.alerts(), office.escalations()]
+            if self.has_digests and not only_post:
+                jobs.insert(0, office.digests())  # or the others would mostly have died before it
+            for job in (*jobs, office.post_office()):
                 job.run(self.now)
-            self.ticks.append(self.now)
+            if not only_post:
+                self.ticks.append(self.now)
         except CrashError:
             pass
         finally:
             self.ledger.outbox = self.outbox
+
+    def _mortal(self, what: object) -> Any:
+        return Mortal(what, self.luck, self.often, self.crashes)
 
     def meddle(self) -> None:
         """What people and Slack do meanwhile."""
@@ -157,13 +182,13 @@ class Town:
             method = luck.choice(METHODS)
             faults = [*FAULTS, FORM_REFUSED] if method == "post" else FAULTS
             slack.fail_next(method, luck.choice(faults), times=luck.choice((1, 1, 2, 6)))
-        if luck.random() < 0.01:
+        if luck.random() < 0.02:
             slack.closed[luck.choice(("CRAG", "CCOPILOT"))] = "is_archived"
-        if luck.random() < 0.01:
+        if luck.random() < 0.05:
             slack.add_person(luck.choice(("U1", "U3", "U4")), reachable=False)
         sent = self.outbox.latest(20, states=[State.SENT])
         alerts = [key for one in sent if one.kind is Kind.ALERT for key in one.events]
-        if alerts and luck.random() < 0.2:
+        if alerts and luck.random() < 0.35:
             self.press(luck.choice(alerts))
         if luck.random() < 0.04:
             self.raise_limit()
@@ -174,10 +199,12 @@ class Town:
             return
         if self.luck.random() < 0.5:
             self.outbox.acknowledge([key], "U1", self.now)
-            return
-        tomorrow = first_instant(local_day(self.now, self.zone) + timedelta(days=1), self.zone)
-        self.outbox.snooze([event.subject], Snooze(tomorrow, "U1", self.now))
-        self.looks.snooze(event.subject, tomorrow)
+        else:
+            tomorrow = first_instant(local_day(self.now, self.zone) + timedelta(days=1), self.zone)
+            self.outbox.snooze([event.subject], Snooze(tomorrow, "U1", self.now))
+            self.looks.snooze(event.subject, tomorrow)
+        with suppress(CrashError):
+            change_copies(self._mortal(self.outbox), [key], self.zone)
 
     def raise_limit(self) -> None:
         feature, window, file_limit = self.luck.choice(LIMITS)

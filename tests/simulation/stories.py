@@ -1,0 +1,52 @@
+"""Stories, told and judged one after another."""
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.ledgers import emptied, new_ledger
+from tests.simulation.laws import judge
+from tests.simulation.town import Town
+from tests.unit.zones import NASTY
+
+STEPS = 10
+
+
+@dataclass
+class Hit:
+    """How often each crash point and each fault was hit."""
+
+    crashes: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: "Hit") -> None:
+        """Those of other stories too."""
+        self.crashes.update(other.crashes)
+        self.faults.update(other.faults)
+
+
+def tell(seeds: Iterable[int]) -> Hit:
+    """Tell the stories of these seeds. Raises AssertionError, with the seed, where one breaks a law."""
+    hit = Hit()
+    with tempfile.TemporaryDirectory() as folder, closing(new_ledger()) as ledger:
+        for seed in seeds:
+            town = Town(emptied(ledger), seed, Path(folder), NASTY)
+            try:
+                town.run(STEPS)
+                judge(town)
+            except Exception as error:
+                error.add_note(f"in story {seed}, in {town.zone}")
+                raise
+            hit.add(_hit(town))
+    return hit
+
+
+def _hit(town: Town) -> Hit:
+    faults: Counter[str] = Counter()
+    for (method, fault), times in town.slack.faults.items():
+        how = fault.code or ("lost after" if fault.accepted else "lost before")
+        faults[f"{method}: {how}"] += times
+    return Hit(town.crashes, faults)
