@@ -52,6 +52,10 @@ class LedgerBusyError(LedgerError):
     """Another process holds the ledger's sync lease; nothing is wrong."""
 
 
+class LedgerUnavailableError(LedgerError):
+    """The ledger's database has lost what was being done: it can be done again from its beginning."""
+
+
 class StoppedError(LlmcostError):
     """The bot is being stopped; what was under way is given up at a safe point."""
 

@@ -1,6 +1,33 @@
-"""For all tests: a busy machine must not turn a property red."""
+"""For all tests: a busy machine must not turn a property red; and ledgers are in the database that was asked for."""
 
+import pytest
 from hypothesis import settings
+
+from tests import databases
 
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database",
+        choices=(databases.SQLITE, databases.POSTGRESQL),
+        default=databases.SQLITE,
+        help="Where ledgers are kept; with postgresql the tests that are marked `each_database` run, and no others.",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    databases.choose(config.getoption("--database"))
+
+
+def pytest_unconfigure() -> None:
+    databases.stop_cluster()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if databases.is_postgresql():
+        others = [item for item in items if item.get_closest_marker("each_database") is None]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in set(others)]

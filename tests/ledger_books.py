@@ -20,6 +20,7 @@ from bot.ledger.engine import open_engine, reading, writing
 from bot.ledger.rows import from_row
 from bot.ledger.store import Ledger
 from bot.ledger.tables import metadata
+from tests.databases import new_url
 from tests.ledger_worlds import ATTRIBUTION, World, id_of, list_price
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -29,8 +30,8 @@ MINE = lease.Lease(lease.SYNC, "the test")
 
 @lru_cache(1)
 def memory() -> Engine:
-    """The database in memory."""
-    engine = open_engine("sqlite://", create=True)
+    """The database: in memory, or where this run keeps its ledgers."""
+    engine = open_engine(new_url(empty=True), create=True)
     metadata.create_all(engine)
     return engine
 

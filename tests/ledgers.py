@@ -24,6 +24,7 @@ from bot.ledger.tables import metadata
 from bot.reports.reporter import Reporter
 from bot.reports.tracing import LookUp
 from bot.reports.verification import Counterpart
+from tests.databases import new_url
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 22, 14, 31, tzinfo=BERLIN)  # a Sunday
@@ -110,8 +111,8 @@ def price(
 
 
 def new_ledger() -> Ledger:
-    """An empty ledger in memory."""
-    return open_ledger("sqlite://", create=True)
+    """An empty ledger: in memory, or where this run keeps its ledgers."""
+    return open_ledger(new_url(), create=True)
 
 
 def emptied(ledger: Ledger) -> Ledger:

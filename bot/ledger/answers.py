@@ -3,8 +3,9 @@ give it back when somebody presses its button."""
 
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, select, update
 
+from bot.ledger.bulk import insert_new
 from bot.ledger.tables import answers
 
 # An ephemeral message is gone after a reload; a day is longer than anybody keeps looking at it.
@@ -24,7 +25,7 @@ class KeptAnswer(NamedTuple):
 def keep(connection: Connection, answer: KeptAnswer) -> None:
     """Keep an answer for a day; older ones go."""
     connection.execute(delete(answers).where(answers.c.asked_at < answer.asked_at - KEPT_MICROSECONDS))
-    connection.execute(insert(answers).values(**answer._asdict()))
+    insert_new(connection, answers, **answer._asdict())
 
 
 def find(connection: Connection, answer_id: str) -> KeptAnswer | None:

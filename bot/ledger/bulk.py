@@ -6,7 +6,7 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
-from sqlalchemy import Column, Connection, Dialect, Table, bindparam, select
+from sqlalchemy import Column, Connection, Dialect, Table, bindparam, func, select
 
 # Far below what SQLite takes in one statement, and as many as a page has runs.
 _MOST_IDS = 1_024
@@ -24,6 +24,12 @@ def upsert(
     """Insert rows of values in the table's column order; where a row of that key is there, replace or add to it."""
     if rows:
         connection.exec_driver_sql(_upsert_text(connection.dialect, table, replace, add), list(rows))
+
+
+def insert_new(connection: Connection, table: Table, **values: Any) -> bool:
+    """Insert a row; False, and nothing is changed, if there is one of that key."""
+    statement = _dialect(connection.dialect).insert(table).values(**values).on_conflict_do_nothing()
+    return connection.execute(statement.execution_options(preserve_rowcount=True)).rowcount == 1
 
 
 def rows_in(
@@ -48,12 +54,22 @@ def rows_in(
 
 @lru_cache(_STATEMENTS)
 def _upsert_text(dialect: Dialect, table: Table, replace: tuple[str, ...], add: tuple[str, ...]) -> str:
-    # Imported where it is spoken: PostgreSQL's dialect alone would take a tenth of the time of `llmcost report`.
-    statement = import_module(f"sqlalchemy.dialects.{dialect.name}").insert(table)
+    statement = _dialect(dialect).insert(table)
     updates = {name: statement.excluded[name] for name in replace}
     updates |= {name: table.c[name] + statement.excluded[name] for name in add}
     upsert = statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=updates)
     return str(upsert.compile(dialect=dialect))
+
+
+def _dialect(dialect: Dialect) -> Any:
+    # Imported where it is spoken: PostgreSQL's dialect alone would take a tenth of the time of `llmcost report`.
+    return import_module(f"sqlalchemy.dialects.{dialect.name}")
+
+
+def next_number(column: Column[Any]) -> Any:
+    """The number after the highest in a column, for an insert. A sequence would leave holes, and on a distributed
+    engine give numbers that do not rise."""
+    return select(func.coalesce(func.max(column), 0) + 1).scalar_subquery()
 
 
 @lru_cache(_STATEMENTS)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from bot.domain.costing import CostMode
 from bot.domain.period import first_instant, local_day
 from bot.domain.run import State
+from bot.ledger.bulk import next_number
 from bot.ledger.tables import gaps, projects, runs, syncs
 
 # What stands in a project's link in the place of a trace's id.
@@ -67,13 +68,15 @@ KEPT_SYNCS = 1_500
 
 def load_projects(connection: Connection, *, selected_only: bool = False) -> list[ProjectRow]:
     """All projects of the ledger, by name."""
-    query = select(projects).order_by(projects.c.name, projects.c.key)
+    query = select(projects)
     if selected_only:
         query = query.where(projects.c.selected)
-    return [
+    found = [
         ProjectRow(*row)._replace(cost_mode=CostMode(row.cost_mode), selected=bool(row.selected))
         for row in connection.execute(query)
     ]
+    # Databases sort letters each in its own way.
+    return sorted(found, key=lambda row: (row.name, row.key))
 
 
 def select_projects(connection: Connection, found: Iterable[tuple[bytes, str, int]]) -> list[ProjectRow]:
@@ -86,7 +89,12 @@ def select_projects(connection: Connection, found: Iterable[tuple[bytes, str, in
         if not changed.rowcount:
             connection.execute(
                 insert(projects).values(
-                    id=project_id, name=name, started=started, selected=True, cost_mode=CostMode.UNKNOWN.value
+                    key=next_number(projects.c.key),
+                    id=project_id,
+                    name=name,
+                    started=started,
+                    selected=True,
+                    cost_mode=CostMode.UNKNOWN.value,
                 )
             )
     return load_projects(connection, selected_only=True)
@@ -197,7 +205,7 @@ def record_sync(connection: Connection, row: SyncRow) -> None:
     """Remember how a sync ended, for `status`."""
     values = row._asdict()
     del values["number"]
-    connection.execute(insert(syncs).values(**values))
+    connection.execute(insert(syncs).values(id=next_number(syncs.c.id), **values))
     newest = select(func.max(syncs.c.id)).scalar_subquery()
     # However long the outage, when it began is known.
     good = select(func.max(syncs.c.id)).where(syncs.c.problem.is_(None)).scalar_subquery()

@@ -1,105 +1,119 @@
-"""Opening the database. Every write transaction begins IMMEDIATE, so that two processes on one SQLite file wait for
-each other instead of failing half-way."""
+"""Opening the database, and transactions in it.
 
-import sqlite3
-from collections.abc import Iterator
+A transaction is a function of a connection (`read`, `write`), because a database that is shared by machines may have
+it begun again: another was first, or the connection is lost. It must be one that can be repeated; also when it had gone
+through, and only the word of that was lost.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
-from bot.errors import LedgerBusyError, LedgerError
+from bot.errors import LedgerBusyError, LedgerError, LedgerUnavailableError
+from bot.ledger import postgresql, sqlite
+from bot.ledger.trouble import Trouble
 
-# DESIGN: SQLite is shared by processes; a short transaction of somebody else is waited for.
-BUSY_TIMEOUT_MS = 5_000
+# How often a transaction is begun, and for how long. Of several that meet again and again, each waits for another time.
+TRIES = 12
+FOR_SECONDS = 5.0
+_FIRST_WAIT, _LONGEST_WAIT = 0.01, 0.6
+
+Result = TypeVar("Result")
 
 
 def open_engine(url: str, *, create: bool) -> Engine:
-    """An engine for `url`. A SQLite file is created readable by its owner alone, or not at all (`create=False`).
+    """An engine for `url`. A SQLite file is created readable by its owner alone, or not at all (`create=False`); a
+    PostgreSQL database must be there.
 
     Raises LedgerError if there is no ledger, or if its folder does not let us in.
     """
     parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        raise LedgerError("This version keeps its ledger in SQLite: set DATABASE_URL to sqlite:///path/to/llmcost.db.")
-    in_memory = parsed.database in {None, "", ":memory:"}
-    if not in_memory and parsed.database is not None:
-        _prepare_file(Path(parsed.database), create=create)
-    # One connection for a ledger in memory: a second one would see another, empty one.
-    engine = create_engine(url, poolclass=StaticPool) if in_memory else create_engine(url)
-    event.listen(engine, "connect", _configure)
-    event.listen(engine, "begin", _begin)
-    return engine
+    if parsed.get_backend_name() == "postgresql":
+        return postgresql.open_postgresql(parsed)
+    return sqlite.open_sqlite(parsed, create=create)
+
+
+def read(engine: Engine, work: Callable[[Connection], Result]) -> Result:
+    """What `work` finds in one state of the ledger. Raises LedgerError for the database's errors."""
+
+    def once() -> Result:
+        with reading(engine) as connection:
+            return work(connection)
+
+    return repeat(once)
+
+
+def write(engine: Engine, work: Callable[[Connection], Result]) -> Result:
+    """What `work` gives, once all that it has written is kept; nothing of it is where it raises. Raises LedgerError for
+    the database's errors."""
+
+    def once() -> Result:
+        with writing(engine) as connection:
+            return work(connection)
+
+    return repeat(once)
+
+
+def repeat(work: Callable[[], Result]) -> Result:
+    """What `work` gives, which is done again where the database has lost it, TRIES times at most. Raises
+    LedgerUnavailableError if none of them went through."""
+    until = time.monotonic() + FOR_SECONDS
+    for done in range(1, TRIES):
+        try:
+            return work()
+        except LedgerUnavailableError:
+            longest = min(_FIRST_WAIT * 2**done, _LONGEST_WAIT)
+            if time.monotonic() + longest > until:
+                raise
+            time.sleep(random.uniform(longest / 4, longest))  # noqa: S311 - no secret, only another time than others
+    return work()
 
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A transaction that sees one state of the ledger throughout. Raises LedgerError for the database's errors."""
-    with _translated(engine), engine.connect() as connection, connection.begin():
+    """A transaction that sees one state of the ledger throughout. Raises LedgerError for the database's errors:
+    LedgerUnavailableError where doing all of it again may help."""
+    options = postgresql.SNAPSHOT if _is_postgresql(engine) else {}
+    with _transaction(engine, options) as connection:
         yield connection
 
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """A transaction that holds the ledger's only pen from its first statement; rolled back on any exception."""
-    with (
-        _translated(engine),
-        engine.connect().execution_options(llmcost_write=True) as connection,
-        connection.begin(),
-    ):
+    """One try of a transaction that nothing comes between; rolled back on any exception. Raises likewise."""
+    with _transaction(engine, postgresql.PEN if _is_postgresql(engine) else sqlite.PEN) as connection:
         yield connection
 
 
-def _prepare_file(path: Path, *, create: bool) -> None:
-    try:
-        if path.exists():
-            return
-        if create:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=0o600, exist_ok=True)
-            return
-    except OSError as error:
-        raise LedgerError(f"The ledger {path} cannot be opened: {error.strerror}.") from error
-    raise LedgerError(f"There is no ledger at {path} yet. `llmcost sync` reads LangSmith into a new one.")
-
-
-def _configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    connection.isolation_level = None  # sqlite3's own transactions off: BEGIN is ours to say
-    cursor = connection.cursor()
-    try:
-        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-        cursor.execute("PRAGMA synchronous=NORMAL")
-        cursor.execute("PRAGMA journal_mode=WAL")
-    except sqlite3.OperationalError as error:
-        # SQLite does not wait for another process that is just making a new file a WAL; once is enough.
-        if not _is_busy(error):
-            raise
-    finally:
-        cursor.close()
-
-
-def _begin(connection: Connection) -> None:
-    write = connection.get_execution_options().get("llmcost_write")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+def shown_url(url: URL) -> str:
+    """The URL as people may see it: without a password, wherever it stands."""
+    return url.set(query={}).render_as_string(hide_password=True)
 
 
 @contextmanager
-def _translated(engine: Engine) -> Iterator[None]:
+def _transaction(engine: Engine, options: dict[str, Any]) -> Iterator[Connection]:
     try:
-        yield
+        with engine.connect().execution_options(**options) as connection, connection.begin():
+            yield connection
     except DBAPIError as error:
-        cause = error.orig
-        ours = isinstance(cause, sqlite3.IntegrityError | sqlite3.ProgrammingError)
-        if ours or not isinstance(cause, sqlite3.DatabaseError):
-            raise  # a fault in the code, not in the ledger
-        where = engine.url.render_as_string(hide_password=True)
-        if _is_busy(cause):
+        trouble = postgresql.judge(error) if _is_postgresql(engine) else sqlite.judge(error)
+        if trouble is Trouble.FAULT:
+            raise
+        where = shown_url(engine.url)
+        if trouble is Trouble.BUSY:
             raise LedgerBusyError(f"The ledger {where} is being written by another process; try again.") from error
-        raise LedgerError(f"The ledger {where} cannot be used: {cause}.") from error
+        said = postgresql.in_words(error, engine.url) if _is_postgresql(engine) else str(error.orig)
+        if trouble is Trouble.PASSING:
+            raise LedgerUnavailableError(
+                f"The ledger {where} cannot be reached or is busy: {said}. Try again."
+            ) from error
+        raise LedgerError(f"The ledger {where} cannot be used: {said}.") from error
 
 
-def _is_busy(error: sqlite3.Error) -> bool:
-    return getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+def _is_postgresql(engine: Engine) -> bool:
+    return engine.dialect.name == "postgresql"

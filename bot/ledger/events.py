@@ -46,6 +46,7 @@ def announce(
     """Write down what is to be told and to whom; gives the deliveries' ids. None, and nothing is written, if one of the
     events is known already: somebody else has been faster."""
     keys = [event.key for event in new_events]
+    # Nobody comes between this look and the insert: a write transaction that met another is begun again.
     if connection.scalar(select(func.count()).select_from(events).where(events.c.key.in_(keys))):
         return None
     if new_events:

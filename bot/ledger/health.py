@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Engine, delete, false
 
 from bot.errors import LedgerError
-from bot.ledger.engine import reading, writing
+from bot.ledger.engine import read, write
 from bot.ledger.migrate import schema_version
 from bot.ledger.tables import leases
 
@@ -27,14 +27,12 @@ def health(engine: Engine) -> Health:
     write."""
     problem = None
     try:
-        with writing(engine) as connection:
-            connection.execute(delete(leases).where(false()))
+        write(engine, lambda connection: connection.execute(delete(leases).where(false())))
     except LedgerError as error:
         problem = str(error)
-    with reading(engine) as connection:
-        schema = schema_version(connection)
+    schema = read(engine, schema_version)
     database = engine.url.database
-    if not database or database == ":memory:":
+    if engine.dialect.name != "sqlite" or not database or database == ":memory:":
         return Health(schema, problem, 0, None)
     files = [Path(f"{database}{suffix}") for suffix in ("", "-wal", "-shm")]
     size = sum(file.stat().st_size for file in files if file.exists())

@@ -2,14 +2,18 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, delete, select, update
 
 from bot.errors import LedgerBusyError
+from bot.ledger.bulk import insert_new
 from bot.ledger.tables import leases
 
 SYNC = "sync"
-LEASE_MICROSECONDS = 60_000_000
+JOBS = "jobs"  # what the clock does, in one process at a time
+# Who holds it prolongs it far more often; if they are killed, others go on within a minute.
+LEASE_MICROSECONDS = 30_000_000
+# One that seems to last for longer was taken by a clock that has been set right since.
+_CLOCKS_DIFFER = 600_000_000
 
 
 class Lease(NamedTuple):
@@ -20,20 +24,21 @@ class Lease(NamedTuple):
 
 
 def take(connection: Connection, lease: Lease, now: int) -> None:
-    """Take the lease, in a write transaction. Raises LedgerBusyError while another holder's has not expired.
-
-    One that seems to last for much longer than leases do was taken by a clock that has been set right since.
-    """
-    over = (leases.c.expires <= now) | (leases.c.expires > now + 10 * LEASE_MICROSECONDS)
-    connection.execute(delete(leases).where(leases.c.name == lease.name, over))
-    try:
-        connection.execute(insert(leases).values(**lease._asdict(), expires=now + LEASE_MICROSECONDS))
-    except IntegrityError:
+    """Take the lease, in a write transaction. Raises LedgerBusyError while another holder's has not expired."""
+    if not keep(connection, lease, now):
         expires = connection.scalar(select(leases.c.expires).where(leases.c.name == lease.name))
         seconds = -(-(int(expires or now) - now) // 1_000_000)
         raise LedgerBusyError(
             f"Another process is at the {lease.name} of this ledger. If it was killed, try again in {seconds} s."
-        ) from None
+        )
+
+
+def keep(connection: Connection, lease: Lease, now: int) -> bool:
+    """Take the lease or prolong it, in a write transaction; False while another holder's has not expired."""
+    over = (leases.c.expires <= now) | (leases.c.expires > now + _CLOCKS_DIFFER)
+    ours = leases.c.holder == lease.holder
+    connection.execute(delete(leases).where(leases.c.name == lease.name, over | ours))
+    return insert_new(connection, leases, **lease._asdict(), expires=now + LEASE_MICROSECONDS)
 
 
 def hold(connection: Connection, lease: Lease, now: int) -> None:

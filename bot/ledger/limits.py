@@ -9,6 +9,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from bot.domain.budget import SetLimit, Window
 from bot.ledger.booking import instant, microseconds
+from bot.ledger.bulk import next_number
 from bot.ledger.deliveries import instant_or_none
 from bot.ledger.tables import limit_changes, limits, snoozes
 
@@ -76,6 +77,7 @@ def set_limit(connection: Connection, new: SetLimit, old_nanos: int | None) -> b
     )
     connection.execute(
         insert(limit_changes).values(
+            id=next_number(limit_changes.c.id),
             at=microseconds(new.set_at),
             by=new.set_by,
             feature=new.feature,

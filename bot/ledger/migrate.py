@@ -5,11 +5,12 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, inspect, text
 
 from bot.errors import LedgerError
-from bot.ledger.engine import reading, writing
+from bot.ledger.engine import read, write
 
 # The newest migration in migrations/versions. Revisions are numbered, so that "newer than ours" can be said.
 HEAD = "0003"
 _VERSION_TABLE = "alembic_version"
+_LOCK_TABLE = "migration_lock"
 
 
 def schema_version(connection: Connection) -> str | None:
@@ -25,21 +26,43 @@ def migrate(engine: Engine) -> str | None:
 
     Raises LedgerError for a ledger that a newer llmcost has written: it is left as it is.
     """
-    with reading(engine) as connection:
-        version = schema_version(connection)
-    if version == HEAD:
+    version = read(engine, schema_version)
+    if _is_done(version):
         return None
-    if version is not None and version > HEAD:
-        raise LedgerError(
-            f"The ledger was written by a newer llmcost (schema {version}, this one knows {HEAD}): update llmcost."
-        )
     from alembic import command
     from alembic.config import Config
 
-    with writing(engine) as connection:
-        if schema_version(connection) != HEAD:  # another process may have been faster
+    def work(connection: Connection) -> None:
+        _wait_for_turn(connection)
+        if not _is_done(schema_version(connection)):  # another process may have been faster
             config = Config()
             config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
             config.attributes["connection"] = connection
             command.upgrade(config, HEAD)
+
+    if engine.dialect.name == "postgresql":
+        write(engine, _make_lock)
+    write(engine, work)
     return version or "nothing"
+
+
+def _is_done(version: str | None) -> bool:
+    if version is not None and version > HEAD:
+        raise LedgerError(
+            f"The ledger was written by a newer llmcost (schema {version}, this one knows {HEAD}): update llmcost."
+        )
+    return version == HEAD
+
+
+# SQLite has one pen. Elsewhere it is the one row of a table of its own: whoever changes it first migrates; the others
+# wait for the end of that, begin again, and find everything done. It is free as soon as its holder is gone.
+
+
+def _make_lock(connection: Connection) -> None:
+    connection.execute(text(f"CREATE TABLE IF NOT EXISTS {_LOCK_TABLE} (id INTEGER PRIMARY KEY, turn BIGINT NOT NULL)"))
+    connection.execute(text(f"INSERT INTO {_LOCK_TABLE} VALUES (1, 0) ON CONFLICT DO NOTHING"))  # noqa: S608 - a constant
+
+
+def _wait_for_turn(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"UPDATE {_LOCK_TABLE} SET turn = turn + 1"))  # noqa: S608 - a constant

@@ -1,10 +1,12 @@
 """The ledger's door: transactions around what the other modules do with a connection."""
 
 import json
+import logging
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, delete, insert, select
@@ -23,7 +25,8 @@ from bot.ledger.books import BookingSummary, Root
 from bot.ledger.bridge import Bridge, bridge
 from bot.ledger.costliest import Costliest
 from bot.ledger.coverage import Gap, ProjectRow, SyncRow
-from bot.ledger.engine import open_engine, reading, writing
+from bot.ledger.door import Door
+from bot.ledger.engine import open_engine, reading
 from bot.ledger.figures import Figures, UntaggedName
 from bot.ledger.health import Health, health
 from bot.ledger.lease import Lease
@@ -33,6 +36,10 @@ from bot.ledger.outbox import Outbox
 from bot.ledger.tables import returns
 from bot.ledger.tables import rollups as rollups_table
 from bot.ledger.tables import rules as rules_table
+
+Result = TypeVar("Result")
+
+_log = logging.getLogger(__name__)
 
 
 class Reading:
@@ -150,15 +157,24 @@ class Reading:
 class Ledger:
     """A ledger that is open. Every method is a transaction of its own; see `reading` for several questions at once."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, guard: Callable[[Connection], None] | None = None) -> None:
+        """With a `guard`, every transaction that writes begins with it."""
         self._engine = engine
-        self.outbox = Outbox(engine)
+        self._door = Door(engine, guard)
+        self.outbox = Outbox(self._door)
+        self._leases: set[Lease] = set()  # those that were not given back yet
         self._rules: Rules | None = None  # those that it is kept by, once that has been said
         self._kept_by: dict[str, str] = {}  # the same as text
 
     def close(self) -> None:
-        """Close its connections."""
-        self._engine.dispose()
+        """Give back what is leased, and close the connections."""
+        try:
+            for mine in list(self._leases):
+                self.release(mine)
+        except LedgerError as error:
+            _log.warning("a lease runs out by itself: %s", error)
+        finally:
+            self._engine.dispose()
 
     @contextmanager
     def reading(self) -> Iterator[Reading]:
@@ -174,7 +190,8 @@ class Ledger:
         From now on this Ledger writes only as long as it is kept by these.
         """
         wanted = describe_rules(rules.attribution, rules.dimensions, zone)
-        with writing(self._engine) as connection:
+
+        def work(connection: Connection) -> dict[str, str]:
             kept = _kept_rules(connection)
             if kept != wanted:
                 if kept:
@@ -184,20 +201,23 @@ class Ledger:
                 connection.execute(delete(rules_table))
                 rows = [{"name": name, "value": value} for name, value in wanted.items()]
                 connection.execute(insert(rules_table), rows)
+            return kept
+
+        kept = self._door.write(work)
         # Only now: where the recount failed, the ledger is kept by what it was kept by before.
         self._rules, self._kept_by = rules, wanted
         return bool(kept) and kept != wanted
 
     def is_kept_by(self, rules: Rules, zone: ZoneInfo) -> bool:
         """Whether `keep_rules` would leave the figures as they are."""
-        with reading(self._engine) as connection:
-            return _kept_rules(connection) == describe_rules(rules.attribution, rules.dimensions, zone)
+        return self._door.read(
+            lambda connection: _kept_rules(connection) == describe_rules(rules.attribution, rules.dimensions, zone)
+        )
 
     def check_zone(self, zone: ZoneInfo) -> None:
         """Raises LedgerError if the ledger's days are those of another time zone: its figures would be of other days
         than those asked for."""
-        with reading(self._engine) as connection:
-            kept = _kept_rules(connection).get("timezone")
+        kept = self._door.read(_kept_rules).get("timezone")
         if kept is not None and kept != zone.key:
             raise LedgerError(
                 f"The ledger counts its days in {kept}, and LLMCOST_TIMEZONE is {zone.key}. "
@@ -210,38 +230,59 @@ class Ledger:
     def lease(self, name: str, now: datetime) -> Iterator[Lease]:
         """Hold the lease `name`. Raises LedgerBusyError while another process has it."""
         mine = Lease(name, uuid.uuid4().hex)
-        with writing(self._engine) as connection:
-            lease.take(connection, mine, microseconds(now))
+        self._door.write(lambda connection: lease.take(connection, mine, microseconds(now)))
+        self._leases.add(mine)
         try:
             yield mine
         finally:
-            with writing(self._engine) as connection:
-                lease.release(connection, mine)
+            self.release(mine)
 
-    @contextmanager
-    def _writing(self, mine: Lease, now: datetime) -> Iterator[Connection]:
+    def keep_lease(self, mine: Lease, now: datetime) -> bool:
+        """Take the lease or prolong it; False while another process has it."""
+        has_it = self._door.write(lambda connection: lease.keep(connection, mine, microseconds(now)))
+        (self._leases.add if has_it else self._leases.discard)(mine)
+        return has_it
+
+    def release(self, mine: Lease) -> None:
+        """Give a lease back, if it is still ours."""
+        self._door.write(lambda connection: lease.release(connection, mine))
+        self._leases.discard(mine)
+
+    def under(self, mine: Lease, clock: Callable[[], datetime]) -> "Ledger":
+        """The same ledger for whoever holds that lease: every write transaction begins with a look at it, and raises
+        LedgerBusyError, with nothing written, once another process has it. Not to be closed."""
+        return Ledger(self._engine, lambda connection: lease.hold(connection, mine, microseconds(clock())))
+
+    def _write(self, mine: Lease, now: datetime, work: Callable[[Connection], Result]) -> Result:
         """A write transaction of whoever holds the lease. Raises LedgerBusyError if another does, and LedgerError if
         another process has recounted the ledger by other rules: what we add by ours would not fit."""
-        with writing(self._engine) as connection:
+
+        def guarded(connection: Connection) -> Result:
             lease.hold(connection, mine, microseconds(now))
             if self._rules is not None and _kept_rules(connection) != self._kept_by:
                 raise LedgerError(
                     "Another process keeps this ledger by other settings (time zone, dimensions, features or rules): "
                     "give all of them the same and start this one again."
                 )
-            yield connection
+            return work(connection)
+
+        return self._door.write(guarded)
 
     # What a sync writes
 
     def select_projects(self, mine: Lease, now: datetime, found: Iterable[tuple[bytes, str, int]]) -> list[ProjectRow]:
         """See bot.ledger.coverage.select_projects. The rules of attribution see a project's new name."""
-        with self._writing(mine, now) as connection:
+        found = list(found)
+
+        def work(connection: Connection) -> list[ProjectRow]:
             names = {row.key: row.name for row in coverage.load_projects(connection)}
             selected = coverage.select_projects(connection, found)
             for row in selected:
                 if self._rules is not None and row.name != names.get(row.key, row.name):
                     books.rebook(connection, _project(row), self._rules)
             return selected
+
+        return self._write(mine, now, work)
 
     def book(
         self,
@@ -253,84 +294,93 @@ class Ledger:
         rules: Rules,
     ) -> BookingSummary:
         """See bot.ledger.books.book."""
-        with self._writing(mine, now) as connection:
-            return books.book(connection, _project(project), read, roots, rules)
+        page, changed = list(read), set[int]()
+
+        def work(connection: Connection) -> BookingSummary:
+            summary = books.book(connection, _project(project), page, roots, rules)
+            # Where it had gone through and only the word of it was lost, a second time finds nothing changed.
+            changed.update(summary.changed_days)
+            return summary
+
+        summary = self._write(mine, now, work)
+        summary.changed_days |= changed
+        return summary
 
     def unknown_roots(self, project: ProjectRow, trace_ids: Collection[bytes]) -> set[bytes]:
         """See bot.ledger.books.unknown_roots."""
-        with reading(self._engine) as connection:
-            return books.unknown_roots(connection, project.key, trace_ids)
+        return self._door.read(lambda connection: books.unknown_roots(connection, project.key, trace_ids))
 
     def set_cost_mode(self, mine: Lease, now: datetime, project: ProjectRow, mode: CostMode, rules: Rules) -> int:
         """What a parent's cost means in this project is known now: decide its traces again. Gives how many runs stand
         differently."""
-        with self._writing(mine, now) as connection:
+
+        def work(connection: Connection) -> int:
             coverage.set_cost_mode(connection, project.key, mode)
             after = _project(project)._replace(mode=mode)
             return books.rebook(connection, after, rules, mode_before=project.cost_mode)
 
+        return self._write(mine, now, work)
+
     def set_link(self, mine: Lease, now: datetime, project: ProjectRow, link: str) -> None:
         """See bot.ledger.coverage.set_link."""
-        with self._writing(mine, now) as connection:
-            coverage.set_link(connection, project.key, link)
+        self._write(mine, now, lambda connection: coverage.set_link(connection, project.key, link))
 
     def cover(self, mine: Lease, now: datetime, project: ProjectRow, start: int, end: int, *, lost: bool) -> None:
         """See bot.ledger.coverage.cover; `lost` if nothing was found where LangSmith has forgotten."""
-        with self._writing(mine, now) as connection:
-            coverage.cover(connection, project.key, start, end, empty_and_expired=lost)
+        self._write(
+            mine, now, lambda connection: coverage.cover(connection, project.key, start, end, empty_and_expired=lost)
+        )
 
     def finish_reread(
         self, mine: Lease, now: datetime, project: ProjectRow, tiers: Iterable[str], begun: int, settled: int | None
     ) -> None:
         """A re-reading was finished: remember its `tiers`, and the last day that it settled (an ordinal), if any."""
-        with self._writing(mine, now) as connection:
-            coverage.remember_reread(connection, project.key, tiers, begun)
+        names = tuple(tiers)
+
+        def work(connection: Connection) -> None:
+            coverage.remember_reread(connection, project.key, names, begun)
             if settled is not None:
                 coverage.settle(connection, project.key, settled)
 
+        self._write(mine, now, work)
+
     def oldest_pending(self, project: ProjectRow, *, since: int) -> int | None:
         """See bot.ledger.coverage.oldest_pending."""
-        with reading(self._engine) as connection:
-            return coverage.oldest_pending(connection, project.key, since=since)
+        return self._door.read(lambda connection: coverage.oldest_pending(connection, project.key, since=since))
 
     def open_runs(
         self, project: ProjectRow, states: tuple[State, ...], *, start: int, end: int, limit: int
     ) -> list[tuple[bytes, int]]:
         """See bot.ledger.coverage.open_runs."""
-        with reading(self._engine) as connection:
-            return coverage.open_runs(connection, project.key, states, start=start, end=end, limit=limit)
+        return self._door.read(
+            lambda connection: coverage.open_runs(connection, project.key, states, start=start, end=end, limit=limit)
+        )
 
     def last_sync(self) -> SyncRow | None:
         """See bot.ledger.coverage.last_sync."""
-        with reading(self._engine) as connection:
-            return coverage.last_sync(connection)
+        return self._door.read(coverage.last_sync)
 
     def record_sync(self, row: SyncRow) -> None:
         """See bot.ledger.coverage.record_sync."""
-        with writing(self._engine) as connection:
-            coverage.record_sync(connection, row)
+        self._door.write(lambda connection: coverage.record_sync(connection, row))
 
     # Answers that can be shared
 
     def keep_answer(self, answer: KeptAnswer) -> None:
         """See bot.ledger.answers.keep."""
-        with writing(self._engine) as connection:
-            answers.keep(connection, answer)
+        self._door.write(lambda connection: answers.keep(connection, answer))
 
     def find_answer(self, answer_id: str) -> KeptAnswer | None:
         """See bot.ledger.answers.find."""
-        with reading(self._engine) as connection:
-            return answers.find(connection, answer_id)
+        return self._door.read(lambda connection: answers.find(connection, answer_id))
 
     def claim_share(self, answer_id: str, now: datetime) -> bool:
         """See bot.ledger.answers.claim_share."""
-        with writing(self._engine) as connection:
-            return answers.claim_share(connection, answer_id, microseconds(now))
+        return self._door.write(lambda connection: answers.claim_share(connection, answer_id, microseconds(now)))
 
     def give_back_share(self, answer_id: str) -> None:
         """See bot.ledger.answers.give_back_share."""
-        with writing(self._engine) as connection:
-            answers.give_back_share(connection, answer_id)
+        self._door.write(lambda connection: answers.give_back_share(connection, answer_id))
 
     # Checking
 
@@ -341,7 +391,8 @@ class Ledger:
     def wrong_rollups(self, since: date | None = None) -> list[str]:
         """Which rows of the rollups differ from what the runs add up to, in words; nothing if the books are right. Of
         all days, or of those from `since` on."""
-        with reading(self._engine) as connection:
+
+        def work(connection: Connection) -> tuple[rollups.Delta, dict[rollups.Key | rollups.Return, object]]:
             rules = _kept_rules(connection)
             dimensions = json.loads(rules.get("dimensions", "[]"))
             projects = [_project(row) for row in coverage.load_projects(connection)]
@@ -352,6 +403,9 @@ class Ledger:
                 booked[rollups.Key(*row[:4])] = list(row[4:])
             for row in connection.execute(select(returns)):
                 booked[rollups.Return(rollups.Key(*row[:4]), row.previous_day)] = row.traces
+            return counted, booked
+
+        counted, booked = self._door.read(work)
         expected = dict[rollups.Key | rollups.Return, object]([*counted.rollups.items(), *counted.returns.items()])
         return sorted(
             f"{row}: booked {booked.get(row)}, the runs make {expected.get(row)}"

@@ -25,8 +25,11 @@ from bot.slack.budget_commands import BudgetCommands
 from bot.slack.limit_desk import LimitDesk
 from bot.slack.listeners import Listeners
 from tests.contract.test_alerts import DOLLAR, HOUR, World, limit
+from tests.databases import new_url
 from tests.ledgers import BERLIN, DIMENSIONS, NOW, emptied, new_ledger
 from tests.standins.slack_rules import problems, visible_mentions
+
+pytestmark = pytest.mark.each_database
 
 TEAM, OWNER, ADMIN, STRANGER = "T0TEAM", "U0OWNER", "U0ADMIN", "U0STRANGER"
 LATER = NOW + HOUR
@@ -224,7 +227,7 @@ def test_pressing_twice_or_two_people_at_once_leaves_the_first_named(desk: Desk)
 
 def test_presses_at_the_very_same_time_do_no_harm(tmp_path: Path, response_url: tuple[str, list[Json]]) -> None:
     """Each by a bot of its own, on one file."""
-    url = f"sqlite:///{tmp_path / 'llmcost.db'}"
+    url = new_url(tmp_path)
     ledgers = [open_ledger(url, create=True) for _ in range(4)]
     desk = a_desk(ledgers[0], *response_url)
     desks = [Desk(replace(desk.world, ledger=ledger), desk.url, desk.said) for ledger in ledgers]

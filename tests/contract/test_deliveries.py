@@ -11,6 +11,10 @@ from bot.ledger.deliveries import CLAIM, Claimed, Kind, NewDelivery, Role, State
 from bot.ledger.events import NewEvent
 from bot.ledger.outbox import Outbox
 from bot.ledger.store import open_ledger
+from tests.databases import new_url
+from tests.ledgers import new_ledger
+
+pytestmark = pytest.mark.each_database
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -18,7 +22,7 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.fixture
 def outbox() -> Iterator[Outbox]:
-    with closing(open_ledger("sqlite://", create=True)) as ledger:
+    with closing(new_ledger()) as ledger:
         yield ledger.outbox
 
 
@@ -201,7 +205,7 @@ def test_the_first_to_acknowledge_stays_named(outbox: Outbox) -> None:
 
 
 def test_what_was_claimed_is_known_to_other_processes(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'llmcost.db'}"
+    url = new_url(tmp_path)
     with closing(open_ledger(url, create=True)) as one, closing(open_ledger(url, create=True)) as another:
         announced(one.outbox)
         assert another.outbox.announce([NewEvent("a", Kind.ALERT, {})], [new()], NOW) is None

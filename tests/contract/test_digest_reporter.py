@@ -22,6 +22,8 @@ from bot.reports.digest_reporter import MOVERS, SILENT_AFTER, TOP, DigestReporte
 from tests.ledgers import BERLIN, PROJECT, Spent, emptied, fill, new_ledger
 from tests.unit.zones import NASTY
 
+pytestmark = pytest.mark.each_database
+
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 MORNING = date(2026, 11, 24)
 NINE = datetime(2026, 11, 24, 9, tzinfo=BERLIN)

@@ -15,7 +15,10 @@ from bot.jobs.digests import LOOK_EVERY, WAIT, Digests, event_key
 from bot.ledger.deliveries import Delivery, Kind, State
 from bot.ledger.store import Ledger, open_ledger
 from bot.slack.messages import Message
+from tests.databases import new_url
 from tests.ledgers import BERLIN, Spent, emptied, fill, new_ledger
+
+pytestmark = pytest.mark.each_database
 
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 NINE = datetime(2026, 11, 24, 9, 0, tzinfo=BERLIN)  # a Tuesday
@@ -98,7 +101,7 @@ def test_however_often_it_is_looked_there_is_one(ledger: Ledger) -> None:
 
 
 def test_two_processes_announce_one_digest(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/llmcost.db"
+    url = new_url(tmp_path)
     with closing(open_ledger(url, create=True)) as one, closing(open_ledger(url, create=False)) as other:
         fill(one, daily(NINE), now=NINE)
         key = event_key(CHANNEL, TUESDAY)

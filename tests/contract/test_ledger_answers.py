@@ -11,6 +11,9 @@ import pytest
 
 from bot.ledger.answers import KEPT_MICROSECONDS, KeptAnswer
 from bot.ledger.store import Ledger, open_ledger
+from tests.databases import new_url
+
+pytestmark = pytest.mark.each_database
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ANSWER = KeptAnswer("a1", "U1", 10**15, '{"text": "<!channel> Ü 😀"}')
@@ -18,7 +21,7 @@ ANSWER = KeptAnswer("a1", "U1", 10**15, '{"text": "<!channel> Ü 😀"}')
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with closing(open_ledger(f"sqlite:///{tmp_path}/llmcost.db", create=True)) as opened:
+    with closing(open_ledger(new_url(tmp_path), create=True)) as opened:
         yield opened
 
 

@@ -16,6 +16,8 @@ from tests.ledger_books import Books
 from tests.ledger_worlds import PATIENT, World, make_run, versions, worlds
 from tests.reckoning import what_counts
 
+pytestmark = pytest.mark.each_database
+
 UTC_ZONE = ZoneInfo("UTC")
 TYPES = ("LLM", "EMBEDDING", "TOOL", "CHAIN")
 DAY = Span(date(2026, 11, 15), date(2026, 11, 16), UTC_ZONE)

@@ -10,6 +10,8 @@ from bot.ledger.tables import runs
 from tests.ledger_books import Books, memory
 from tests.ledger_worlds import id_of, make_run
 
+pytestmark = pytest.mark.each_database
+
 
 @pytest.fixture
 def held() -> int:

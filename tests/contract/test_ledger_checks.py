@@ -11,6 +11,8 @@ from bot.ledger.tables import returns, rollups
 from tests.ledger_books import Books, memory
 from tests.ledger_worlds import make_run
 
+pytestmark = pytest.mark.each_database
+
 DAY = 86_400_000_000
 
 

@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 from itertools import combinations
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,8 @@ from tests.ledger_books import DIMENSIONS, Books
 from tests.ledger_worlds import PATIENT, World, make_run, worlds
 from tests.reckoning import Entry, add_up, break_down, reckon
 from tests.unit.zones import first_second
+
+pytestmark = pytest.mark.each_database
 
 VIEWS = ("feature", "model", "provider", "project", *DIMENSIONS)
 

@@ -12,6 +12,8 @@ from bot.ledger.coverage import KEPT_SYNCS, Gap, SyncRow
 from tests.ledger_books import MINE, NOW, Books
 from tests.ledger_worlds import PATIENT, id_of
 
+pytestmark = pytest.mark.each_database
+
 ZONE = ZoneInfo("UTC")
 
 

@@ -15,6 +15,8 @@ from bot.ledger.store import Ledger
 from tests.ledger_worlds import PATIENT
 from tests.ledgers import emptied, new_ledger
 
+pytestmark = pytest.mark.each_database
+
 NOW = datetime(2026, 11, 22, 14, 31, 5, 123456, tzinfo=UTC)
 LATER = NOW + timedelta(hours=4)
 FACTS = {"spent": "1.000000001", "name": "\u202e<!channel>", "list": [1, None, {"deep": True}]}

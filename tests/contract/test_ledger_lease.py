@@ -12,25 +12,33 @@ from bot.domain.costing import CostMode
 from bot.errors import LedgerBusyError
 from bot.ledger.booking import Rules, day_finder
 from bot.ledger.coverage import ProjectRow
-from bot.ledger.lease import SYNC, Lease
+from bot.ledger.lease import LEASE_MICROSECONDS, SYNC, Lease
 from bot.ledger.store import Ledger, open_ledger
+from tests.databases import new_url
 from tests.ledger_worlds import ATTRIBUTION, id_of, list_price, make_run
 
+pytestmark = pytest.mark.each_database
+
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-LATER = NOW + timedelta(minutes=1)
+LATER = NOW + timedelta(microseconds=LEASE_MICROSECONDS)
 RULES = Rules(ATTRIBUTION, list_price, day_finder(ZoneInfo("UTC")))
 
 
 @pytest.fixture
-def one(tmp_path: Path) -> Iterator[Ledger]:
-    with closing(open_ledger(f"sqlite:///{tmp_path}/llmcost.db", create=True)) as ledger:
+def url(tmp_path: Path) -> str:
+    return new_url(tmp_path)
+
+
+@pytest.fixture
+def one(url: str) -> Iterator[Ledger]:
+    with closing(open_ledger(url, create=True)) as ledger:
         yield ledger
 
 
 @pytest.fixture
-def other(tmp_path: Path) -> Iterator[Ledger]:
+def other(url: str) -> Iterator[Ledger]:
     """The same ledger in what could be another process."""
-    with closing(open_ledger(f"sqlite:///{tmp_path}/llmcost.db", create=True)) as ledger:
+    with closing(open_ledger(url, create=True)) as ledger:
         yield ledger
 
 
@@ -97,10 +105,10 @@ def test_the_holder_who_wakes_up_does_not_end_the_lease_of_the_new_one(one: Ledg
 
 def test_every_write_prolongs_the_lease(one: Ledger, other: Ledger) -> None:
     with one.lease(SYNC, NOW) as lease:
-        choose(one, lease, NOW + timedelta(seconds=50), "p")
-        with pytest.raises(LedgerBusyError), other.lease(SYNC, LATER + timedelta(seconds=49)):
+        choose(one, lease, NOW + timedelta(seconds=20), "p")
+        with pytest.raises(LedgerBusyError), other.lease(SYNC, LATER + timedelta(seconds=19)):
             pass
-        with other.lease(SYNC, LATER + timedelta(seconds=50)):
+        with other.lease(SYNC, LATER + timedelta(seconds=20)):
             pass
 
 

@@ -10,6 +10,8 @@ from bot.ledger.limits import LimitChange, Snooze
 from bot.ledger.outbox import Outbox
 from tests.ledgers import new_ledger
 
+pytestmark = pytest.mark.each_database
+
 NOW = datetime(2026, 11, 22, 14, 31, 5, 123456, tzinfo=UTC)
 LATER = NOW + timedelta(days=3)
 MONTHLY = SetLimit("rag", Window.MONTHLY, 50_000_000_000, "U1", NOW, LATER, 35_000_000_000, ("U7", "S1"))

@@ -13,6 +13,8 @@ from bot.ledger.books import Root
 from tests.ledger_books import Books
 from tests.ledger_worlds import PATIENT, World, versions, worlds
 
+pytestmark = pytest.mark.each_database
+
 # 3 modes, 4 chunks for as many cores, 12 worlds in each, 7 orders of each world: 1,008 orders.
 CHUNKS, WORLDS, ORDERS = 4, 12, 7
 

@@ -8,11 +8,16 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from bot.domain.period import Span
 from bot.ledger.answers import KeptAnswer
 from bot.ledger.booking import Rules, day_finder
 from bot.ledger.store import open_ledger
+from tests.databases import new_url
 from tests.ledger_worlds import ATTRIBUTION, id_of, list_price, make_run
+
+pytestmark = pytest.mark.each_database
 
 ZONE = ZoneInfo("UTC")
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -53,14 +58,14 @@ def run_all(job: Callable[[str, int, Barrier], None], url: str) -> None:
 
 
 def test_processes_that_make_the_ledger_at_the_same_moment_all_get_it(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/llmcost.db"
+    url = new_url(tmp_path, empty=True)
     run_all(start_together, url)
     with closing(open_ledger(url, create=False)) as ledger:
         assert all(ledger.find_answer(str(number)) for number in range(PROCESSES))
 
 
 def test_processes_that_write_at_the_same_time_lose_and_double_nothing(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/llmcost.db"
+    url = new_url(tmp_path)
     with closing(open_ledger(url, create=True)) as ledger:
         ledger.keep_rules(RULES, ZONE)
         with ledger.lease("sync", NOW) as lease:

@@ -18,6 +18,8 @@ from bot.ledger.figures import Figures
 from tests.ledger_books import Books, memory
 from tests.ledger_worlds import id_of, make_run, versions
 
+pytestmark = pytest.mark.each_database
+
 ZONE = ZoneInfo("UTC")
 DAY = date(2026, 11, 15)
 TODAY = Span(DAY, date(2026, 11, 16), ZONE)

@@ -17,6 +17,8 @@ from bot.ledger.store import Ledger
 from tests.ledger_books import DIMENSIONS, MINE, NOW, Books, memory
 from tests.ledger_worlds import ATTRIBUTION, PATIENT, PLACES, World, id_of, list_price, make_run, worlds
 
+pytestmark = pytest.mark.each_database
+
 UTC_ZONE, BERLIN = ZoneInfo("UTC"), ZoneInfo("Europe/Berlin")
 ATTRIBUTIONS = (
     ATTRIBUTION,

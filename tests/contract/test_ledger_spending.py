@@ -21,6 +21,8 @@ from tests.ledger_books import DIMENSIONS, Books, memory
 from tests.ledger_worlds import PATIENT, World, make_run, worlds
 from tests.reckoning import Entry, reckon
 
+pytestmark = pytest.mark.each_database
+
 WHERE = (
     (),
     (("env", "production"),),

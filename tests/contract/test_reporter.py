@@ -28,6 +28,8 @@ from bot.reports.words import WORDS
 from bot.slack.messages import answer_message
 from tests.ledgers import BERLIN, DIMENSIONS, NOW, PROJECT, Spent, emptied, fill, new_ledger, reporter
 
+pytestmark = pytest.mark.each_database
+
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LANGSMITH = Counterpart(lambda *_: {"LLM": Listed(7, 70_000_000)}, ("LLM",), 14 * DAY)
 SUMS = ("cost_usd", "runs", "input_tokens", "output_tokens")

@@ -27,6 +27,8 @@ from bot.slack.messages import answer_message
 from tests.ledgers import NOW, PROJECT, Spent, emptied, fill, new_ledger, reporter
 from tests.standins.slack_rules import problems
 
+pytestmark = pytest.mark.each_database
+
 MINUTE = timedelta(minutes=1)
 START = NOW - 60 * MINUTE
 

@@ -19,6 +19,8 @@ from bot.render.text import text
 from bot.reports.answers import Report
 from tests.ledgers import NOW, PROJECT, Spent, emptied, fill, new_ledger, reporter
 
+pytestmark = pytest.mark.each_database
+
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 SUMS = ("cost_usd", "runs", "input_tokens", "output_tokens")
 LINK = "https://smith.example.com/p/1/r/{trace}?trace_id={trace}"

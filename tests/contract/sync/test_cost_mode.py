@@ -9,6 +9,8 @@ from bot.domain.costing import CostMode
 from tests.contract.sync.world import World
 from tests.standins.langsmith import LangSmithStandIn
 
+pytestmark = pytest.mark.each_database
+
 CENT = 10_000_000
 
 

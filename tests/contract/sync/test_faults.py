@@ -14,6 +14,8 @@ from bot.ingest.langsmith import LONGEST_WAIT_SECONDS, TRIES
 from tests.contract.sync.world import World, refuse
 from tests.standins.langsmith import API_KEY, LangSmithStandIn
 
+pytestmark = pytest.mark.each_database
+
 CENT = 10_000_000
 QUERY = "/runs/query"
 SECOND_PAGE = '"cursor"'  # what only the questions for further pages have in them

@@ -10,6 +10,8 @@ from bot.errors import SourceRefusedError, SourceUnavailableError
 from bot.ledger.booking import microseconds
 from tests.contract.sync.world import LINK, World
 
+pytestmark = pytest.mark.each_database
+
 
 def asked(world: World) -> int:
     return sum(bool(LINK.fullmatch(request.path)) for request in world.standin.requests)

@@ -10,6 +10,8 @@ from bot.ingest.sync import Progress
 from tests.contract.sync.world import World
 from tests.standins.langsmith import API_KEY, LangSmithStandIn
 
+pytestmark = pytest.mark.each_database
+
 MARKER = "PROMPT-TEXT"
 SECRET = {"email": f"{MARKER}@example.com", "LANGSMITH_API_KEY": f"{MARKER}-key", "revision": {"deep": [MARKER]}}
 

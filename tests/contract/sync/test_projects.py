@@ -11,6 +11,8 @@ from bot.ingest.langsmith import TRIES
 from tests.contract.sync.world import World
 from tests.standins.langsmith import LangSmithStandIn
 
+pytestmark = pytest.mark.each_database
+
 ID = "0194d1c0-abcd-4000-8000-000000000001"
 
 

@@ -9,6 +9,8 @@ import pytest
 from bot.ledger.booking import instant
 from tests.contract.sync.world import World, refuse
 
+pytestmark = pytest.mark.each_database
+
 CENT = 10_000_000
 
 

@@ -14,6 +14,8 @@ from tests.contract.sync.traces import add_traces
 from tests.contract.sync.world import EVER, World
 from tests.standins.langsmith import NOW, LangSmithStandIn
 
+pytestmark = pytest.mark.each_database
+
 
 @pytest.mark.parametrize("mode", ["own", "rolled_up"])
 @pytest.mark.parametrize("seed", range(3))

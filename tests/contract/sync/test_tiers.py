@@ -7,6 +7,8 @@ import pytest
 from bot.ledger.coverage import ProjectRow
 from tests.contract.sync.world import World
 
+pytestmark = pytest.mark.each_database
+
 CENT = 10_000_000  # nano-dollars: what a run of the stand-in costs unless it says otherwise
 
 

@@ -1,10 +1,8 @@
 """A LangSmith stand-in, a ledger and a clock that passes only when told: what a sync needs, without waiting."""
 
 import re
-import sqlite3
 import threading
 from collections.abc import Iterable, Mapping
-from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from math import ceil
@@ -25,6 +23,7 @@ from bot.ledger.coverage import ProjectRow
 from bot.ledger.figures import Figures
 from bot.ledger.store import Ledger, open_ledger
 from bot.pricing.pricer import Pricer
+from tests.databases import is_postgresql, new_url, rows
 from tests.standins.langsmith import API_KEY, NOW, LangSmithStandIn, Received
 
 ZONE = ZoneInfo("UTC")
@@ -78,8 +77,10 @@ class World:
         self.clock = Clock(NOW)
         self.standin = standin or LangSmithStandIn(now=self.clock)
         self.file = folder / "llmcost.db"
-        self.file.write_bytes(_empty_ledger())
-        self.ledger: Ledger = open_ledger(f"sqlite:///{self.file}", create=False)
+        self.url = new_url(folder)
+        if not is_postgresql():
+            self.file.write_bytes(_empty_ledger())
+        self.ledger: Ledger = open_ledger(self.url, create=False)
         self.rules = Rules(
             attribution=Attribution(), price=Pricer((), ZONE), day_of=day_finder(ZONE), dimensions=("env",)
         )
@@ -154,8 +155,7 @@ class World:
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """What the database answers."""
-        with closing(sqlite3.connect(self.file)) as connection:
-            return connection.execute(query).fetchall()
+        return rows(self.url, query)
 
     def states(self) -> dict[str, int]:
         """How many runs are in which state."""

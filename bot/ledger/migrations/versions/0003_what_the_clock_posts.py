@@ -1,5 +1,7 @@
 """What the clock posts: events, deliveries, limits that were set in Slack."""
 
+from typing import Literal
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -11,10 +13,12 @@ depends_on = None
 
 def upgrade() -> None:
     """What the clock posts: events, deliveries, limits that were set in Slack."""
-    # Made anew, because SQLite would add the column behind the constraints. Syncs on record had read something.
-    with op.batch_alter_table("syncs", recreate="always") as batch:
+    # Made anew, because SQLite would add the column behind the constraints; PostgreSQL keeps no such text, and what
+    # numbers the rows belongs to the table. Syncs on record had read something.
+    anew: Literal["always", "never"] = "always" if op.get_bind().dialect.name == "sqlite" else "never"
+    with op.batch_alter_table("syncs", recreate=anew) as batch:
         batch.add_column(sa.Column("projects", sa.Integer(), nullable=False, server_default="1"))
-    with op.batch_alter_table("syncs", recreate="always") as batch:
+    with op.batch_alter_table("syncs", recreate=anew) as batch:
         batch.alter_column("projects", server_default=None)
     op.create_table(
         "deliveries",

@@ -1,0 +1,34 @@
+"""The way to a ledger's database."""
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from bot.ledger import engine as database
+
+Result = TypeVar("Result")
+
+
+class Door(NamedTuple):
+    """Transactions on an engine. With a `guard`, every one that writes begins with it, and comes to nothing where it
+    raises."""
+
+    engine: Engine
+    guard: Callable[[Connection], None] | None = None
+
+    def read(self, work: Callable[[Connection], Result]) -> Result:
+        """See bot.ledger.engine.read."""
+        return database.read(self.engine, work)
+
+    def write(self, work: Callable[[Connection], Result]) -> Result:
+        """See bot.ledger.engine.write."""
+        guard = self.guard
+        if guard is None:
+            return database.write(self.engine, work)
+
+        def guarded(connection: Connection) -> Result:
+            guard(connection)
+            return work(connection)
+
+        return database.write(self.engine, guarded)

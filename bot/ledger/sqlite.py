@@ -1,0 +1,79 @@
+"""A ledger in an SQLite file. Every write transaction begins IMMEDIATE, so that two processes on one file wait for each
+other instead of failing half-way."""
+
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
+
+from bot.errors import LedgerError
+from bot.ledger.trouble import Trouble
+
+# DESIGN: SQLite is shared by processes; a short transaction of somebody else is waited for.
+BUSY_TIMEOUT_MS = 5_000
+
+# What a write transaction says of itself.
+PEN = {"llmcost_write": True}
+
+
+def open_sqlite(url: URL, *, create: bool) -> Engine:
+    """An engine for a file that is created readable by its owner alone, or not at all (`create=False`); or for a ledger
+    in memory. Raises LedgerError if there is no ledger, or if its folder does not let us in."""
+    in_memory = url.database in {None, "", ":memory:"}
+    if not in_memory and url.database is not None:
+        _prepare_file(Path(url.database), create=create)
+    # One connection for a ledger in memory: a second one would see another, empty one.
+    engine = create_engine(url, poolclass=StaticPool) if in_memory else create_engine(url)
+    event.listen(engine, "connect", _configure)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def judge(error: DBAPIError) -> Trouble:
+    """What is to be done about an error. Another's pen has been waited for already: by SQLite itself."""
+    cause = error.orig
+    if isinstance(cause, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+        return Trouble.FAULT
+    if not isinstance(cause, sqlite3.DatabaseError):
+        return Trouble.FAULT
+    return Trouble.BUSY if _is_busy(cause) else Trouble.UNUSABLE
+
+
+def _prepare_file(path: Path, *, create: bool) -> None:
+    try:
+        if path.exists():
+            return
+        if create:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600, exist_ok=True)
+            return
+    except OSError as error:
+        raise LedgerError(f"The ledger {path} cannot be opened: {error.strerror}.") from error
+    raise LedgerError(f"There is no ledger at {path} yet. `llmcost sync` reads LangSmith into a new one.")
+
+
+def _configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # sqlite3's own transactions off: BEGIN is ours to say
+    cursor = connection.cursor()
+    try:
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.execute("PRAGMA journal_mode=WAL")
+    except sqlite3.OperationalError as error:
+        # SQLite does not wait for another process that is just making a new file a WAL; once is enough.
+        if not _is_busy(error):
+            raise
+    finally:
+        cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    write = connection.get_execution_options().keys() >= PEN.keys()
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
