@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check fix test-long simulate bench clean
+.PHONY: demo test check fix test-long simulate bench soak audit-dependencies clean
 
 demo: $(VENV)/runtime  ## a LangSmith-compatible server with sample traces, a few answers, then a prompt
 	@$(BIN)/llmcost demo
@@ -30,6 +30,16 @@ simulate: $(VENV)/dev  ## ten thousand stories of the clock, and how often each 
 
 bench: $(VENV)/dev  ## figures, as ratios against a named floor on this machine
 	@$(BIN)/python -m tests.bench
+
+soak: $(VENV)/dev  ## the bot for a minute under load: memory flat, nothing lost, nothing twice
+	@$(BIN)/python -m tests.bench soak --seconds 60
+
+audit-dependencies: $(VENV)/audit  ## known vulnerabilities of the pinned versions; needs the network
+	@$(VENV)/audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip
+
+$(VENV)/audit: $(VENV)/runtime  # apart: what audits is not among what is audited
+	@$(PYTHON) -m venv $@
+	@$@/bin/pip --disable-pip-version-check --quiet install pip-audit
 
 $(VENV)/runtime: pyproject.toml constraints.txt
 	@echo "Making $(VENV) (about half a minute) ..."

@@ -27,9 +27,9 @@ def build_rules(settings: Settings, config: Config) -> Rules:
     )
 
 
-def open_to_write(settings: Settings, rules: Rules) -> Ledger:
-    """The ledger, made if there is none, counted by these rules. Raises LedgerError."""
-    ledger = open_ledger(settings.database_url, create=True)
+def open_to_write(settings: Settings, rules: Rules, *, create: bool = True) -> Ledger:
+    """The ledger, made if there is none (with `create`), counted by these rules. Raises LedgerError."""
+    ledger = open_ledger(settings.database_url, create=create)
     try:
         if ledger.keep_rules(rules, settings.timezone):
             _log.info("the ledger was recounted, because the time zone, the dimensions or the attribution have changed")

@@ -144,6 +144,31 @@ def healthcheck() -> None:
 
 
 @app.command()
+def backup(
+    file: Annotated[str, typer.Argument(help="A new file; one that is there is not overwritten.")],
+) -> None:
+    """Copy the ledger to a file, also while the bot runs."""
+    from bot.cli.backup import run_backup
+
+    with telling():
+        run_backup(file)
+
+
+@app.command()
+def purge(
+    key: Annotated[str | None, typer.Option(help="A metadata value, like `user_id=42`.")] = None,
+    trace: Annotated[str | None, typer.Option(help="A trace, by its id or that of a run.")] = None,
+    feature: Annotated[str | None, typer.Option(help="A feature; its figures stay under its name.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; else it says what it would do.")] = False,
+) -> None:
+    """Delete names, tags, threads and metadata values of traces from the ledger; every figure stays."""
+    from bot.cli.purge import run_purge
+
+    with telling():
+        run_purge(key=key, trace=trace, feature=feature, yes=yes)
+
+
+@app.command()
 def migrate() -> None:
     """Make the ledger, or bring it up to this version. Every other command does so by itself."""
     from bot.cli.migrate import run_migrate

@@ -17,6 +17,7 @@ class Flag(IntFlag):
     ZERO_COST_WITH_TOKENS = 8
     IMPOSSIBLE_COST = 16  # not a number, not finite, or too large to be money
     SAMPLED = 32  # LangSmith was sent a sample only (ls_tracing_sample_rate < 1): the real spend is higher
+    PURGED = 64  # its words were deleted on demand: what is read of it again loses them too
 
 
 # Making a flag takes as long as reading a field of a run, and nearly every run is fine.

@@ -143,7 +143,7 @@ def _book(
     return Booked(
         run=run,
         day=rules.day_of(run.start),
-        feature=rules.attribution.feature_of(dict(run.keys), run.tags, root_keys, project=project.name, name=run.name),
+        feature=_feature(run, before, root_keys, project, rules),
         state=state,
         cost=cost.nanos,
         source=cost.source,
@@ -153,6 +153,13 @@ def _book(
         output=tokens[1],
         reason=share.reason,
     )
+
+
+def _feature(run: Run, before: Booked | None, root_keys: Mapping[str, str], project: Project, rules: Rules) -> str:
+    """The feature of a run; that of a purged one is the one under which it was, for it does not say it any more."""
+    if before is not None and run.flags and Flag.PURGED in run.flags:
+        return rules.attribution.aliases.get(before.feature, before.feature)
+    return rules.attribution.feature_of(dict(run.keys), run.tags, root_keys, project=project.name, name=run.name)
 
 
 def _cost(

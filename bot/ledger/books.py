@@ -9,6 +9,7 @@ from bot.domain.costing import CostMode, is_run
 from bot.domain.run import Run, State
 from bot.ledger.booking import Booked, Project, Rules, book_trace
 from bot.ledger.bulk import rows_in, upsert
+from bot.ledger.purging import Purged, forget_trace, forgotten, is_purged, load
 from bot.ledger.rollups import MEASURES, Delta, Tally
 from bot.ledger.rows import COLUMNS, from_row, keys_from, keys_to, to_row
 from bot.ledger.tables import returns, rollups, runs
@@ -26,6 +27,10 @@ class Root:
 
     keys: tuple[tuple[str, str], ...]
     final: bool
+
+
+# That of a trace that was purged: nobody looks it up again.
+_SILENT = Root((), final=True)
 
 
 @dataclass(slots=True)
@@ -77,13 +82,18 @@ def book(
         if trace_id in traces and _is_news(root, roots.get(trace_id))
     }
     roots |= news
+    purged = load(connection)
     tally, to_write = Tally(rules.dimensions), []
     for trace_id, trace in traces.items():
         there = before.get(trace_id, {})
-        kept = [run for run in trace if run.id in there or is_run(run)]
+        kept = [_without_words(run, there) for run in trace if run.id in there or is_run(run)]
         after: _Trace = there
         if trace_id in news or not _is_known(there, kept):
-            after = book_trace(there, kept, _said(roots.get(trace_id)), project, rules)
+            root = roots.get(trace_id)
+            after = book_trace(there, kept, _said(root), project, rules)
+            if purged.covers(after.values(), root.keys if root is not None else ()):
+                after = forget_trace(after.values(), root.keys if root is not None else (), rules, purged)
+                news[trace_id] = _SILENT
             changed = _changes(there, after)
             if changed:
                 if there:
@@ -126,6 +136,24 @@ def recount(connection: Connection, projects: Iterable[Project], rules: Rules) -
     _write_delta(connection, tally.delta())
 
 
+def purge(connection: Connection, project: Project, trace_ids: Collection[bytes], rules: Rules, purged: Purged) -> int:
+    """Take their words from all runs of some traces of a project (see bot.ledger.purging); gives how many lost any.
+    What they add up to stays, but where it was added up by such a word."""
+    tally, changes = Tally(rules.dimensions), 0
+    roots = _load_roots(connection, project.key, trace_ids)
+    for trace_id, before in load_traces(connection, project.key, trace_ids).items():
+        root = roots.get(trace_id)
+        after = forget_trace(before.values(), root.keys if root is not None else (), rules, purged)
+        changed = _changes(before, after)
+        tally.add(before.values(), -1)
+        tally.add(after.values(), +1)
+        _write_runs(connection, changed)
+        changes += len(changed)
+    _write_delta(connection, tally.delta())
+    _write_roots(connection, project.key, dict.fromkeys(trace_ids, _SILENT))
+    return changes
+
+
 def count_from_runs(
     connection: Connection, projects: Iterable[Project], dimensions: Sequence[str], since: int | None = None
 ) -> Delta:
@@ -146,6 +174,11 @@ def unknown_roots(connection: Connection, project: int, trace_ids: Collection[by
     held = {run_id for (run_id,) in rows_in(connection, (runs.c.id,), runs.c.id, wanted, project=project)}
     known = _load_roots(connection, project, wanted)
     return {trace_id for trace_id in set(wanted) - held if trace_id not in known or not known[trace_id].final}
+
+
+def _without_words(run: Run, there: _Trace) -> Run:
+    known = there.get(run.id)
+    return forgotten(run, known.run.keys) if known is not None and is_purged(known.run) else run
 
 
 def _is_known(there: _Trace, read: Iterable[Run]) -> bool:

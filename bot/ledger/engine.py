@@ -74,6 +74,12 @@ def repeat(work: Callable[[], Result]) -> Result:
     return work()
 
 
+def compact(engine: Engine) -> bool:
+    """Write the database anew, so that nothing of what was deleted is left in its files; False if others were at it,
+    or if their disk has no room for that. PostgreSQL does so by itself, in its own time."""
+    return False if _is_postgresql(engine) else sqlite.compact(engine)
+
+
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A transaction that sees one state of the ledger throughout. Raises LedgerError for the database's errors:

@@ -2,6 +2,7 @@
 other instead of failing half-way."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -40,6 +41,19 @@ def judge(error: DBAPIError) -> Trouble:
     if not isinstance(cause, sqlite3.DatabaseError):
         return Trouble.FAULT
     return Trouble.BUSY if _is_busy(cause) else Trouble.UNUSABLE
+
+
+def compact(engine: Engine) -> bool:
+    """Write the file anew, so that nothing of what was deleted is left in it; False if others were at it, or if their
+    disk has no room for that."""
+    try:
+        with closing(engine.raw_connection()) as connection:
+            cursor = connection.cursor()
+            cursor.execute("VACUUM")
+            (busy, *_) = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.OperationalError:
+        return False
+    return not busy
 
 
 def _prepare_file(path: Path, *, create: bool) -> None:

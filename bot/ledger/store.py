@@ -6,6 +6,8 @@ import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
+from functools import partial
+from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -18,21 +20,37 @@ from bot.domain.feature import Attribution
 from bot.domain.period import Span, first_instant
 from bot.domain.run import Run, State
 from bot.errors import LedgerError
-from bot.ledger import answers, books, costliest, coverage, figures, lease, limits, outbox, rollups, spending, traces
+from bot.ledger import (
+    answers,
+    books,
+    costliest,
+    coverage,
+    figures,
+    handled,
+    lease,
+    limits,
+    outbox,
+    purging,
+    rollups,
+    spending,
+    traces,
+)
 from bot.ledger.answers import KeptAnswer
+from bot.ledger.backup import back_up
 from bot.ledger.booking import Booked, Project, Rules, instant, microseconds
 from bot.ledger.books import BookingSummary, Root
 from bot.ledger.bridge import Bridge, bridge
 from bot.ledger.costliest import Costliest
 from bot.ledger.coverage import Gap, ProjectRow, SyncRow
 from bot.ledger.door import Door
-from bot.ledger.engine import open_engine, reading
+from bot.ledger.engine import compact, open_engine, reading
 from bot.ledger.figures import Figures, UntaggedName
 from bot.ledger.health import Health, health
 from bot.ledger.lease import Lease
 from bot.ledger.limits import LimitChange
 from bot.ledger.migrate import migrate
 from bot.ledger.outbox import Outbox
+from bot.ledger.purging import Purge, Purged, Wanted
 from bot.ledger.tables import returns
 from bot.ledger.tables import rollups as rollups_table
 from bot.ledger.tables import rules as rules_table
@@ -40,6 +58,8 @@ from bot.ledger.tables import rules as rules_table
 Result = TypeVar("Result")
 
 _log = logging.getLogger(__name__)
+# Short transactions: others wait for each.
+_PURGED_AT_ONCE = 200
 
 
 class Reading:
@@ -382,7 +402,42 @@ class Ledger:
         """See bot.ledger.answers.give_back_share."""
         self._door.write(lambda connection: answers.give_back_share(connection, answer_id))
 
+    # Presses
+
+    def take_up(self, press_id: str, now: datetime) -> bool:
+        """See bot.ledger.handled.take_up."""
+        return self._door.write(lambda connection: handled.take_up(connection, press_id, microseconds(now)))
+
+    # Purging
+
+    def find_to_purge(self, wanted: Wanted) -> list[tuple[int, bytes]]:
+        """See bot.ledger.purging.find."""
+        return self._door.read(lambda connection: purging.find(connection, wanted))
+
+    def purge(self, mine: Lease, now: datetime, wanted: Wanted, rules: Rules) -> Purge:
+        """See bot.ledger.purging; what was purged."""
+
+        def begin(connection: Connection) -> tuple[Purged, list[tuple[int, bytes]], list[Project]]:
+            purged = purging.remember(connection, wanted, microseconds(now))
+            projects = [_project(row) for row in coverage.load_projects(connection)]
+            return purged, purging.find(connection, wanted), projects
+
+        purged, found, projects = self._write(mine, now, begin)
+        changed = 0
+        for project in projects:
+            of_project = [trace_id for key, trace_id in found if key == project.key]
+            for at in range(0, len(of_project), _PURGED_AT_ONCE):
+                some = of_project[at : at + _PURGED_AT_ONCE]
+                purge = partial(books.purge, project=project, trace_ids=some, rules=rules, purged=purged)
+                changed += self._write(mine, now, purge)
+        told = self._door.read(lambda connection: purging.count_told(connection, wanted))
+        return Purge(len(found), changed, told, is_overwritten=compact(self._engine))
+
     # Checking
+
+    def back_up(self, target: Path) -> int:
+        """See bot.ledger.backup.back_up."""
+        return back_up(self._engine, target)
 
     def health(self) -> Health:
         """See bot.ledger.health.health."""

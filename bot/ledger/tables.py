@@ -292,3 +292,9 @@ delivery_events = Table(
 
 # What jobs remember between ticks, e.g. when alerts were first looked for.
 marks = Table("marks", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
+
+# Presses and submissions that were taken up (bot.ledger.handled): Slack may hand one over twice.
+handled = Table("handled", metadata, Column("id", Text, primary_key=True), Column("at", BigInteger, nullable=False))
+
+# What was purged (bot.ledger.purging), not by its name: a mark by which it is known if it is read again.
+purges = Table("purges", metadata, Column("mark", Text, primary_key=True), Column("at", BigInteger, nullable=False))

@@ -69,8 +69,8 @@ class AlertFacts:
     """Everything that an alert says, as it was when it was decided.
 
     `reached_at` is when the limit was reached, None below it. `cause` is what drove the spend up most against the
-    period before at the same point, None where it did not grow or is not known. `ledger_start` is given if the period began
-    before it: what was spent earlier is not known.
+    period before at the same point, None where it did not grow or is not known. `ledger_start` is given if the period
+    began before it: what was spent earlier is not known.
     """
 
     state: BudgetState

@@ -56,10 +56,11 @@ class Connection(ABC):
             self._shut_pools()
             raise
         self._app.command(COMMAND)(self._later(listeners.command))
-        self._app.action(SHARE)(self._later(listeners.share))
+        self._is_new = listeners.is_new
+        self._app.action(SHARE)(self._once(listeners.share))
         if listeners.budgets is not None:
-            self._app.action(SAVE)(self._later(partial(listeners.budgets.save, team=team)))
-            self._app.action(CANCEL)(self._later(partial(listeners.budgets.cancel, team=team)))
+            self._app.action(SAVE)(self._once(partial(listeners.budgets.save, team=team)))
+            self._app.action(CANCEL)(self._once(partial(listeners.budgets.cancel, team=team)))
         if alerts is not None:
             self._hear_alerts(alerts, team)
 
@@ -88,13 +89,22 @@ class Connection(ABC):
             (RAISE, alerts.open_raise),
             (DETAILS, alerts.details),
         ):
-            self._app.action(action)(self._later(partial(pressed, team=team)))
+            self._app.action(action)(self._once(partial(pressed, team=team)))
 
         def submitted(ack: Callable[..., None], body: Mapping[str, Any]) -> None:
             # What a modal is acknowledged with is the answer: it reads and writes the ledger alone, which is quick.
-            ack(**alerts.submit_raise(body, team))
+            ack(**(alerts.submit_raise(body, team) if self._is_new(body) else {}))
 
         self._app.view(RAISE_VIEW)(submitted)
+
+    def _once(self, pressed: Callable[[Mapping[str, Any]], None]) -> Callable[..., None]:
+        """The same for a press, which Slack may hand over again: it is taken up once."""
+
+        def take_up(body: Mapping[str, Any]) -> None:
+            if self._is_new(body):
+                pressed(body)
+
+        return self._later(take_up)
 
     def _later(self, answer: Callable[[Mapping[str, Any]], None]) -> Callable[..., None]:
         """A listener of Bolt's that acknowledges and leaves the answer to another thread: an exception soon after an

@@ -3,10 +3,11 @@ them. Slack has been acknowledged before any of this runs."""
 
 import json
 import logging
+import math
 import re
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -23,10 +24,14 @@ from bot.slack.budget_commands import BudgetCommands
 from bot.slack.delivery import respond
 from bot.slack.failures import say_failure
 from bot.slack.messages import Message, answer_message, note, question_problem, shared, with_share
+from bot.slack.turns import MOST, Turns
 
 # More rows than anybody reads in a message; the rest is added up as "other". A month of days is read as one.
 TOP = 20
 TOP_DAYS = 31
+
+# What Slack gives to presses and events.
+_ID = re.compile(r"[A-Za-z0-9._-]{1,200}")
 
 # Alone it is the doctor; a feature of that name stands in quotes or beside other words. Phones type other dashes.
 _DOCTOR = re.compile(r"\s*doctor(?P<trial>\s+[-\u2013\u2014]*test[- ]alert)?\s*", re.IGNORECASE)
@@ -44,6 +49,7 @@ class Listeners:
     # Given who asks, and whether a test alert is wanted.
     doctor: Callable[[str, bool], Message] | None = None
     budgets: BudgetCommands | None = None  # None: no budget can be set here
+    turns: Turns = field(default_factory=Turns)
 
     def command(self, body: Mapping[str, Any]) -> None:
         """`/llmcost WORDS`: the answer, to the asker alone, with a button to share it."""
@@ -54,8 +60,23 @@ class Listeners:
         pressed."""
         self._guarded("a button", body, self._share)
 
+    def is_new(self, body: Mapping[str, Any]) -> bool:
+        """Whether a press or a submission is to be taken up; False if it was before, by whichever process. What has no
+        id, or while the ledger cannot be written, is: every action bears being done twice, silence nobody."""
+        press_id = body.get("trigger_id") or body.get("event_id")
+        if not isinstance(press_id, str) or not _ID.fullmatch(press_id):
+            return True
+        try:
+            return self.ledger.take_up(press_id, self.clock())
+        except LedgerError as error:
+            _log.warning("a press may be taken up twice: %s", error)
+            return True
+
     def _command(self, body: Mapping[str, Any]) -> None:
         now, url = self.clock(), body["response_url"]
+        if wait := self.turns.wait_for(str(body["user_id"])):
+            respond(url, note(f"That were {MOST} questions within a minute.", f"Ask again in {math.ceil(wait)} s."))
+            return
         text = _typed(str(body.get("text") or ""))
         if self.doctor is not None and (called := _DOCTOR.fullmatch(text)):
             respond(url, self.doctor(str(body["user_id"]), called["trial"] is not None))

@@ -69,6 +69,19 @@ def test_every_scope_has_its_reason() -> None:
     assert [scope for scope in MANIFEST["oauth_config"]["scopes"]["bot"] if f"\n#   {scope} " not in lines] == []
 
 
+def test_the_security_paper_names_the_scopes_of_the_manifest_and_no_other() -> None:
+    named = re.findall(r"^\| `([a-z:.]+)` \| \S", (ROOT / "SECURITY.md").read_text(), re.MULTILINE)
+    assert named == MANIFEST["oauth_config"]["scopes"]["bot"]
+
+
+def test_the_security_paper_names_what_is_there() -> None:
+    paper = (ROOT / "SECURITY.md").read_text()
+    assert set(re.findall(r"LLMCOST_[A-Z_]+", paper)) <= set(variable_names())
+    assert set(re.findall(r"`llmcost ([a-z]+)", paper)) <= set(get_command(app).commands)  # type: ignore[attr-defined] # it is a group
+    makefile = (ROOT / "Makefile").read_text()
+    assert all(f"\n{target}:" in makefile for target in re.findall(r"`make ([a-z-]+)`", paper))
+
+
 def test_direct_messages_can_be_received() -> None:
     assert MANIFEST["features"]["app_home"]["messages_tab_enabled"] is True
 

@@ -1,0 +1,34 @@
+"""How often somebody may ask: one person's script must not keep the others waiting."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+MOST = 30
+SECONDS = 60.0
+# People who were heard longer ago are forgotten once so many are remembered.
+_REMEMBERED = 10_000
+
+
+class Turns:
+    """Counts commands in this process: at most MOST in SECONDS for each person."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._taken: dict[str, deque[float]] = {}
+
+    def wait_for(self, user: str) -> float:
+        """0.0 if the person may ask now, which is counted; else the seconds until they may."""
+        now = self._monotonic()
+        with self._lock:
+            if len(self._taken) > _REMEMBERED:
+                self._taken = {one: taken for one, taken in self._taken.items() if taken[-1] > now - SECONDS}
+            taken = self._taken.setdefault(user, deque())
+            while taken and taken[0] <= now - SECONDS:
+                taken.popleft()
+            if len(taken) >= MOST:
+                return taken[0] + SECONDS - now
+            taken.append(now)
+            return 0.0

@@ -1,0 +1,34 @@
+"""Thirty commands a minute and person."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.slack.turns import MOST, SECONDS, Turns
+
+STEPS = st.lists(st.tuples(st.floats(0, 20), st.sampled_from(["U1", "U2"])), max_size=200)
+
+
+@given(STEPS)
+def test_nobody_gets_more_and_who_waits_as_told_gets_one(steps: list[tuple[float, str]]) -> None:
+    now = 0.0
+    turns = Turns(lambda: now)
+    heard: dict[str, list[float]] = {"U1": [], "U2": []}
+    for pause, user in steps:
+        now += pause / 10
+        wait = turns.wait_for(user)
+        recent = [at for at in heard[user] if at > now - SECONDS]
+        assert (wait == 0.0) == (len(recent) < MOST)
+        if wait:
+            assert 0 < wait <= SECONDS
+            now += wait + 1e-6
+            assert turns.wait_for(user) == 0.0
+        heard[user].append(now)
+
+
+def test_it_does_not_remember_everybody_for_ever() -> None:
+    now = 0.0
+    turns = Turns(lambda: now)
+    for number in range(25_000):
+        now += 0.1
+        turns.wait_for(f"U{number}")
+    assert len(turns._taken) <= 11_000
