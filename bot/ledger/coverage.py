@@ -6,13 +6,13 @@ from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, text, update
 
 from bot.domain.costing import CostMode
 from bot.domain.period import first_instant, local_day
 from bot.domain.run import State
 from bot.ledger.bulk import next_number
-from bot.ledger.tables import gaps, projects, runs, syncs
+from bot.ledger.tables import OPEN, gaps, projects, runs, syncs
 
 # What stands in a project's link in the place of a trace's id.
 TRACE = "{trace}"
@@ -158,7 +158,7 @@ def oldest_pending(connection: Connection, project: int, *, since: int) -> int |
     """When the oldest run began that has not ended and began at `since` or later; None if there is none."""
     value = connection.scalar(
         select(func.min(runs.c.start)).where(
-            runs.c.project == project, runs.c.state == State.PENDING.value, runs.c.start >= since
+            runs.c.project == project, runs.c.state == State.PENDING.value, text(OPEN), runs.c.start >= since
         )
     )
     return None if value is None else int(value)
@@ -173,8 +173,7 @@ def open_runs(
         .where(
             runs.c.project == project,
             runs.c.state.in_([state.value for state in states]),
-            # Named again so that the partial index is used, whatever `states` are.
-            runs.c.state.in_([State.PENDING.value, State.NO_USAGE.value]),
+            text(OPEN),  # said again so that the partial index is used, whatever `states` are
             runs.c.start >= start,
             runs.c.start < end,
         )

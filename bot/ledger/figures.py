@@ -1,9 +1,23 @@
 """Figures of a span of time: whole days from the rollups, the part of a cut day from the runs themselves."""
 
 from datetime import date
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, Table, case, func, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    ScalarSelect,
+    Select,
+    Table,
+    bindparam,
+    case,
+    func,
+    literal,
+    select,
+    text,
+)
 
 from bot.domain.feature import UNTAGGED
 from bot.domain.period import Span
@@ -11,7 +25,7 @@ from bot.domain.run import Source, State
 from bot.domain.usage import Flag
 from bot.ledger.booking import microseconds
 from bot.ledger.rollups import MEASURES
-from bot.ledger.tables import projects, returns, rollups, runs
+from bot.ledger.tables import OPEN, projects, returns, rollups, runs
 
 
 class Figures(NamedTuple):
@@ -39,6 +53,21 @@ class Figures(NamedTuple):
 NOTHING = Figures()
 
 _SUMS = [func.sum(rollups.c[name]) for name in MEASURES]
+
+
+def _next_feature(after: ColumnElement[str]) -> ScalarSelect[str]:
+    query = select(func.min(rollups.c.feature)).where(rollups.c.view == "one", rollups.c.feature > after)
+    return query.correlate_except(rollups).scalar_subquery()
+
+
+def _features() -> Select[str]:
+    """From each feature to the next in the index: a look-up a feature, however many days each has."""
+    walk = select(_next_feature(literal(UNTAGGED)).label("feature")).cte("walk", recursive=True)
+    walk = walk.union_all(select(_next_feature(walk.c.feature)).where(walk.c.feature.is_not(None)))
+    return select(walk.c.feature).where(walk.c.feature.is_not(None))
+
+
+_FEATURES = _features()
 
 
 class UntaggedName(NamedTuple):
@@ -101,8 +130,10 @@ def pending(
     start, end = microseconds(span.start), microseconds(span.end)
     query = select(func.count(), func.sum(case((runs.c.start < unfinished_before, 1), else_=0))).where(
         runs.c.state == State.PENDING.value,
-        # Named again so that the partial index of open runs is used.
-        runs.c.state.in_([State.PENDING.value, State.NO_USAGE.value]),
+        # Said again, and of every project, so that the partial index of open runs is used: by their start alone all
+        # runs of the span would be looked at.
+        text(OPEN),
+        runs.c.project.in_(select(projects.c.key)),
         runs.c.start >= start,
         runs.c.start < end,
     )
@@ -114,8 +145,7 @@ def pending(
 
 def features_seen(connection: Connection) -> set[str]:
     """Every feature that ever had a run."""
-    query = select(rollups.c.value).distinct().where(rollups.c.view == "all/feature", rollups.c.value != UNTAGGED)
-    return set(connection.scalars(query))
+    return set(connection.scalars(_FEATURES))
 
 
 def latest_days(connection: Connection, most_runs: int) -> date | None:
@@ -155,21 +185,34 @@ def _grouped(connection: Connection, span: Span, view: str, feature: str | None)
     """The figures of a view's whole days by (feature, value), of all features or of one. A trace counts once in a span:
     on its first day there, or where it returns from before it."""
     first, until = span.whole_days
-
-    def rows(table: Table, *sums: ColumnElement[int]) -> Select[Any]:
-        query = select(table.c.feature, table.c.value, *sums).group_by(table.c.feature, table.c.value)
-        query = query.where(table.c.view == view, *_between(table.c.day, first, until))
-        return query if feature is None else query.where(table.c.feature == feature)
-
+    asked = {"view": view, "feature": feature, "first": first.toordinal(), "until": until.toordinal()}
+    figures_of, back = _statements(of_one=feature is not None)
     found = {
         (of, value): Figures(*(int(amount) for amount in sums))
-        for of, value, *sums in connection.execute(rows(rollups, *_SUMS))
+        for of, value, *sums in connection.execute(figures_of, asked)
     }
-    back = rows(returns, func.sum(returns.c.traces)).where(returns.c.previous_day < first.toordinal())
-    for of, value, traces in connection.execute(back):
+    for of, value, traces in connection.execute(back, asked):
         figures = found[of, value]
         found[of, value] = figures._replace(traces=figures.traces + int(traces))
     return found
+
+
+@cache
+def _statements(*, of_one: bool) -> tuple[Select[Any], Select[Any]]:
+    """The sums of a view's days, and the traces that return there, of all features or `of_one`. Made once: that takes
+    longer than SQLite takes to answer, and a hundred budgets ask."""
+
+    def rows(table: Table, *sums: ColumnElement[int]) -> Select[Any]:
+        query = select(table.c.feature, table.c.value, *sums).group_by(table.c.feature, table.c.value)
+        query = query.where(
+            table.c.view == bindparam("view"),
+            table.c.day >= bindparam("first"),
+            table.c.day < bindparam("until"),
+        )
+        return query.where(table.c.feature == bindparam("feature")) if of_one else query
+
+    back = rows(returns, func.sum(returns.c.traces)).where(returns.c.previous_day < bindparam("first"))
+    return rows(rollups, *_SUMS), back
 
 
 def _part_of_day(connection: Connection, span: Span, feature: str | None) -> Figures | None:

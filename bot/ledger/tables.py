@@ -21,6 +21,8 @@ metadata = MetaData()
 # Runs of impossible cost or usage (bot.domain.usage.Flag: IMPOSSIBLE_USAGE, NEGATIVE_COST, IMPOSSIBLE_COST). SQLite
 # takes a partial index only where a query says the same words.
 IMPOSSIBLE = "((flags | cost_flags) & 22) != 0"
+# Runs that are waited for. Likewise: with values that are bound later it does not.
+OPEN = "state IN ('pending', 'no_usage')"
 
 projects = Table(
     "projects",
@@ -98,7 +100,7 @@ runs = Table(
         "runs_open",
         "project",
         "start",
-        sqlite_where=text("state IN ('pending', 'no_usage')"),
+        sqlite_where=text(OPEN),
     ),
 )
 
