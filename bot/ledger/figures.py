@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     Connection,
     FromClause,
@@ -60,14 +61,13 @@ def _next_feature(after: ColumnElement[str]) -> ScalarSelect[str]:
     return query.correlate_except(rollups).scalar_subquery()
 
 
-def _features() -> Select[str]:
-    """From each feature to the next in the index: a look-up a feature, however many days each has."""
+def _walk() -> CTE:
+    """From each feature to the next in the index, and None at the end: a look-up a feature, whatever its days."""
     walk = select(_next_feature(literal(UNTAGGED)).label("feature")).cte("walk", recursive=True)
-    walk = walk.union_all(select(_next_feature(walk.c.feature)).where(walk.c.feature.is_not(None)))
-    return select(walk.c.feature).where(walk.c.feature.is_not(None))
+    return walk.union_all(select(_next_feature(walk.c.feature)).where(walk.c.feature.is_not(None)))
 
 
-_FEATURES = _features()
+_WALK = _walk()
 
 
 class UntaggedName(NamedTuple):
@@ -94,6 +94,26 @@ def by_value(connection: Connection, span: Span, dimension: str, feature: str | 
     if span.part_day is not None:
         raise ValueError("a breakdown is kept per whole day")
     return _by_value(connection, span, f"{'all' if feature is None else 'one'}/{dimension}", feature or "")
+
+
+def values_before(connection: Connection, day: date, dimension: str, feature: str | None = None) -> set[str]:
+    """The values of `dimension` that had runs before `day`, of everything or of one feature."""
+    earlier = rollups.alias("earlier")
+    if dimension == "feature" and feature is None:
+        # Each feature's first day is next to its name in the view "one".
+        found = (earlier.c.view == "one", earlier.c.feature == _WALK.c.feature, earlier.c.day < day.toordinal())
+        query = select(_WALK.c.feature).where(_WALK.c.feature.is_not(None), select(literal(1)).where(*found).exists())
+    else:
+        query = (
+            select(earlier.c.value)
+            .distinct()
+            .where(
+                earlier.c.view == f"{'all' if feature is None else 'one'}/{dimension}",
+                earlier.c.feature == (feature or ""),
+                earlier.c.day < day.toordinal(),
+            )
+        )
+    return set(connection.scalars(query))
 
 
 def by_day(connection: Connection, span: Span, feature: str | None = None) -> dict[date, Figures]:
@@ -145,7 +165,7 @@ def pending(
 
 def features_seen(connection: Connection) -> set[str]:
     """Every feature that ever had a run."""
-    return set(connection.scalars(_FEATURES))
+    return set(connection.scalars(select(_WALK.c.feature).where(_WALK.c.feature.is_not(None))))
 
 
 def latest_days(connection: Connection, most_runs: int) -> date | None:

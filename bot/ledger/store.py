@@ -76,6 +76,10 @@ class Reading:
         """See bot.ledger.figures.by_value."""
         return figures.by_value(self._connection, span, dimension, feature)
 
+    def values_before(self, day: date, dimension: str, feature: str | None = None) -> set[str]:
+        """See bot.ledger.figures.values_before."""
+        return figures.values_before(self._connection, day, dimension, feature)
+
     def by_day(self, span: Span, feature: str | None = None) -> dict[date, Figures]:
         """See bot.ledger.figures.by_day."""
         return figures.by_day(self._connection, span, feature)

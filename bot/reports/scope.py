@@ -7,7 +7,7 @@ from functools import reduce
 
 from bot.domain.catalog import TOTAL, WITHOUT_FEATURE
 from bot.domain.feature import UNTAGGED, UNTAGGED_NAME
-from bot.domain.period import FIRST_DAY, Span
+from bot.domain.period import Span
 from bot.ledger.figures import NOTHING, Figures
 from bot.ledger.store import Reading
 from bot.reports.answers import Coverage
@@ -39,7 +39,8 @@ class Scope:
     def newcomers(self, span: Span, dimension: str) -> list[tuple[str, Figures]]:
         """The values of a dimension that have runs in a span and none before it, by the name that people read."""
         found = self._by_value(span, dimension)
-        seen = self._by_value(Span(FIRST_DAY, span.first, span.zone), dimension)
+        features = (None,) if self.features is None else tuple(map(stored, self.features))
+        seen = set().union(*(self.reading.values_before(span.first, dimension, feature) for feature in features))
         names = {str(project.key): project.name for project in self.reading.projects()}
         return [
             (names[value] if dimension == "project" else value, figures)
