@@ -36,7 +36,8 @@ class SetLimit:
     """A limit that was set in Slack, for as long as it holds. Instants are aware.
 
     `file_limit` is what llmcost.toml said then (None: nothing). `owners`, if there are any, hear about this budget
-    instead of the feature's own.
+    instead of the feature's own. `alert_at` and `where` are the budget's own too; None leaves them as they would be
+    without this.
     """
 
     feature: str
@@ -47,6 +48,8 @@ class SetLimit:
     until: datetime | None = None
     file_limit: int | None = None
     owners: tuple[str, ...] = ()
+    alert_at: tuple[int, ...] | None = None
+    where: tuple[tuple[str, str], ...] | None = None
 
     def holds(self, file_limit: int | None, now: datetime) -> bool:
         """Whether it is in force: until the file says something else, or until the end that was chosen."""

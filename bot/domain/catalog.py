@@ -20,7 +20,7 @@ class Feature:
 
     `owners` are emails, Slack user ids (`U…`, `W…`) and group ids (`S…`), in the file's order. `channel` is `#name` or
     an id; `digest` says that it gets a morning digest of its own. `alert_at` and `where` hold for every budget of the
-    feature, those that are set in Slack included.
+    feature, those that are set in Slack without their own included.
     """
 
     name: str
@@ -73,6 +73,10 @@ class Catalog:
                 budget = Budget(one.feature, one.window, one.limit_nanos, feature.alert_at, feature.where)
                 if stated is not None:
                     budget = replace(stated.budget, limit_nanos=one.limit_nanos)
+                if one.alert_at is not None:
+                    budget = replace(budget, alert_at=one.alert_at)
+                if one.where is not None:
+                    budget = replace(budget, where=one.where)
                 found[one.feature, one.window] = BudgetInForce(budget, one.owners or feature.owners, one)
         order = list(Window)
         return sorted(found.values(), key=lambda one: (one.budget.feature, order.index(one.budget.window)))

@@ -2,7 +2,8 @@
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from fnmatch import fnmatchcase
 
 # LangSmith indexes 250 characters of a metadata value; a longer one could not be found again there.
@@ -38,6 +39,17 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class SetRule:
+    """A rule that was set in Slack: untagged runs of some names, perhaps of some projects, belong to a feature. It
+    comes after those of llmcost.toml."""
+
+    id: int
+    rule: Rule
+    set_by: str
+    set_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Attribution:
     """The rules of attribution in force: the metadata keys that name a feature (first hit wins), the configured
     features with their aliases, and the rules."""
@@ -66,6 +78,11 @@ class Attribution:
             or self._from_keys(root_keys)
             or next((rule.feature for rule in self.rules if rule.matches(project, name, tags)), UNTAGGED)
         )
+
+    def with_set(self, rules: Iterable[SetRule]) -> "Attribution":
+        """These rules and, after them, some that were set in Slack. What was renamed since goes to its new name."""
+        added = (replace(one.rule, feature=self.aliases.get(one.rule.feature, one.rule.feature)) for one in rules)
+        return replace(self, rules=(*self.rules, *added))
 
     def needs_root(self, keys: Mapping[str, str], tags: Sequence[str]) -> bool:
         """Whether the trace root's metadata decides: neither the run's own metadata nor a tag names a feature."""

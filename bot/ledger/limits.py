@@ -47,6 +47,8 @@ def set_limits(connection: Connection) -> list[SetLimit]:
             until=instant_or_none(row.until),
             file_limit=row.file_limit,
             owners=tuple(json.loads(row.owners)),
+            alert_at=None if row.alert_at is None else tuple(json.loads(row.alert_at)),
+            where=None if row.where is None else tuple((name, value) for name, value in json.loads(row.where)),
         )
         for row in connection.execute(select(limits).order_by(limits.c.feature, limits.c.window))
     ]
@@ -59,8 +61,14 @@ def set_limit(connection: Connection, new: SetLimit, old_nanos: int | None) -> b
     until = microseconds(new.until) if new.until is not None else None
     same = (limits.c.feature == new.feature, limits.c.window == new.window.value)
     kept = connection.execute(select(limits).where(*same)).one_or_none()
-    wanted = (new.limit_nanos, until, new.file_limit, owners)
-    if kept is not None and (kept.limit_nanos, kept.until, kept.file_limit, kept.owners) == wanted:
+    own = {
+        "alert_at": None if new.alert_at is None else json.dumps(new.alert_at),
+        "where": None if new.where is None else json.dumps(new.where, ensure_ascii=False),
+    }
+    wanted = (new.limit_nanos, until, new.file_limit, owners, *own.values())
+    if kept is not None and wanted == (
+        *(kept.limit_nanos, kept.until, kept.file_limit, kept.owners, kept.alert_at, kept.where),
+    ):
         return False
     connection.execute(delete(limits).where(*same))
     connection.execute(
@@ -73,6 +81,7 @@ def set_limit(connection: Connection, new: SetLimit, old_nanos: int | None) -> b
             until=until,
             file_limit=new.file_limit,
             owners=owners,
+            **own,
         )
     )
     connection.execute(

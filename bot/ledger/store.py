@@ -5,6 +5,7 @@ import logging
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ from sqlalchemy import Connection, Engine, delete, insert, select
 from bot.domain.alert import Memory
 from bot.domain.budget import SetLimit
 from bot.domain.costing import CostMode
-from bot.domain.feature import Attribution
+from bot.domain.feature import Attribution, Rule, SetRule
 from bot.domain.period import Span, first_instant
 from bot.domain.run import Run, State
 from bot.errors import LedgerError
@@ -32,6 +33,7 @@ from bot.ledger import (
     outbox,
     purging,
     rollups,
+    set_rules,
     spending,
     traces,
 )
@@ -51,6 +53,7 @@ from bot.ledger.limits import LimitChange
 from bot.ledger.migrate import migrate
 from bot.ledger.outbox import Outbox
 from bot.ledger.purging import Purge, Purged, Wanted
+from bot.ledger.set_rules import RuleChange
 from bot.ledger.tables import returns
 from bot.ledger.tables import rollups as rollups_table
 from bot.ledger.tables import rules as rules_table
@@ -148,6 +151,14 @@ class Reading:
         """See bot.ledger.outbox.memories."""
         return outbox.memories(self._connection, subjects, sync)
 
+    def set_rules(self) -> list[SetRule]:
+        """See bot.ledger.set_rules.active."""
+        return set_rules.active(self._connection)
+
+    def rule_history(self, most: int) -> list[RuleChange]:
+        """See bot.ledger.set_rules.history."""
+        return set_rules.history(self._connection, most)
+
     def features(self) -> set[str]:
         """Every feature that ever had a run."""
         return figures.features_seen(self._connection)
@@ -221,7 +232,7 @@ class Ledger:
                 if kept:
                     if kept["timezone"] != zone.key:
                         coverage.move_settled(connection, ZoneInfo(kept["timezone"]), zone)
-                    books.recount(connection, [_project(row) for row in coverage.load_projects(connection)], rules)
+                    _recount(connection, rules)
                 connection.execute(delete(rules_table))
                 rows = [{"name": name, "value": value} for name, value in wanted.items()]
                 connection.execute(insert(rules_table), rows)
@@ -237,6 +248,34 @@ class Ledger:
         return self._door.read(
             lambda connection: _kept_rules(connection) == describe_rules(rules.attribution, rules.dimensions, zone)
         )
+
+    def set_rule(self, mine: Lease, rule: Rule, by: str, now: datetime) -> SetRule | None:
+        """Set a rule beside those of `keep_rules`, which this Ledger must know, and recount the ledger by it. None if
+        it holds already. The lease is SYNC: whoever books at the same time would not know of it."""
+
+        def work(connection: Connection) -> SetRule | None:
+            new = set_rules.add(connection, rule, by, now)
+            if new is not None:
+                _recount(connection, self._known_rules())
+            return new
+
+        return self._write(mine, now, work)
+
+    def undo_rule(self, mine: Lease, rule_id: int, by: str, now: datetime) -> bool:
+        """Take back a rule that was set, and recount the ledger without it. False if it does not hold any more."""
+
+        def work(connection: Connection) -> bool:
+            was_held = set_rules.undo(connection, rule_id, by, now)
+            if was_held:
+                _recount(connection, self._known_rules())
+            return was_held
+
+        return self._write(mine, now, work)
+
+    def _known_rules(self) -> Rules:
+        if self._rules is None:
+            raise LedgerError("This process does not keep the ledger: nothing can be recounted by it.")
+        return self._rules
 
     def check_zone(self, zone: ZoneInfo) -> None:
         """Raises LedgerError if the ledger's days are those of another time zone: its figures would be of other days
@@ -303,7 +342,7 @@ class Ledger:
             selected = coverage.select_projects(connection, found)
             for row in selected:
                 if self._rules is not None and row.name != names.get(row.key, row.name):
-                    books.rebook(connection, _project(row), self._rules)
+                    books.rebook(connection, _project(row), _with_set(connection, self._rules))
             return selected
 
         return self._write(mine, now, work)
@@ -321,7 +360,7 @@ class Ledger:
         page, changed = list(read), set[int]()
 
         def work(connection: Connection) -> BookingSummary:
-            summary = books.book(connection, _project(project), page, roots, rules)
+            summary = books.book(connection, _project(project), page, roots, _with_set(connection, rules))
             # Where it had gone through and only the word of it was lost, a second time finds nothing changed.
             changed.update(summary.changed_days)
             return summary
@@ -341,7 +380,7 @@ class Ledger:
         def work(connection: Connection) -> int:
             coverage.set_cost_mode(connection, project.key, mode)
             after = _project(project)._replace(mode=mode)
-            return books.rebook(connection, after, rules, mode_before=project.cost_mode)
+            return books.rebook(connection, after, _with_set(connection, rules), mode_before=project.cost_mode)
 
         return self._write(mine, now, work)
 
@@ -500,6 +539,16 @@ def describe_rules(attribution: Attribution, dimensions: tuple[str, ...], zone: 
             ensure_ascii=False,
         ),
     }
+
+
+def _recount(connection: Connection, rules: Rules) -> None:
+    projects = [_project(row) for row in coverage.load_projects(connection)]
+    books.recount(connection, projects, _with_set(connection, rules))
+
+
+def _with_set(connection: Connection, rules: Rules) -> Rules:
+    """The rules with those that were set in Slack: read where they are used, for another process may have set some."""
+    return replace(rules, attribution=rules.attribution.with_set(set_rules.active(connection)))
 
 
 def _kept_rules(connection: Connection) -> dict[str, str]:

@@ -200,6 +200,8 @@ limits = Table(
     Column("until", BigInteger),
     Column("file_limit", BigInteger),
     Column("owners", Text, nullable=False),  # JSON list
+    Column("alert_at", Text),  # JSON list; None: as the feature's
+    Column("where", Text),  # JSON list of [dimension, value]; None: as the feature's
     PrimaryKeyConstraint("feature", "window"),
 )
 
@@ -215,6 +217,20 @@ limit_changes = Table(
     Column("new_nanos", BigInteger, nullable=False),
     Column("until", BigInteger),
     Column("owners", Text, nullable=False),  # JSON list
+)
+
+# Rules that were set in Slack (bot.domain.feature.SetRule), those that were taken back included: none is forgotten.
+set_rules = Table(
+    "set_rules",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("feature", Text, nullable=False),
+    Column("project", Text),
+    Column("name", Text),
+    Column("set_by", Text, nullable=False),
+    Column("set_at", BigInteger, nullable=False),
+    Column("undone_by", Text),
+    Column("undone_at", BigInteger),
 )
 
 # What the last sync saw of a subject (bot.domain.alert), so that a crossing is told only if the next one sees it too.

@@ -40,11 +40,14 @@ class Posted(NamedTuple):
 
 class Person(NamedTuple):
     """A member. `zone` is an IANA name as Slack has it, None if it has none; one who has left or a bot is not
-    `reachable`."""
+    `reachable`. A guest sees single channels only. `teams` are the workspaces that somebody belongs to."""
 
     id: str
     zone: str | None
     reachable: bool
+    email: str | None = None
+    is_guest: bool = False
+    teams: tuple[str, ...] = ()
 
 
 class SlackApi(Protocol):
@@ -82,4 +85,16 @@ class SlackApi(Protocol):
 
     def open_modal(self, trigger: str, view: Mapping[str, Any]) -> None:
         """Show a modal to the person who has just pressed something."""
+        ...
+
+
+class Screens(SlackApi, Protocol):
+    """Slack, with the views that are changed without anybody pressing something. What raises is as there."""
+
+    def update_modal(self, view: str, content: Mapping[str, Any]) -> None:
+        """Make a modal that is open say something else. Refused permanently if it was closed."""
+        ...
+
+    def publish_home(self, user: str, view: Mapping[str, Any]) -> None:
+        """Show a person this home."""
         ...

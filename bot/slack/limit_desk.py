@@ -13,6 +13,7 @@ from bot.domain.money import dollars
 from bot.ledger.booking import microseconds
 from bot.ledger.deliveries import Kind, NewDelivery, Role
 from bot.ledger.events import NewEvent
+from bot.ledger.spending import Where
 from bot.ledger.store import Ledger
 from bot.render.names import plain
 from bot.render.numbers import money
@@ -81,12 +82,14 @@ class LimitDesk:
         *,
         until: datetime | None = None,
         owners: tuple[str, ...] = (),
+        alert_at: tuple[int, ...] | None = None,
+        where: Where | None = None,
     ) -> bool:
         """Set a limit that `refusal` does not speak against. A feature without an owner tells the digest's channel.
-        False if it stood so already."""
+        No `owners`, and None, leave these as they are. False if it stood so already."""
         feature, window, in_force = standing.feature, standing.window, standing.in_force
         stated = self.catalog().features.get(feature, Feature(feature)).budgets
-        kept = in_force.set_limit.owners if in_force is not None and in_force.set_limit is not None else ()
+        kept = in_force.set_limit if in_force is not None else None
         new = SetLimit(
             feature=feature,
             window=window,
@@ -95,7 +98,9 @@ class LimitDesk:
             set_at=now,
             until=until,
             file_limit=next((budget.limit_nanos for budget in stated if budget.window is window), None),
-            owners=owners or kept,
+            owners=owners or (kept.owners if kept is not None else ()),
+            alert_at=alert_at if alert_at is not None or kept is None else kept.alert_at,
+            where=where if where is not None or kept is None else kept.where,
         )
         old = in_force.budget.limit_nanos if in_force is not None else None
         return self.ledger.outbox.set_limit(new, old, self._told(new, old) if not standing.owners else ((), ()))

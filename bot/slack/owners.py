@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.quiet import QuietHours, not_before
 from bot.render.names import plain
+from bot.slack.api import Person
 from bot.slack.people import People, is_group, is_person, zone_of
 
 _ALL = 100
@@ -48,6 +49,18 @@ class Owners:
         if percent >= _ALL or not is_person(who):
             return now
         return not_before(now, zone_of(self._people.zone(who, now), self._zone), self._quiet)
+
+    def person(self, user: str) -> Person:
+        """A member by id. Raises SlackError if Slack does not say who that is."""
+        return self._people.person(user, self._clock())
+
+    def is_admin(self, person: Person) -> bool:
+        """Whether a member is one of the admins."""
+        return self._people.stands_for(person, self._admins, self._clock())
+
+    def owns(self, person: Person, owners: Sequence[str], *, ask: bool = True) -> bool:
+        """Whether a member is one of these; see bot.slack.people.People.stands_for."""
+        return self._people.stands_for(person, owners, self._clock(), ask=ask)
 
     def may_change(self, user: str, owners: Sequence[str]) -> bool:
         """See bot.slack.people.People.may_change."""

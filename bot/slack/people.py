@@ -70,6 +70,34 @@ class People:
             raise UnconfirmedError(f"It is not known who owns this. {unclear}")
         return False
 
+    def person(self, who: str, now: datetime) -> Person:
+        """A member by id or address. Raises SlackError if Slack does not say."""
+        return self._person(who, now)
+
+    def stands_for(self, person: Person, named: Iterable[str], now: datetime, *, ask: bool = True) -> bool:
+        """Whether a member is among those who are named by id, address or group. Only groups are asked about, and
+        without `ask` not even those: what is remembered of them counts. One that Slack does not know holds nobody.
+        Raises UnconfirmedError if only Slack could tell and did not."""
+        named = tuple(dict.fromkeys(named))
+        email = (person.email or "").casefold()
+        if person.id in named or (email and email in (one.casefold() for one in named)):
+            return True
+        unclear: SlackError | None = None
+        for group in filter(is_group, named):
+            try:
+                members = self._group(group, now) if ask else self._groups.recall(group, now) or ()
+            except RefusedError as error:
+                unclear = unclear if error.permanent else error
+                continue
+            except UnconfirmedError as error:
+                unclear = error
+                continue
+            if person.id in members:
+                return True
+        if unclear is not None:
+            raise UnconfirmedError(f"It is not known who is in a group. {unclear}")
+        return False
+
     def _recipients_for(self, owner: str, now: datetime) -> list[Recipient]:
         as_configured = [Recipient(owner, owner, None)]
         if self._unanswered is not None and timedelta() <= now - self._unanswered < SILENCE:
@@ -126,12 +154,17 @@ class _Memory(Generic[Value]):
         self._kept: dict[str, tuple[datetime, Value]] = {}
         self._lock = threading.Lock()
 
-    def get(self, name: str, now: datetime, ask: Callable[[], Value]) -> Value:
-        """What is remembered, or what `ask` says; nobody waits for another's question."""
+    def recall(self, name: str, now: datetime) -> Value | None:
+        """What is remembered, if anything is."""
         with self._lock:
             kept = self._kept.get(name)
-        if kept is not None and now - kept[0] < KEEP:
-            return kept[1]
+        return kept[1] if kept is not None and now - kept[0] < KEEP else None
+
+    def get(self, name: str, now: datetime, ask: Callable[[], Value]) -> Value:
+        """What is remembered, or what `ask` says; nobody waits for another's question."""
+        kept = self.recall(name, now)
+        if kept is not None:
+            return kept
         said = ask()
         with self._lock:
             self._kept.pop(name, None)

@@ -46,6 +46,7 @@ _PERMANENT = REFUSED_FORM | {
     "no_such_subteam",
     "no_text",
     "not_authed",
+    "not_found",
     "not_in_channel",
     "thread_not_found",
     "token_expired",
@@ -58,7 +59,7 @@ _PERMANENT = REFUSED_FORM | {
 
 
 class WebSlack:
-    """A bot.slack.api.SlackApi."""
+    """A bot.slack.api.Screens."""
 
     def __init__(self, client: "WebClient", monotonic: Callable[[], float] = time.monotonic) -> None:
         """`client` must not retry anything by itself (see bot.slack.connection.plain_client)."""
@@ -102,7 +103,16 @@ class WebSlack:
             said = _ask(lambda: self._client.users_lookupByEmail(email=who))["user"]
         else:
             said = _ask(lambda: self._client.users_info(user=who))["user"]
-        return Person(said["id"], said.get("tz") or None, not (said.get("deleted") or said.get("is_bot")))
+        # On an Enterprise Grid a member belongs to several workspaces, and `team_id` may be none of them.
+        teams = dict.fromkeys([said.get("team_id"), *((said.get("enterprise_user") or {}).get("teams") or ())])
+        return Person(
+            id=said["id"],
+            zone=said.get("tz") or None,
+            reachable=not (said.get("deleted") or said.get("is_bot")),
+            email=(said.get("profile") or {}).get("email") or None,
+            is_guest=bool(said.get("is_restricted") or said.get("is_ultra_restricted")),
+            teams=tuple(str(team) for team in teams if team),
+        )
 
     def members(self, group: str) -> tuple[str, ...]:
         """See SlackApi."""
@@ -152,6 +162,14 @@ class WebSlack:
     def open_modal(self, trigger: str, view: Mapping[str, Any]) -> None:
         """See SlackApi."""
         _ask(lambda: self._client.views_open(trigger_id=trigger, view=dict(view)))
+
+    def update_modal(self, view: str, content: Mapping[str, Any]) -> None:
+        """See Screens."""
+        _ask(lambda: self._client.views_update(view_id=view, view=dict(content)))
+
+    def publish_home(self, user: str, view: Mapping[str, Any]) -> None:
+        """See Screens."""
+        _ask(lambda: self._client.views_publish(user_id=user, view=dict(view)))
 
     def _pages(self, method: str, what: str, **asked: Any) -> Iterator[Mapping[str, Any]]:
         """What all pages of an answer list. A page is asked for once all before it were taken."""
