@@ -12,7 +12,7 @@ from bot.app.in_force import InForce
 from bot.app.ledgers import build_rules, open_to_write, utc_now
 from bot.app.office import Office
 from bot.app.source import build_counterpart, build_limiter, build_sync, build_totals
-from bot.doctor.consult import consult
+from bot.doctor.consult import consult, missing
 from bot.errors import StoppedError
 from bot.jobs.clock import Clock, Job
 from bot.jobs.heartbeat import Heartbeat
@@ -24,6 +24,7 @@ from bot.settings import Config, Settings, read_file, understand, with_lines
 from bot.slack.alert_actions import AlertActions
 from bot.slack.connection import Connection, HttpConnection, SocketConnection, plain_client
 from bot.slack.listeners import Listeners
+from bot.slack.surfaces import Surfaces
 from bot.slack.web import WebSlack
 
 _log = logging.getLogger(__name__)
@@ -62,7 +63,10 @@ def serve(settings: Settings, config: Config, stop: threading.Event, *, director
             doctor=lambda user, trial: consult(build_patient(settings, in_force, ledger), user, utc_now(), trial=trial),
             budgets=office.commands(reporter.vocabulary),
         )
-        connection = _connection(settings, listeners, office.actions())
+        surfaces = office.surfaces(
+            reporter, listeners, lambda now: missing(build_patient(settings, in_force, ledger), now), sleep
+        )
+        connection = _connection(settings, listeners, office.actions(), surfaces)
         try:
             connection.open()
             clock = Clock(
@@ -111,7 +115,7 @@ def build_jobs(
     return jobs
 
 
-def _connection(settings: Settings, listeners: Listeners, alerts: AlertActions) -> Connection:
+def _connection(settings: Settings, listeners: Listeners, alerts: AlertActions, surfaces: Surfaces) -> Connection:
     """By Socket Mode if there is an app token, else by HTTP."""
     bot_token = settings.slack_bot_token.get_secret_value()
     if app_token := settings.slack_app_token.get_secret_value():
@@ -121,6 +125,7 @@ def _connection(settings: Settings, listeners: Listeners, alerts: AlertActions) 
             api_url=settings.slack_api_url,
             listeners=listeners,
             alerts=alerts,
+            surfaces=surfaces,
         )
     connection = HttpConnection(
         bot_token=bot_token,
@@ -129,6 +134,7 @@ def _connection(settings: Settings, listeners: Listeners, alerts: AlertActions) 
         api_url=settings.slack_api_url,
         listeners=listeners,
         alerts=alerts,
+        surfaces=surfaces,
     )
     _log.info("Slack is expected at port %d, path /slack/events", connection.port)
     return connection

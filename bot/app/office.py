@@ -13,17 +13,27 @@ from bot.jobs.escalations import Escalations
 from bot.ledger.deliveries import Delivery
 from bot.ledger.store import Ledger
 from bot.settings import Settings
+from bot.slack.access import Access
 from bot.slack.alert_actions import AlertActions
-from bot.slack.api import SlackApi
+from bot.slack.api import Screens
 from bot.slack.budget_commands import BudgetCommands
+from bot.slack.budget_form import BudgetForm
+from bot.slack.conversation import Conversation
+from bot.slack.home_tab import HomeTab
 from bot.slack.limit_desk import LimitDesk
 from bot.slack.owners import Owners
 from bot.slack.people import People
 from bot.slack.post_office import PostOffice
 from bot.slack.routes import Route, route
+from bot.slack.rule_desk import RuleDesk
+from bot.slack.rule_form import RuleForm
+from bot.slack.surfaces import Surfaces
 
 if TYPE_CHECKING:
+    from bot.reports.findings import Finding
+    from bot.reports.reporter import Reporter
     from bot.reports.vocabulary import Vocabulary
+    from bot.slack.listeners import Listeners
 
 
 class Office:
@@ -34,7 +44,7 @@ class Office:
         settings: Settings,
         config: HasCatalog,
         ledger: Ledger,
-        api: SlackApi,
+        api: Screens,
         clock: Callable[[], datetime],
     ) -> None:
         self._settings = settings
@@ -42,7 +52,8 @@ class Office:
         self._ledger = ledger
         self._api = api
         self._clock = clock
-        self._owners = Owners(People(api), settings.admins, settings.quiet_hours, settings.timezone, clock)
+        self._people = People(api)
+        self._owners = Owners(self._people, settings.admins, settings.quiet_hours, settings.timezone, clock)
         self.desk = LimitDesk(
             ledger,
             lambda: config.catalog,
@@ -91,6 +102,35 @@ class Office:
     def commands(self, vocabulary: "Callable[[], Vocabulary]") -> BudgetCommands:
         """Setting budgets by words."""
         return BudgetCommands(self.desk, vocabulary, self._clock)
+
+    def surfaces(
+        self,
+        reporter: "Reporter",
+        listeners: "Listeners",
+        missing: "Callable[[datetime], Sequence[Finding]]",
+        wait: Callable[[float], None],
+    ) -> "Surfaces":
+        """The home tab, the modals, mentions and direct messages; `wait` waits so many seconds."""
+        home = HomeTab(reporter, self.desk, self._owners, self._api, missing, self._clock)
+        rules = RuleDesk(
+            self._ledger, lambda: self._config.catalog, self._settings.timezone, self._owners.may_map, self._clock, wait
+        )
+        return Surfaces(
+            access=Access(self._people, self._settings.viewers, self._insiders, self._clock),
+            conversation=Conversation(listeners, self._api),
+            home=home,
+            budgets=BudgetForm(
+                self.desk, reporter.vocabulary, self._settings.dimensions, self._api, self._clock, home.show
+            ),
+            rules=RuleForm(rules, reporter.vocabulary, self._api, home.show),
+        )
+
+    def _insiders(self) -> Sequence[str]:
+        """Admins, and owners of anything."""
+        features = self._config.catalog.features.values()
+        limits = self._ledger.outbox.set_limits()
+        named = [*(one.owners for one in features), *(one.owners for one in limits), self._settings.admins]
+        return tuple(dict.fromkeys(who for several in named for who in several))
 
     def _route(self, delivery: Delivery) -> Route:
         known = (self._ledger.outbox.event(key) for key in delivery.events)

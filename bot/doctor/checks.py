@@ -17,7 +17,16 @@ from bot.doctor.books import (
     check_tags,
 )
 from bot.doctor.checkup import Check
-from bot.doctor.services import check_admins, check_channels, check_langsmith, check_owners, check_slack, not_looked_up
+from bot.doctor.services import (
+    check_admins,
+    check_channels,
+    check_langsmith,
+    check_named,
+    check_owned,
+    check_owners,
+    check_slack,
+    not_looked_up,
+)
 from bot.domain.catalog import BudgetInForce, Catalog
 from bot.domain.feature import UNTAGGED
 from bot.domain.period import Span, local_day
@@ -84,6 +93,17 @@ def all_checks(patient: Patient, now: datetime) -> list[Check]:
         on_ledger("figures", check_rollups),
         on_ledger("database", lambda ledger: check_database(ledger.health())),
         on_ledger("messages", lambda ledger: _messages(ledger, now)),
+    ]
+
+
+def local_checks(patient: Patient, now: datetime) -> list[Check]:
+    """Those that ask nobody and take no time: the settings, and what the ledger knows."""
+    wanted = ("settings", "reading", "tags", "prices", "messages")
+    checks = [check for check in all_checks(patient, now) if check.name in wanted]
+    return [
+        *checks,
+        Check("admins", lambda: check_named(patient.admins)),
+        Check("budgets", lambda: check_owned(_budgets(patient, now))),
     ]
 
 

@@ -3,15 +3,18 @@
 from contextlib import suppress
 from datetime import datetime
 
-from bot.doctor.checks import Patient, all_checks
+from bot.doctor.checks import Patient, all_checks, local_checks
 from bot.doctor.checkup import SECONDS, examine
 from bot.doctor.trial import send_trial
 from bot.errors import SlackError
 from bot.render.sample_alert import sample_alert_lines
-from bot.reports.findings import Finding
+from bot.reports.findings import Finding, Verdict
 from bot.reports.sample_alert import sample_alert
 from bot.slack.doctor_message import doctor_message
 from bot.slack.messages import Message, note
+
+# Somebody waits, and does not know for what.
+MOMENT = 0.5
 
 
 def findings_of(
@@ -25,6 +28,11 @@ def findings_of(
             alert = sample_alert(reading, budgets, now, patient.zone, patient.week_start)
         findings.append(send_trial(patient.api, trial_to, note(*sample_alert_lines(alert))))
     return findings
+
+
+def missing(patient: Patient, now: datetime) -> list[Finding]:
+    """What still lacks, as far as it is found without asking anybody and at once."""
+    return [one for one in examine(local_checks(patient, now), MOMENT) if one.verdict is not Verdict.OK]
 
 
 def consult(patient: Patient, user: str, now: datetime, *, trial: bool) -> Message:

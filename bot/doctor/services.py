@@ -57,16 +57,31 @@ def check_langsmith(find: Callable[[], tuple[list[Project], list[str]]]) -> Find
     return Finding("LangSmith", Verdict.OK, f"It takes the key and shows {plural(len(found), 'project')}: {names}.")
 
 
-def check_admins(admins: Sequence[str], api: SlackApi | None) -> Finding:
-    """Whether anybody hears of trouble."""
+def check_named(admins: Sequence[str]) -> Finding:
+    """Whether there are admins at all."""
     if not admins:
         todo = "Set LLMCOST_ADMINS, or nobody hears of outages and of alerts that reach nobody."
         return Finding("admins", Verdict.WARNING, "There are none.", todo)
+    return Finding("admins", Verdict.OK, f"{plural(len(admins), 'admin')}.")
+
+
+def check_admins(admins: Sequence[str], api: SlackApi | None) -> Finding:
+    """Whether anybody hears of trouble."""
+    if not admins:
+        return check_named(admins)
     if api is None:
         return not_looked_up("admins")
     if wrong := unreachable(admins, api):
         return Finding("admins", Verdict.BROKEN, f"Slack cannot reach {few(wrong)}.", "Correct LLMCOST_ADMINS.")
-    return Finding("admins", Verdict.OK, f"{plural(len(admins), 'admin')}.")
+    return check_named(admins)
+
+
+def check_owned(budgets: Sequence[BudgetInForce]) -> Finding:
+    """Whether every budget has an owner at all."""
+    if alone := list(dict.fromkeys(one.budget.feature for one in budgets if not one.owners)):
+        todo = "Give them an `owner` in llmcost.toml; until then channels and admins are told."
+        return Finding("budgets", Verdict.WARNING, f"Nobody owns {few(alone)}.", todo)
+    return Finding("budgets", Verdict.OK, f"{plural(len(budgets), 'budget')}, each with an owner.")
 
 
 def check_owners(budgets: Sequence[BudgetInForce], api: SlackApi | None) -> Finding:
@@ -75,7 +90,6 @@ def check_owners(budgets: Sequence[BudgetInForce], api: SlackApi | None) -> Find
         return Finding("budgets", Verdict.OK, "There are none.")
     if api is None:
         return not_looked_up("budgets")
-    alone = list(dict.fromkeys(one.budget.feature for one in budgets if not one.owners))
     wrong = unreachable(dict.fromkeys(owner for one in budgets for owner in one.owners), api)
     lost = {person.partition(" ")[0] for person in wrong}
     of = [one.budget.feature for one in budgets if lost & set(one.owners)]
@@ -83,9 +97,9 @@ def check_owners(budgets: Sequence[BudgetInForce], api: SlackApi | None) -> Find
         todo = "Correct `owner` in llmcost.toml; until then others are told instead."
         features = few(list(dict.fromkeys(of)))
         return Finding("budgets", Verdict.BROKEN, f"Slack cannot reach {few(wrong)}, owner of {features}.", todo)
-    if alone:
-        todo = "Give them an `owner` in llmcost.toml; until then channels and admins are told."
-        return Finding("budgets", Verdict.WARNING, f"Nobody owns {few(alone)}.", todo)
+    owned = check_owned(budgets)
+    if owned.verdict is not Verdict.OK:
+        return owned
     return Finding("budgets", Verdict.OK, f"{plural(len(budgets), 'budget')}, every owner is reachable.")
 
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 # In percent of the limit; an explicit `alert_at` replaces them.
 ALERT_AT = (80, 100, 150, 200, 300, 400, 500)
+HIGHEST_ALERT = 1000
 
 
 class Window(StrEnum):

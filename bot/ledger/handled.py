@@ -1,4 +1,5 @@
-"""Presses and events that were taken up: Slack hands one over again when it saw no acknowledgement, to whichever process."""
+"""Presses and events that were taken up: Slack hands one over again when it saw no acknowledgement, to whichever
+process."""
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -9,7 +10,7 @@ KEPT_MICROSECONDS = 24 * 3600 * 1_000_000
 
 
 def take_up(connection: Connection, press_id: str, now: int) -> bool:
-    """Remember a press or an event for a day; False if it was taken up before. Of two who try at once only one gets it."""
+    """Remember a press or an event for a day; False if it was taken up before. Of two who try at once one gets it."""
     connection.execute(delete(handled).where(handled.c.at < now - KEPT_MICROSECONDS))
     if connection.scalar(select(handled.c.id).where(handled.c.id == press_id)) is not None:
         return False

@@ -25,12 +25,10 @@ def active(connection: Connection) -> list[SetRule]:
     return [_set_rule(row) for row in connection.execute(query)]
 
 
-def history(connection: Connection, limit: int) -> list[RuleChange]:
-    """The rules that were set last, the latest first, whether or not they still hold."""
-    query = select(set_rules).order_by(set_rules.c.id.desc()).limit(limit)
-    return [
-        RuleChange(_set_rule(row), row.undone_by, instant_or_none(row.undone_at)) for row in connection.execute(query)
-    ]
+def find(connection: Connection, rule_id: int) -> RuleChange | None:
+    """A rule that was ever set, whether or not it still holds."""
+    row = connection.execute(select(set_rules).where(set_rules.c.id == rule_id)).one_or_none()
+    return None if row is None else RuleChange(_set_rule(row), row.undone_by, instant_or_none(row.undone_at))
 
 
 def add(connection: Connection, rule: Rule, by: str, now: datetime) -> SetRule | None:

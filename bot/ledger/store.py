@@ -155,9 +155,9 @@ class Reading:
         """See bot.ledger.set_rules.active."""
         return set_rules.active(self._connection)
 
-    def rule_history(self, most: int) -> list[RuleChange]:
-        """See bot.ledger.set_rules.history."""
-        return set_rules.history(self._connection, most)
+    def find_rule(self, rule_id: int) -> RuleChange | None:
+        """See bot.ledger.set_rules.find."""
+        return set_rules.find(self._connection, rule_id)
 
     def features(self) -> set[str]:
         """Every feature that ever had a run."""

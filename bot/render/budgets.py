@@ -23,9 +23,9 @@ def budget_sentences(answer: BudgetList) -> list[str]:
     lines = [f"{plural(len(answer.rows), 'budget')}{whose}, {count(len(over)) if over else 'none'} over the limit."]
     if answer.feature is None:
         ahead = [row for row in answer.rows if row.reaches_at is not None][:_FULLEST]
-        return [*lines, *(f"{_named(row)}: {_pace(row)}" for row in ahead)]
+        return [*lines, *(f"{_named(row)}: {pace_words(row)}" for row in ahead)]
     for row in answer.rows:
-        lines.append(f"{row.window.value.capitalize()} ({days(row.first, row.last)}): {_pace(row)}")
+        lines.append(f"{row.window.value.capitalize()} ({days(row.first, row.last)}): {pace_words(row)}")
         lines.append(f"{_owned(row)} {origin(row)}")
     return [*lines, *(_change(change) for change in answer.changes)]
 
@@ -61,7 +61,7 @@ def alert_sentences(facts: AlertFacts) -> list[str]:
     if facts.reached_at is not None:
         lines.append(f"The limit was reached on {clock(facts.reached_at)}.")
     elif not state.is_closed:
-        lines.append(_pace(state))
+        lines.append(pace_words(state))
     if facts.cause is not None:
         lines.append(f"What drove it, against the same point of the {unit} before: {cause_words(facts.cause)}.")
     if facts.model is not None:
@@ -94,7 +94,8 @@ def _named(state: BudgetState) -> str:
     return f"{plain(state.feature)} {state.window.value}"
 
 
-def _pace(state: BudgetState) -> str:
+def pace_words(state: BudgetState) -> str:
+    """Whether the limit is reached, or when it will be."""
     if state.used >= _TOO_MUCH:
         return f"over the limit by {money(state.overage)}." if state.overage else "the limit is reached."
     if state.reaches_at is not None:

@@ -7,13 +7,16 @@ from bot.render.budgets import budget_basis, budget_sentences
 from bot.render.names import plain
 from bot.render.sentences import (
     HELP,
+    LONG_EXAMPLE,
     NOT_COMPARED,
+    TRIED,
     basis,
     change,
     counted,
     features_headline,
     headline,
     per_unit,
+    rules_lines,
     status_lines,
     unknown,
     untagged_headline,
@@ -71,7 +74,7 @@ def page(answer: Answer | Digest) -> Page:
         left_out = [f"{answer.left_out:,} more features left out: add top N to see more"] if answer.left_out else []
         small_print = [*left_out, *basis(answer.period, answer.coverage, says_untagged=True)]
     else:
-        sentences = [untagged_headline(answer), *warned, *per_unit(answer.total)]
+        sentences = [untagged_headline(answer), *warned, *per_unit(answer.total), *rules_lines(answer.rules)]
         small_print = basis(answer.period, answer.coverage, says_untagged=True)
     return Page(tuple(sentences), table(answer), tuple(small_print))
 
@@ -80,7 +83,9 @@ def _help(answer: Help) -> Page:
     small_print = [f"Dimensions: {', '.join(plain(name) for name in answer.dimensions)}"]
     if answer.features:
         small_print.append(f"Features here: {', '.join(plain(name) for name in answer.features)}")
-    return Page((HELP,), table(answer), tuple(small_print))
+    examples = {line.pattern: line.example for line in answer.lines}
+    tried = " \N{MIDDLE DOT} ".join(plain(examples[pattern], LONG_EXAMPLE) for pattern in TRIED if pattern in examples)
+    return Page((HELP, f"For example: {tried}"), table(answer), tuple(small_print))
 
 
 def _digest(answer: Digest) -> Page:

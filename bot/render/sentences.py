@@ -1,7 +1,7 @@
 """What an answer says in words. Plain text: whoever puts it into Slack escapes it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -14,6 +14,7 @@ from bot.reports.answers import (
     Gap,
     Previous,
     Report,
+    RuleSet,
     Spend,
     Status,
     Sum,
@@ -23,6 +24,9 @@ from bot.reports.answers import (
 )
 
 HELP = "[period] [feature] [by DIMENSION] [vs previous|PERIOD] [top N], in any order."
+# The words whose examples help begins with.
+TRIED = ("week", "month", "last week", "untagged")
+LONG_EXAMPLE = 80
 NOT_COMPARED = "Not compared: the ledger does not cover the time to compare with."
 
 # A ledger that is kept up to date is minutes old; one that is older lacks runs that people may be looking for.
@@ -203,7 +207,22 @@ def status_lines(status: Status) -> list[str]:
         lines.append(f"The ledger starts on {day(status.ledger_start)}.")
     if status.gaps:
         lines.append(f"{nothing_known(status.gaps)}.")
-    return lines
+    return [*lines, *rules_lines(status.rules)]
+
+
+def rules_lines(rules: Sequence[RuleSet]) -> list[str]:
+    """Which rules were set in Slack, the first few."""
+    if not rules:
+        return []
+    said = [f"{rule_words(one)} (by {plain(one.by)} on {day(one.at)})" for one in rules]
+    return [f"{plural(len(rules), 'rule')} set in Slack: {_few(said, '; ')}."]
+
+
+def rule_words(rule: RuleSet) -> str:
+    """`rag_chain* in acme-prod belongs to rag-search`."""
+    names = plain(rule.name) if rule.name is not None else "everything"
+    where = f" in {plain(rule.project)}" if rule.project is not None else ""
+    return f"{names}{where} belongs to {plain(rule.feature)}"
 
 
 def question_lines(error: QuestionError) -> list[str]:

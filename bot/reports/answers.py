@@ -185,6 +185,19 @@ class UntaggedRow:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleSet:
+    """A rule that was set in Slack and holds: untagged runs of this name (a glob) belong to the feature. `project` is a
+    glob too, None for every project."""
+
+    id: int
+    feature: str
+    name: str | None
+    project: str | None
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class UntaggedList:
     """The answer to `untagged`, by cost. `share` of all cost in the period."""
 
@@ -194,6 +207,7 @@ class UntaggedList:
     rows: tuple[UntaggedRow, ...]
     other: Other | None
     coverage: Coverage
+    rules: tuple[RuleSet, ...] = ()  # by which others are untagged no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +276,7 @@ class Status:
     gaps: tuple[Gap, ...]
     ledger_start: datetime | None
     timezone: str
+    rules: tuple[RuleSet, ...] = ()
 
 
 class Verdict(StrEnum):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from bot.domain.budget import Window
+from bot.domain.budget import HIGHEST_ALERT, Window
 from bot.domain.catalog import SPECIAL
 from bot.domain.money import nanos
 from bot.errors import QuestionError
@@ -18,6 +18,7 @@ from bot.reports.words import Verb, written
 
 OWNER = "owner"
 HIGHEST_LIMIT = Decimal(1_000_000_000)
+MOST_OWNERS = 20
 
 _AMOUNT = re.compile(r"[$]?([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)([.][0-9]{1,9})?")
 _MENTION = re.compile(r"<@([UW][A-Z0-9]{1,30})(?:[|][^<>]*)?>")
@@ -86,6 +87,17 @@ def read_amount(text: str) -> int:
     if not 0 < amount <= HIGHEST_LIMIT:
         raise QuestionError(f"A limit is above 0 and at most ${HIGHEST_LIMIT:,}.")
     return nanos(amount)
+
+
+def read_thresholds(text: str) -> tuple[int, ...]:
+    """Percentages from `50, 80, 100` or `50 % 80 %`, rising. Raises QuestionError with a sentence about them alone."""
+    words = fold(text).replace("%", " ").replace(",", " ").split()
+    for word in words:
+        if not (word.isascii() and word.isdecimal() and len(word) <= 4 and 1 <= int(word) <= HIGHEST_ALERT):
+            raise QuestionError(f"{shown(word)} is not a whole number of percent from 1 to {HIGHEST_ALERT}.")
+    if not words:
+        raise QuestionError("Write percentages, like 80, 100, 150.")
+    return tuple(sorted({int(word) for word in words}))
 
 
 def _setting_begins(tokens: Sequence[Token]) -> int | None:

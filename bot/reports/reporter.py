@@ -1,7 +1,7 @@
 """Finds the answer to a question in the ledger."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from bot.domain.catalog import SPECIAL, Catalog
 from bot.domain.feature import UNTAGGED, UNTAGGED_NAME
 from bot.domain.money import dollars
-from bot.domain.period import Span, local_day, previous
+from bot.domain.period import Calendar, Span, local_day, previous
 from bot.errors import UsageError
 from bot.ledger.booking import instant
 from bot.ledger.figures import NOTHING, Figures
@@ -25,6 +25,7 @@ from bot.reports.answers import (
     ProjectState,
     Report,
     Row,
+    RuleSet,
     Status,
     TraceReport,
     UntaggedList,
@@ -36,17 +37,19 @@ from bot.reports.budgets import BudgetList
 from bot.reports.covering import Extent, extent
 from bot.reports.digest import Digest
 from bot.reports.digest_reporter import DigestReporter
+from bot.reports.home import Home
 from bot.reports.parts import coverage_of, other_of, ratio, sum_of, time_frame
 from bot.reports.question import WORDS, Question, Verb, Vocabulary, parse, parse_words
 from bot.reports.trace_reference import TraceReference
 from bot.reports.tracing import LookUp, find_trace, trace_report
 from bot.reports.verification import Counterpart, Held, bounds, compare
 from bot.reports.wide import ALWAYS, costliest
-from bot.reports.words import written
+from bot.reports.words import example_here, written
 
 NONE = "(none)"
 _HELP_FEATURES = 5
 _CHANGES = 5
+_WEEK = 7
 
 
 def _say_nothing() -> None:
@@ -101,6 +104,17 @@ class Reporter:
                 return self._answer(reading, question, now, None)
         return self._ask_elsewhere(question, now, before_waiting)
 
+    def home(self, now: datetime) -> Home:
+        """What the home tab shows. Raises LedgerError if the ledger cannot be read."""
+        with self.ledger.reading() as reading:
+            known = extent(reading.projects(selected_only=True), reading.gaps(), self.zone)
+            calendar = Calendar(local_day(now, self.zone), self.zone, self.week_start)
+            periods = (calendar.today(), calendar.last_days(_WEEK), calendar.month_to_date())
+            questions = [Question(Verb.REPORT, period) for period in periods]
+            day, week, month = (self._report(reading, question, known, now, None) for question in questions)
+            budgets = self._budgets(reading, replace(questions[0], verb=Verb.BUDGET), now)
+            return Home(day, week, month, budgets, self._rules(reading)[::-1])
+
     def _ask_elsewhere(self, question: Question, now: datetime, before_waiting: Callable[[], None]) -> Answer | Digest:
         """The answers that read the ledger by themselves, some of them around a question to LangSmith."""
         if question.trace is not None:
@@ -123,7 +137,7 @@ class Reporter:
     def _answer(self, reading: Reading, question: Question, now: datetime, top: int | None) -> Answer:
         top = question.top or top
         if question.verb is Verb.HELP:
-            return self._help(reading)
+            return self._help(reading, question.period.span)
         if question.verb is Verb.BUDGET:
             return self._budgets(reading, question, now)
         known = extent(reading.projects(selected_only=True), reading.gaps(), self.zone)
@@ -261,6 +275,7 @@ class Reporter:
             rows=tuple(UntaggedRow(projects[one.project], one.name or NONE, sum_of(one.figures)) for one in shown),
             other=other_of([one.figures for one in rest], len(rest)),
             coverage=coverage_of(reading, span, known, now, total, UNTAGGED),
+            rules=self._rules(reading),
         )
 
     def _budgets(self, reading: Reading, question: Question, now: datetime) -> BudgetList:
@@ -290,6 +305,16 @@ class Reporter:
             gaps=known.gaps,
             ledger_start=known.start,
             timezone=self.zone.key,
+            rules=self._rules(reading),
+        )
+
+    def _rules(self, reading: Reading) -> tuple[RuleSet, ...]:
+        """The rules that were set in Slack, the first that was set first."""
+        return tuple(
+            RuleSet(
+                one.id, one.rule.feature, one.rule.name, one.rule.project, one.set_by, one.set_at.astimezone(self.zone)
+            )
+            for one in reading.set_rules()
         )
 
     def _verify(self, question: Question, now: datetime, before_waiting: Callable[[], None]) -> Verification:
@@ -308,12 +333,17 @@ class Reporter:
         held = Held(question.period, compared, known, projects, bridge)
         return compare(held, langsmith.types, listed, now)
 
-    def _help(self, reading: Reading) -> Help:
+    def _help(self, reading: Reading, last_days: Span) -> Help:
         vocabulary = self._vocabulary(reading)
+        spent = reading.by_value(last_days, "feature")
+        known = sorted(vocabulary.features, key=lambda name: (-spent.get(name, NOTHING).cost, name))
         return Help(
-            tuple(HelpLine(word.pattern, word.meaning, word.example) for word in WORDS),
+            tuple(
+                HelpLine(word.pattern, word.meaning, example_here(word, known[0] if known else None, self.keys))
+                for word in WORDS
+            ),
             vocabulary.dimensions,
-            tuple(written(name) for name in sorted(vocabulary.features)[:_HELP_FEATURES]),
+            tuple(written(name) for name in known[:_HELP_FEATURES]),
         )
 
     def _local(self, microseconds: int) -> datetime:

@@ -1,5 +1,6 @@
 """The words that one can say: the table that help and the README are made from, and the words that are reserved."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -7,6 +8,9 @@ from bot.reports.period_words import PERIOD_WORDS, is_period_word
 from bot.reports.tokens import fold, in_quotes, is_bare
 
 MAX_TOP = 1000
+
+# What the examples are about.
+_EXAMPLE, _EXAMPLE_KEY = "rag-search", "env"
 
 
 class Verb(StrEnum):
@@ -84,6 +88,14 @@ WORDS = (
     ),
     Word("help", "these words", "help"),
 )
+
+
+def example_here(word: Word, feature: str | None, keys: Sequence[str]) -> str:
+    """The example of a word with a feature and a metadata key that there are here, as far as there are any."""
+    text = word.example
+    if feature is not None:
+        text = text.replace(f'"{_EXAMPLE}"', in_quotes(feature)).replace(_EXAMPLE, written(feature))
+    return text.replace(f"by {_EXAMPLE_KEY}", f"by {written(keys[0])}") if keys else text
 
 
 def is_reserved(word: str) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 
-from bot.domain.budget import ALERT_AT, Budget, Window
+from bot.domain.budget import ALERT_AT, HIGHEST_ALERT, Budget, Window
 from bot.domain.catalog import SPECIAL, Catalog, Feature
 from bot.domain.feature import Rule, clean_value
 from bot.domain.money import nanos
@@ -23,7 +23,6 @@ RULE_KEYS = ("feature", "project", "name", "tag")
 
 # In US dollars: what the ledger's 64 bits of nano-dollars hold, rounded down.
 _HIGHEST_LIMIT = 9_000_000_000
-_HIGHEST_ALERT = 1000  # percent
 
 _OWNER = re.compile(r"[UWS][A-Z0-9]+|[^@\s]+@[^@\s]+\.[^@\s]+")
 
@@ -180,8 +179,8 @@ def _percentages(value: object) -> tuple[int, ...]:
 
 
 def _percentage(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _HIGHEST_ALERT:
-        raise UnfitError(f"{shown(value)} is not a whole number of percent from 1 to {_HIGHEST_ALERT}.")
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= HIGHEST_ALERT:
+        raise UnfitError(f"{shown(value)} is not a whole number of percent from 1 to {HIGHEST_ALERT}.")
     return value
 
 

@@ -65,6 +65,8 @@ class Settings(BaseSettings):
     )
     # Members' ids and email addresses.
     admins: Annotated[tuple[str, ...], PlainValidator(readers.members)] = _variable("LLMCOST_ADMINS")
+    # The same, and user groups' ids; nobody named: everybody in the workspace.
+    viewers: Annotated[tuple[str, ...], PlainValidator(readers.viewers)] = _variable("LLMCOST_VIEWERS")
     # None: nothing waits.
     quiet_hours: Annotated[QuietHours | None, PlainValidator(readers.quiet_hours)] = _variable(
         "LLMCOST_QUIET_HOURS", "18:00-09:00"

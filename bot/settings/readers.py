@@ -20,6 +20,7 @@ _CHANNEL = re.compile(r"[CG][A-Z0-9]+|#[^\s#]{1,80}")
 
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MEMBER = re.compile(r"[UW][A-Z0-9]+|[^@\s,]+@[^@\s,]+\.[^@\s,]+")
+_GROUP = re.compile(r"S[A-Z0-9]+")
 _BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
@@ -64,6 +65,17 @@ def members(text: str) -> tuple[str, ...]:
     for name in found:
         if not _MEMBER.fullmatch(name):
             raise UnfitError(f"{shown(name)} is nobody in Slack; write a member id (U…) or an email address.")
+    return found
+
+
+def viewers(text: str) -> tuple[str, ...]:
+    """People in Slack: members' and user groups' ids, and email addresses."""
+    found = names(text)
+    for name in found:
+        if not _MEMBER.fullmatch(name) and not _GROUP.fullmatch(name):
+            raise UnfitError(
+                f"{shown(name)} is nobody in Slack; write a member id (U…), a group id (S…) or an email address."
+            )
     return found
 
 

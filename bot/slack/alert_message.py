@@ -103,7 +103,7 @@ def _said(card: Card) -> Block:
         elements.append(_plain("\nCostliest traces:"))
     for trace in card.facts.traces:
         elements += _trace(trace)
-    for number, what in enumerate(_done(card)):
+    for number, what in enumerate(done_lines(card)):
         elements += [_plain("\n\n" if not number else "\n"), *what]
     return _rich(elements)
 
@@ -115,7 +115,7 @@ def _trace(trace: AlertTrace) -> list[Block]:
     return [_plain("\n  "), {"type": "link", "url": trace.link, "text": words}]
 
 
-def _done(card: Card) -> Iterable[list[Block]]:
+def done_lines(card: Card) -> Iterable[list[Block]]:
     """What was done, a line each: who, what and when, in the reader's own time."""
     if (done := card.acknowledged) is not None:
         yield [_plain("Acknowledged by "), _person(done.by), _plain(" "), _when(done.at), _plain(".")]

@@ -89,11 +89,7 @@ class SlackApi(Protocol):
 
 
 class Screens(SlackApi, Protocol):
-    """Slack, with the views that are changed without anybody pressing something. What raises is as there."""
-
-    def update_modal(self, view: str, content: Mapping[str, Any]) -> None:
-        """Make a modal that is open say something else. Refused permanently if it was closed."""
-        ...
+    """Slack, with the views that change without anybody pressing something. What raises is as there."""
 
     def publish_home(self, user: str, view: Mapping[str, Any]) -> None:
         """Show a person this home."""

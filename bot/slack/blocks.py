@@ -6,7 +6,7 @@ and `verbatim`.
 
 import json
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import zip_longest
 from typing import Any
 
@@ -25,6 +25,7 @@ SECTION_CHARACTERS = 2_900
 # Below a table of a dozen rows, which leaves room for them.
 DETAILS_CHARACTERS = 2_400
 TABLE_ROWS = 99
+BUTTON_CHARACTERS = 75
 
 
 def escape(text: str) -> str:
@@ -105,6 +106,22 @@ def button(label: str, action: str, value: str) -> Block:
     """A row with one button."""
     text = {"type": "plain_text", "text": label, "emoji": False}
     return {"type": "actions", "elements": [{"type": "button", "action_id": action, "text": text, "value": value}]}
+
+
+def buttons(asked: Mapping[str, str]) -> Block:
+    """A row of buttons that ask something: by action id, what each asks and says."""
+    return {
+        "type": "actions",
+        "elements": [
+            {"type": "button", "action_id": action, "text": plain_text(cut(text, BUTTON_CHARACTERS)), "value": text}
+            for action, text in asked.items()
+        ],
+    }
+
+
+def plain_text(text: str) -> Block:
+    """A text in which nothing acts."""
+    return {"type": "plain_text", "text": text, "emoji": False}
 
 
 def table(cells: Table) -> tuple[Block | None, int]:

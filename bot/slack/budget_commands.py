@@ -14,7 +14,7 @@ from bot.domain.money import dollars, nanos
 from bot.errors import QuestionError
 from bot.render.names import plain
 from bot.render.numbers import money
-from bot.reports.budget_words import HIGHEST_LIMIT, LimitRequest, parse_limit
+from bot.reports.budget_words import HIGHEST_LIMIT, MOST_OWNERS, LimitRequest, parse_limit
 from bot.reports.vocabulary import Vocabulary
 from bot.slack.blocks import Block, escape, trusted_context
 from bot.slack.delivery import respond
@@ -26,7 +26,6 @@ from bot.slack.presses import press_of
 SAVE = "budget_save"
 CANCEL = "budget_cancel"
 
-_MOST_OWNERS = 20
 _OWNER = re.compile(r"[UWS][A-Z0-9]{1,30}")
 
 
@@ -41,8 +40,8 @@ class BudgetCommands:
     def understand(self, text: str, user: str, now: datetime) -> Message:
         """What words that bot.reports.budget_words.asks_to_set would do, to be saved or not. Raises QuestionError."""
         request = parse_limit(text, self.vocabulary())
-        if len(request.owners) > _MOST_OWNERS:
-            raise QuestionError(f"A budget has at most {_MOST_OWNERS} owners; make a user group of them.")
+        if len(request.owners) > MOST_OWNERS:
+            raise QuestionError(f"A budget has at most {MOST_OWNERS} owners; make a user group of them.")
         if refusal := self.desk.refusal(user, request.feature, request.window, now):
             return note(refusal)
         standing = self.desk.standing(request.feature, request.window, now)
@@ -120,5 +119,5 @@ def _carried(value: str) -> LimitRequest | None:
         request = LimitRequest(str(feature), Window(window), amount, tuple(map(str, owners)))
     except (ValueError, TypeError, ArithmeticError):
         return None
-    fits = 0 < amount <= nanos(HIGHEST_LIMIT) and len(owners) <= _MOST_OWNERS
+    fits = 0 < amount <= nanos(HIGHEST_LIMIT) and len(owners) <= MOST_OWNERS
     return request if fits and all(_OWNER.fullmatch(owner) for owner in request.owners) else None

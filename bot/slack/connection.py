@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -12,10 +13,16 @@ from bot.errors import SlackError
 from bot.slack.alert_actions import AlertActions
 from bot.slack.alert_message import ACKNOWLEDGE, DETAILS, RAISE, SNOOZE_DAY, SNOOZE_PERIOD
 from bot.slack.budget_commands import CANCEL, SAVE
+from bot.slack.budget_form import BUDGET_VIEW
+from bot.slack.conversation import Refusal
+from bot.slack.home_view import MAP_UNTAGGED, PREVIEW_DIGEST, SET_BUDGET, UNDO_RULE
 from bot.slack.http import HttpServer
 from bot.slack.listeners import Listeners
-from bot.slack.messages import SHARE
+from bot.slack.messages import MEANT, SHARE
 from bot.slack.raise_modal import RAISE_VIEW
+from bot.slack.rule_form import RULE_VIEW, SURE_VIEW, working_view
+from bot.slack.surfaces import Surfaces, refused_view
+from bot.slack.views import PICK_FEATURE
 
 if TYPE_CHECKING:
     from slack_bolt import App
@@ -44,10 +51,11 @@ class Connection(ABC):
         api_url: str,
         listeners: Listeners,
         alerts: AlertActions | None = None,
+        surfaces: Surfaces | None = None,
         signing_secret: str = "",
     ) -> None:
-        """`alerts` are the buttons of alerts, None where none are sent. Raises SlackError if Slack refuses the bot
-        token or cannot be reached."""
+        """`alerts` are the buttons of alerts, None where none are sent; `surfaces` are the others, and who may see
+        anything: without them everybody. Raises SlackError if Slack refuses the bot token or cannot be reached."""
         self._acks = ThreadPoolExecutor(ACK_THREADS, thread_name_prefix="slack-ack")
         self._answers = ThreadPoolExecutor(ANSWER_THREADS, thread_name_prefix="slack-answer")
         try:
@@ -55,14 +63,10 @@ class Connection(ABC):
         except BaseException:
             self._shut_pools()
             raise
-        self._app.command(COMMAND)(self._later(listeners.command))
+        self._surfaces = surfaces
+        self._team = team
         self._is_new = listeners.is_new
-        self._app.action(SHARE)(self._once(listeners.share))
-        if listeners.budgets is not None:
-            self._app.action(SAVE)(self._once(partial(listeners.budgets.save, team=team)))
-            self._app.action(CANCEL)(self._once(partial(listeners.budgets.cancel, team=team)))
-        if alerts is not None:
-            self._hear_alerts(alerts, team)
+        hear(self._app, listeners, alerts, surfaces, team, self._later, self._refusal, listeners.is_new)
 
     @abstractmethod
     def open(self) -> None:
@@ -81,40 +85,90 @@ class Connection(ABC):
         self._acks.shutdown()
         self._answers.shutdown()
 
-    def _hear_alerts(self, alerts: AlertActions, team: str) -> None:
-        for action, pressed in (
-            (ACKNOWLEDGE, alerts.acknowledge),
-            (SNOOZE_DAY, alerts.snooze_day),
-            (SNOOZE_PERIOD, alerts.snooze_period),
-            (RAISE, alerts.open_raise),
-            (DETAILS, alerts.details),
-        ):
-            self._app.action(action)(self._once(partial(pressed, team=team)))
+    def _later(self, answer: Callable[[Mapping[str, Any]], None], **said: Any) -> Callable[..., None]:
+        """A listener of Bolt's that acknowledges, with what is `said`, and leaves the answer to another thread: an
+        exception soon after an ack would lose the ack."""
 
-        def submitted(ack: Callable[..., None], body: Mapping[str, Any]) -> None:
-            # What a modal is acknowledged with is the answer: it reads and writes the ledger alone, which is quick.
-            ack(**(alerts.submit_raise(body, team) if self._is_new(body) else {}))
-
-        self._app.view(RAISE_VIEW)(submitted)
-
-    def _once(self, pressed: Callable[[Mapping[str, Any]], None]) -> Callable[..., None]:
-        """The same for a press, which Slack may hand over again: it is taken up once."""
-
-        def take_up(body: Mapping[str, Any]) -> None:
-            if self._is_new(body):
-                pressed(body)
-
-        return self._later(take_up)
-
-    def _later(self, answer: Callable[[Mapping[str, Any]], None]) -> Callable[..., None]:
-        """A listener of Bolt's that acknowledges and leaves the answer to another thread: an exception soon after an
-        ack would lose the ack."""
-
-        def acknowledge(ack: Callable[[], None], body: Mapping[str, Any]) -> None:
-            ack()
-            self._answers.submit(answer, body)
+        def acknowledge(ack: Callable[..., None], body: Mapping[str, Any]) -> None:
+            ack(**said)
+            self._answers.submit(self._let_in, answer, body)
 
         return acknowledge
+
+    def _let_in(self, answer: Callable[[Mapping[str, Any]], None], body: Mapping[str, Any]) -> None:
+        # Whoever hears an event looks themselves: not every event wants an answer.
+        refusal = self._refusal(body) if "event" not in body else None
+        if refusal is None:
+            # A press that Slack hands over again is taken up once; a command it never does.
+            if "event" in body or "command" in body or self._is_new(body):
+                answer(body)
+        elif self._surfaces is not None:
+            self._surfaces.refuse(body, refusal)
+
+    def _refusal(self, body: Mapping[str, Any]) -> str | None:
+        """Why whoever is behind this gets no answer; None if they get one."""
+        return self._surfaces.refusal(body, self._team) if self._surfaces is not None else None
+
+
+def hear(
+    app: "App",
+    listeners: Listeners,
+    alerts: AlertActions | None,
+    surfaces: Surfaces | None,
+    team: str,
+    later: Callable[..., Callable[..., None]],
+    refusal: Refusal,
+    is_new: Callable[[Mapping[str, Any]], bool],
+) -> None:
+    """Say to Bolt what is heard: manifest.yml declares the same."""
+    app.command(COMMAND)(later(listeners.command))
+    app.action(SHARE)(later(listeners.share))
+    app.action(re.compile(f"^{MEANT}"))(later(listeners.ask_again))
+    pressed: dict[str, Callable[..., None]] = {}
+    if listeners.budgets is not None:
+        pressed |= {SAVE: listeners.budgets.save, CANCEL: listeners.budgets.cancel}
+    if alerts is not None:
+        pressed |= {
+            ACKNOWLEDGE: alerts.acknowledge,
+            SNOOZE_DAY: alerts.snooze_day,
+            SNOOZE_PERIOD: alerts.snooze_period,
+            RAISE: alerts.open_raise,
+            DETAILS: alerts.details,
+        }
+    if surfaces is not None:
+        pressed[UNDO_RULE] = surfaces.rules.undo
+    for action, press in pressed.items():
+        app.action(action)(later(partial(press, team=team)))
+
+    def submitted(view: str, submit: Callable[..., dict[str, Any]]) -> None:
+        def acknowledge(ack: Callable[..., None], body: Mapping[str, Any]) -> None:
+            # What a modal is acknowledged with is the answer: it reads and writes the ledger alone, which is quick.
+            sentence = refusal(body)
+            if sentence is not None:
+                ack(**refused_view(sentence))
+            else:
+                ack(**(submit(body, team) if is_new(body) else {}))
+
+        app.view(view)(acknowledge)
+
+    if alerts is not None:
+        submitted(RAISE_VIEW, alerts.submit_raise)
+    if surfaces is None:
+        return
+    submitted(BUDGET_VIEW, surfaces.budgets.submit)
+    submitted(RULE_VIEW, surfaces.rules.submit)
+    app.view(SURE_VIEW)(later(partial(surfaces.rules.apply, team=team), response_action="update", view=working_view()))
+    app.action(SET_BUDGET)(later(surfaces.open_budget))
+    app.action(MAP_UNTAGGED)(later(surfaces.open_rule))
+    app.action(PREVIEW_DIGEST)(later(surfaces.home.preview))
+    app.event("app_home_opened")(later(partial(surfaces.home.opened, refusal=refusal)))
+    app.event("app_mention")(later(partial(surfaces.conversation.hear, refusal=refusal)))
+    app.event("message")(later(partial(surfaces.conversation.hear, refusal=refusal)))
+
+    def offer(ack: Callable[..., None], body: Mapping[str, Any]) -> None:
+        ack(options=[] if refusal(body) is not None else surfaces.budgets.options(body))
+
+    app.options(PICK_FEATURE)(offer)
 
 
 class SocketConnection(Connection):
@@ -128,9 +182,10 @@ class SocketConnection(Connection):
         api_url: str,
         listeners: Listeners,
         alerts: AlertActions | None = None,
+        surfaces: Surfaces | None = None,
     ) -> None:
         """Raises SlackError if Slack refuses the bot token or cannot be reached."""
-        super().__init__(bot_token=bot_token, api_url=api_url, listeners=listeners, alerts=alerts)
+        super().__init__(bot_token=bot_token, api_url=api_url, listeners=listeners, alerts=alerts, surfaces=surfaces)
         self._app_token = app_token
         self._handler: SocketModeHandler | None = None
 
@@ -166,10 +221,16 @@ class HttpConnection(Connection):
         api_url: str,
         listeners: Listeners,
         alerts: AlertActions | None = None,
+        surfaces: Surfaces | None = None,
     ) -> None:
         """Raises SlackError if Slack refuses the bot token or cannot be reached, or if the port cannot be used."""
         super().__init__(
-            bot_token=bot_token, api_url=api_url, listeners=listeners, alerts=alerts, signing_secret=signing_secret
+            bot_token=bot_token,
+            api_url=api_url,
+            listeners=listeners,
+            alerts=alerts,
+            surfaces=surfaces,
+            signing_secret=signing_secret,
         )
         try:
             self._server = HttpServer(self._app, signing_secret=signing_secret, port=port)

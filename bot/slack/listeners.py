@@ -9,15 +9,17 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from bot.errors import LedgerError, QuestionError, SlackError, SourceError
 from bot.ledger.answers import KeptAnswer
 from bot.ledger.booking import instant, microseconds
 from bot.ledger.store import Ledger
 from bot.reports.answers import Help
-from bot.reports.budget_words import asks_to_set
+from bot.reports.budget_words import asks_to_set, parse_limit
+from bot.reports.corrections import corrections
 from bot.reports.digest import Digest
+from bot.reports.question import parse
 from bot.reports.reporter import Reporter
 from bot.slack.api import UnconfirmedError
 from bot.slack.budget_commands import BudgetCommands
@@ -39,6 +41,13 @@ _DOCTOR = re.compile(r"\s*doctor(?P<trial>\s+[-\u2013\u2014]*test[- ]alert)?\s*"
 _log = logging.getLogger(__name__)
 
 
+class Reply(NamedTuple):
+    """What is answered. It `can_be_shared` if it holds figures and is complete."""
+
+    message: Message
+    can_be_shared: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Listeners:
     """Commands and buttons. `clock` gives the aware time at which somebody asks. No method raises anything."""
@@ -54,6 +63,10 @@ class Listeners:
     def command(self, body: Mapping[str, Any]) -> None:
         """`/llmcost WORDS`: the answer, to the asker alone, with a button to share it."""
         self._guarded("a command", body, self._command)
+
+    def ask_again(self, body: Mapping[str, Any]) -> None:
+        """A button with what somebody may have meant: the answer to that, in place of the problem."""
+        self._guarded("a button", body, self._ask_again)
 
     def share(self, body: Mapping[str, Any]) -> None:
         """The Share button: the figures as they were shown, with their as-of, to the channel. Once, however often it is
@@ -73,30 +86,59 @@ class Listeners:
             return True
 
     def _command(self, body: Mapping[str, Any]) -> None:
-        now, url = self.clock(), body["response_url"]
-        if wait := self.turns.wait_for(str(body["user_id"])):
+        url, user, text = body["response_url"], str(body["user_id"]), typed(str(body.get("text") or ""))
+        if wait := self.turns.wait_for(user):
             respond(url, note(f"That were {MOST} questions within a minute.", f"Ask again in {math.ceil(wait)} s."))
             return
-        text = _typed(str(body.get("text") or ""))
         if self.doctor is not None and (called := _DOCTOR.fullmatch(text)):
-            respond(url, self.doctor(str(body["user_id"]), called["trial"] is not None))
+            respond(url, self.doctor(user, called["trial"] is not None))
             return
+        respond(url, self._answered(text, user, url))
+
+    def _ask_again(self, body: Mapping[str, Any]) -> None:
+        url, text = body["response_url"], str(body["actions"][0].get("value"))
+        respond(url, self._answered(text, str(body["user"]["id"]), url), replace_original=True)
+
+    def _answered(self, text: str, user: str, url: str) -> Message:
+        """The answer as one person sees it, who can share it."""
+        now = self.clock()
+        message, can_be_shared = self.reply(text, user, now, lambda: _say_wait(url), has_buttons=True)
+        return self._shareable(message, user, now) if can_be_shared else message
+
+    def reply(
+        self, text: str, user: str, now: datetime, before_waiting: Callable[[], None], *, has_buttons: bool = False
+    ) -> Reply:
+        """What is answered to words, whatever they are and wherever they were said. `before_waiting` is called if it
+        takes long. Words that are not understood come back as buttons with what may have been meant, if it
+        `has_buttons`. Raises LedgerError, SlackError."""
         try:
             if self.budgets is not None and asks_to_set(text):
-                respond(url, self.budgets.understand(text, str(body["user_id"]), now))
-                return
-            answer = self.reporter.ask(text, now, top=TOP, top_days=TOP_DAYS, before_waiting=lambda: _say_wait(url))
+                return Reply(self.budgets.understand(text, user, now), can_be_shared=False)
+            answer = self.reporter.ask(text, now, top=TOP, top_days=TOP_DAYS, before_waiting=before_waiting)
         except QuestionError as error:
-            respond(url, question_problem(error))
-            return
+            meant = self._meant(text, error, now) if has_buttons else ()
+            return Reply(question_problem(error, meant), can_be_shared=False)
         except SourceError as error:
             _log.warning("LangSmith was asked and did not answer: %s", error)
-            respond(url, note(str(error), "Ask again in a minute.") if error.transient else note(str(error)))
-            return
-        message = answer_message(answer)
-        if not isinstance(answer, Help | Digest):
-            message = self._shareable(message, str(body["user_id"]), now)
-        respond(url, message)
+            problem = note(str(error), "Ask again in a minute.") if error.transient else note(str(error))
+            return Reply(problem, can_be_shared=False)
+        return Reply(answer_message(answer), can_be_shared=not isinstance(answer, Help | Digest))
+
+    def _meant(self, text: str, error: QuestionError, now: datetime) -> tuple[str, ...]:
+        """Whole questions that may have been meant."""
+        vocabulary = self.reporter.vocabulary()
+
+        def makes_sense(text: str) -> bool:
+            try:
+                if self.budgets is not None and asks_to_set(text):
+                    parse_limit(text, vocabulary)
+                else:
+                    parse(text, vocabulary, now=now, zone=self.reporter.zone, week_start=self.reporter.week_start)
+            except QuestionError:
+                return False
+            return True
+
+        return corrections(text, error.suggestions, makes_sense)
 
     def _shareable(self, message: Message, user: str, now: datetime) -> Message:
         """The message with its button; without one while the ledger cannot be written, for the answer comes first."""
@@ -147,6 +189,11 @@ def _say_wait(response_url: str) -> None:
         _log.warning("nobody was told that an answer takes a while: %s", error)
 
 
-def _typed(text: str) -> str:
+def asks_the_doctor(text: str) -> bool:
+    """Whether words call the doctor."""
+    return _DOCTOR.fullmatch(text) is not None
+
+
+def typed(text: str) -> str:
     """What somebody typed: Slack escapes three characters of it."""
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

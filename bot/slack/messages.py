@@ -4,6 +4,7 @@ Every message has a `text` that says it all without blocks, because notification
 refuse a block show nothing else.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,7 @@ from bot.slack.blocks import (
     SECTION_CHARACTERS,
     Block,
     button,
+    buttons,
     context,
     escaped,
     fence,
@@ -30,6 +32,8 @@ from bot.slack.blocks import (
 from bot.slack.blocks import table as table_block
 
 SHARE = "share_answer"
+# What the ids of the buttons with a question that may have been meant begin with.
+MEANT = "meant_"
 
 # `text` stays below 3,500 characters, the line about who shared it included.
 _SENTENCES = 1_200
@@ -108,9 +112,14 @@ def shared(message: Message, user_id: str, asked: datetime) -> Message:
     return replace(message.with_blocks(trusted_context(by)), text=f"{message.text}\n{by}")
 
 
-def question_problem(error: QuestionError) -> Message:
-    """What is wrong with a question, and a way on."""
-    return note(*question_lines(error), "/llmcost help shows what can be said.")
+def question_problem(error: QuestionError, meant: Sequence[str] = ()) -> Message:
+    """What is wrong with a question, and a way on: a button for each whole question that may have been `meant`."""
+    message = note(*question_lines(error), "/llmcost help shows what can be said.")
+    return (
+        message.with_blocks(buttons({f"{MEANT}{number}": text for number, text in enumerate(meant)}))
+        if meant
+        else message
+    )
 
 
 def note(first: str, *others: str) -> Message:

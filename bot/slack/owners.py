@@ -66,6 +66,11 @@ class Owners:
         """See bot.slack.people.People.may_change."""
         return self._people.may_change(user, owners, self._admins, self._clock())
 
+    def may_map(self, user: str, owners: Sequence[str]) -> bool:
+        """Whether a member may say what belongs to a feature of these owners: they themselves and admins alone. Raises
+        SlackError if Slack does not say."""
+        return self._people.stands_for(self.person(user), [*owners, *self._admins], self._clock())
+
 
 def _why(owner: str, who: str, feature: str) -> str:
     if is_group(owner) and who != owner:

@@ -9,13 +9,14 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 from bot.errors import SlackError
 from bot.ledger.deliveries import Claimed, Delivery, NewDelivery, Role, State
 from bot.ledger.outbox import Outbox
-from bot.slack.api import REFUSED_FORM, UNREACHABLE, Posted, RefusedError, SlackApi, UnconfirmedError
+from bot.slack.api import UNREACHABLE, Posted, RefusedError, SlackApi, UnconfirmedError
 from bot.slack.blocks import escape, trusted_context
+from bot.slack.forms import in_a_form_that_is_taken
 from bot.slack.messages import Message
 from bot.slack.people import LARGEST_GROUP, is_group, is_person
 from bot.slack.routes import Route, carries, next_of
@@ -38,7 +39,6 @@ MOST_UNANSWERED = 3
 
 REPEAT = "Slack did not confirm this when it was first sent: it may be a repeat."
 
-Result = TypeVar("Result")
 
 _log = logging.getLogger(__name__)
 
@@ -127,7 +127,7 @@ class PostOffice:
     def _change(self, delivery: Delivery) -> None:
         place, ts = str(delivery.place), str(delivery.ts)
         message = Message.from_json(delivery.message)
-        _in_a_form_that_is_taken(message, lambda form: self._api.update(place, ts, form))
+        in_a_form_that_is_taken(message, lambda form: self._api.update(place, ts, form))
 
     # --- one delivery ---
 
@@ -165,7 +165,7 @@ class PostOffice:
         message = Message.from_json(claimed.delivery.message)
         if is_repeat:
             message = _with_line(message, REPEAT)
-        posted = _in_a_form_that_is_taken(
+        posted = in_a_form_that_is_taken(
             message, lambda form: self._api.post(target.place, form, claimed.delivery.id, target.thread)
         )
         self._outbox.record_sent(claimed, *posted, now)
@@ -285,18 +285,6 @@ class PostOffice:
         """The other deliveries of its events that have been sent or may be."""
         family = self._outbox.deliveries_of(delivery.events)
         return [one for one in family if one.id != delivery.id and one.state in (State.OPEN, State.SENT)]
-
-
-def _in_a_form_that_is_taken(message: Message, say: Callable[[dict[str, Any]], Result]) -> Result:
-    """Says a message in its best form, or in the first simpler one that Slack does not refuse."""
-    *others, last = message.forms()
-    for form in others:
-        try:
-            return say(form)
-        except RefusedError as error:
-            if error.code not in REFUSED_FORM:
-                raise
-    return say(last)
 
 
 def _again_at(claimed: Claimed, now: datetime) -> datetime:

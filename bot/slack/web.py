@@ -46,7 +46,6 @@ _PERMANENT = REFUSED_FORM | {
     "no_such_subteam",
     "no_text",
     "not_authed",
-    "not_found",
     "not_in_channel",
     "thread_not_found",
     "token_expired",
@@ -162,10 +161,6 @@ class WebSlack:
     def open_modal(self, trigger: str, view: Mapping[str, Any]) -> None:
         """See SlackApi."""
         _ask(lambda: self._client.views_open(trigger_id=trigger, view=dict(view)))
-
-    def update_modal(self, view: str, content: Mapping[str, Any]) -> None:
-        """See Screens."""
-        _ask(lambda: self._client.views_update(view_id=view, view=dict(content)))
 
     def publish_home(self, user: str, view: Mapping[str, Any]) -> None:
         """See Screens."""

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import pytest
 from slack_sdk import WebClient
 
-from bot.slack.api import Posted, RefusedError, SlackApi, UnconfirmedError
+from bot.slack.api import Person, Posted, RefusedError, Screens, UnconfirmedError
 from bot.slack.connection import SECONDS, plain_client
 from bot.slack.messages import note
 from bot.slack.web import WebSlack
@@ -25,6 +25,7 @@ MODAL: dict[str, Any] = {
     "title": {"type": "plain_text", "text": "Raise"},
     "blocks": [{"type": "section", "text": {"type": "plain_text", "text": "How much?"}}],
 }
+HOME: dict[str, Any] = {"type": "home", "blocks": MODAL["blocks"]}
 METHODS = {
     "direct": "conversations.open",
     "channel": "conversations.list",
@@ -34,6 +35,7 @@ METHODS = {
     "update": "chat.update",
     "find": "conversations.history",
     "open_modal": "views.open",
+    "publish_home": "views.publish",
 }
 
 FOR_EVER = [
@@ -47,7 +49,7 @@ FOR_EVER = [
 class Workspace(Protocol):
     """A Slack with Alice (U1), Bob who has left (U2), a bot (U3), #general (C1) and a group (S1)."""
 
-    api: SlackApi
+    api: Screens
     trigger: str
 
     def shown(self, place: str) -> list[tuple[str, list[str], str | None]]: ...
@@ -66,7 +68,7 @@ class Fake:
 
     def __init__(self) -> None:
         self.slack = FakeSlack(lambda: NOW)
-        self.api: SlackApi = self.slack
+        self.api: Screens = self.slack
         self.slack.add_person("U1", "alice@example.com", "Asia/Kathmandu")
         self.slack.add_person("U2", "bob@example.com", reachable=False)
         self.slack.add_person("U3", reachable=False)
@@ -97,7 +99,7 @@ class Sockets:
         self.slack = slack
         client = plain_client(slack.bot_token, slack.api_url)
         client.timeout = 1
-        self.api: SlackApi = WebSlack(client)
+        self.api: Screens = WebSlack(client)
         slack.add_user("U1", "alice", "alice@example.com", "Asia/Kathmandu")
         slack.add_user("U2", "bob", "bob@example.com", deleted=True)
         slack.add_user("U3", "robot", "", is_bot=True)
@@ -141,37 +143,38 @@ def workspace(request: pytest.FixtureRequest) -> Iterator[Workspace]:
 
 
 @pytest.fixture
-def api(workspace: Workspace) -> SlackApi:
+def api(workspace: Workspace) -> Screens:
     return workspace.api
 
 
 # --- people and places -----------------------------------------------------------------------------------------------
 
 
-def test_a_person_is_found_by_id_and_by_address_with_their_zone(api: SlackApi) -> None:
-    assert api.person("U1") == api.person("Alice@example.com") == ("U1", "Asia/Kathmandu", True)
+def test_a_person_is_found_by_id_and_by_address_with_their_zone(api: Screens) -> None:
+    alice = Person("U1", "Asia/Kathmandu", True, "alice@example.com", is_guest=False, teams=("T0TEAM",))
+    assert api.person("U1") == api.person("Alice@example.com") == alice
 
 
-def test_who_has_left_and_who_is_a_bot_cannot_be_reached(api: SlackApi) -> None:
+def test_who_has_left_and_who_is_a_bot_cannot_be_reached(api: Screens) -> None:
     assert not api.person("U2").reachable
     assert not api.person("U3").reachable
 
 
 @pytest.mark.parametrize("who", ["U404", "nobody@example.com", "bob@example.com"])
-def test_who_is_not_there_is_refused_for_ever(api: SlackApi, who: str) -> None:
+def test_who_is_not_there_is_refused_for_ever(api: Screens, who: str) -> None:
     with pytest.raises(RefusedError) as caught:
         api.person(who)
     assert caught.value.permanent
 
 
-def test_a_group_has_members_and_one_that_is_not_there_is_refused_for_ever(api: SlackApi) -> None:
+def test_a_group_has_members_and_one_that_is_not_there_is_refused_for_ever(api: Screens) -> None:
     assert api.members("S1") == ("U1", "U2")
     with pytest.raises(RefusedError) as caught:
         api.members("S404")
     assert caught.value.permanent
 
 
-def test_a_channel_is_found_by_its_name_and_an_id_is_taken_as_it_is(api: SlackApi) -> None:
+def test_a_channel_is_found_by_its_name_and_an_id_is_taken_as_it_is(api: Screens) -> None:
     assert api.channel("#general") == api.channel("C1") == "C1"
     assert api.channel("C404") == "C404"
     with pytest.raises(RefusedError) as caught:
@@ -179,7 +182,7 @@ def test_a_channel_is_found_by_its_name_and_an_id_is_taken_as_it_is(api: SlackAp
     assert (caught.value.code, caught.value.permanent) == ("channel_not_found", True)
 
 
-def test_a_direct_message_has_a_place_and_who_has_left_has_none(api: SlackApi) -> None:
+def test_a_direct_message_has_a_place_and_who_has_left_has_none(api: Screens) -> None:
     assert api.direct("U1") == "D1"
     with pytest.raises(RefusedError) as caught:
         api.direct("U2")
@@ -189,7 +192,7 @@ def test_a_direct_message_has_a_place_and_who_has_left_has_none(api: SlackApi) -
 # --- messages --------------------------------------------------------------------------------------------------------
 
 
-def test_a_message_is_posted_and_can_be_made_to_say_something_else(workspace: Workspace, api: SlackApi) -> None:
+def test_a_message_is_posted_and_can_be_made_to_say_something_else(workspace: Workspace, api: Screens) -> None:
     posted = api.post("C1", FORM, "key")
     assert posted.place == "C1"
     assert workspace.shown("C1") == [(FORM["text"], ["rich_text"], None)]
@@ -199,13 +202,13 @@ def test_a_message_is_posted_and_can_be_made_to_say_something_else(workspace: Wo
     assert workspace.shown("C1")[0][0] == "bare"
 
 
-def test_a_message_stands_in_a_thread(workspace: Workspace, api: SlackApi) -> None:
+def test_a_message_stands_in_a_thread(workspace: Workspace, api: Screens) -> None:
     parent = api.post("C1", FORM, "parent")
     api.post("C1", OTHER, "reply", parent.ts)
     assert [thread for _, _, thread in workspace.shown("C1")] == [None, parent.ts]
 
 
-def test_what_is_not_there_cannot_be_changed_nor_replied_to(api: SlackApi) -> None:
+def test_what_is_not_there_cannot_be_changed_nor_replied_to(api: Screens) -> None:
     with pytest.raises(RefusedError) as changed:
         api.update("C1", "1.000001", FORM)
     with pytest.raises(RefusedError) as replied:
@@ -214,7 +217,7 @@ def test_what_is_not_there_cannot_be_changed_nor_replied_to(api: SlackApi) -> No
     assert replied.value.permanent
 
 
-def test_a_message_is_found_by_its_key_where_and_since_when_it_was_posted(api: SlackApi) -> None:
+def test_a_message_is_found_by_its_key_where_and_since_when_it_was_posted(api: Screens) -> None:
     posted = [api.post("C1", FORM, f"key {number}") for number in range(3)]
     before, after = NOW - timedelta(minutes=5), NOW + timedelta(minutes=5)
     assert [api.find("C1", f"key {number}", before) for number in range(3)] == posted
@@ -223,14 +226,14 @@ def test_a_message_is_found_by_its_key_where_and_since_when_it_was_posted(api: S
     assert api.find(api.direct("U1"), "key 1", before) is None
 
 
-def test_a_message_is_found_behind_all_the_others(api: SlackApi) -> None:
+def test_a_message_is_found_behind_all_the_others(api: Screens) -> None:
     first = api.post("C1", FORM, "first")
     for number in range(450):
         api.post("C1", {"text": "x", "blocks": []}, f"key {number}")
     assert api.find("C1", "first", NOW - timedelta(minutes=5)) == first
 
 
-def test_a_reply_is_found_in_its_thread_and_there_alone(api: SlackApi) -> None:
+def test_a_reply_is_found_in_its_thread_and_there_alone(api: Screens) -> None:
     since = NOW - timedelta(minutes=5)
     parent = api.post("C1", FORM, "parent")
     reply = api.post("C1", OTHER, "reply", parent.ts)
@@ -238,7 +241,7 @@ def test_a_reply_is_found_in_its_thread_and_there_alone(api: SlackApi) -> None:
     assert api.find("C1", "reply", since) is None
 
 
-def test_history_that_is_not_shown_is_refused_for_ever(workspace: Workspace, api: SlackApi) -> None:
+def test_history_that_is_not_shown_is_refused_for_ever(workspace: Workspace, api: Screens) -> None:
     api.post("C1", FORM, "key")
     workspace.hide_history()
     with pytest.raises(RefusedError) as caught:
@@ -246,14 +249,14 @@ def test_history_that_is_not_shown_is_refused_for_ever(workspace: Workspace, api
     assert caught.value.permanent
 
 
-def test_a_modal_is_opened_once_for_who_has_just_pressed(workspace: Workspace, api: SlackApi) -> None:
+def test_a_modal_is_opened_once_for_who_has_just_pressed(workspace: Workspace, api: Screens) -> None:
     api.open_modal(workspace.trigger, MODAL)
 
 
 # --- what goes wrong -------------------------------------------------------------------------------------------------
 
 
-def test_a_block_that_is_not_taken_is_refused_by_name(workspace: Workspace, api: SlackApi) -> None:
+def test_a_block_that_is_not_taken_is_refused_by_name(workspace: Workspace, api: Screens) -> None:
     posted = api.post("C1", FORM, "key")
     workspace.refuse("table")
     form = {"text": "x", "blocks": [TABLE]}
@@ -264,14 +267,14 @@ def test_a_block_that_is_not_taken_is_refused_by_name(workspace: Workspace, api:
     assert len(workspace.shown("C1")) == 1
 
 
-def test_a_closed_channel_refuses_for_ever(workspace: Workspace, api: SlackApi) -> None:
+def test_a_closed_channel_refuses_for_ever(workspace: Workspace, api: Screens) -> None:
     workspace.close("C1")
     with pytest.raises(RefusedError) as caught:
         api.post("C1", FORM, "key")
     assert (caught.value.code, caught.value.permanent) == ("is_archived", True)
 
 
-def call(api: SlackApi, method: str, posted: Posted, trigger: str) -> object:
+def call(api: Screens, method: str, posted: Posted, trigger: str) -> object:
     calls = {
         "direct": lambda: api.direct("U1"),
         "channel": lambda: api.channel("#general"),
@@ -283,6 +286,7 @@ def call(api: SlackApi, method: str, posted: Posted, trigger: str) -> object:
         "find in direct messages": lambda: api.find(api.direct("U1"), "key", NOW),
         "person by address": lambda: api.person("alice@example.com"),
         "open_modal": lambda: api.open_modal(trigger, MODAL),
+        "publish_home": lambda: api.publish_home("U1", HOME),
     }
     return calls[method]()  # type: ignore[no-untyped-call] # some give nothing
 

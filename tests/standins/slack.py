@@ -172,9 +172,19 @@ class World:
         *,
         is_bot: bool = False,
         deleted: bool = False,
+        is_guest: bool = False,
+        team: str = TEAM,
     ) -> None:
         with self.changed:
-            self.people[id] = {"name": name, "email": email, "tz": tz, "is_bot": is_bot, "deleted": deleted}
+            self.people[id] = {
+                "name": name,
+                "email": email,
+                "tz": tz,
+                "is_bot": is_bot,
+                "deleted": deleted,
+                "is_guest": is_guest,
+                "team": team,
+            }
 
     def add_channel(
         self,
@@ -362,7 +372,9 @@ class WebApi:
             profile["email"] = one["email"]
         return {
             "id": user,
-            "team_id": TEAM,
+            "team_id": one["team"],
+            "is_restricted": one["is_guest"],
+            "is_ultra_restricted": False,
             "name": one["name"],
             "real_name": one["name"].title(),
             "deleted": one["deleted"],
@@ -825,7 +837,7 @@ class SlackStandIn(World):
             "user_name": self.people[user]["name"],
             "channel_id": channel,
             "channel_name": self.channels[channel].name,
-            "team_id": TEAM,
+            "team_id": self.people[user]["team"],
             "team_domain": "team",
             "api_app_id": APP,
             "is_enterprise_install": "false",
@@ -877,6 +889,15 @@ class SlackStandIn(World):
             payload = {"type": "view_submission", "view": {**deepcopy(shown), "state": {"values": state_values}}}
             return self._send("interactive", {**payload, "response_urls": []}, "", user)
 
+    def suggest(self, view: Mapping[str, Any], action_id: str, typed: str, user: str = "U1") -> Exchange:
+        """Types into a select of a modal that asks for its options; they come with the acknowledgement."""
+        with self.changed:
+            block, _ = next(_elements(view["blocks"], action_id))
+            payload = {"type": "block_suggestion", "action_id": action_id, "block_id": block["block_id"]}
+            container = {"type": "view", "view_id": view["id"]}
+            more = {"value": typed, "container": container, "view": deepcopy(self.views[view["id"]])}
+            return self._send("interactive", {**payload, **more}, "", user)
+
     def event(
         self,
         type: str,  # noqa: A002 - Slack's word
@@ -893,6 +914,8 @@ class SlackStandIn(World):
         """
         with self.changed:
             event: Json = {"type": type, "user": user, "channel": channel, "event_ts": self.next_ts(), **more}
+            if type in ("app_mention", "message.im"):
+                event["team"] = self.people[user]["team"] if user in self.people else TEAM
             if type in ("app_home_opened", "message.im"):
                 event["channel"] = self.direct(user).id
             if type == "app_home_opened":
@@ -936,7 +959,10 @@ class SlackStandIn(World):
                 self.api.triggers[payload["trigger_id"]] = self.clock()
             if kind == "interactive":
                 who = {"id": user, "username": self.people[user]["name"], "name": self.people[user]["name"]}
-                payload |= {"user": {**who, "team_id": TEAM}, "team": {"id": TEAM, "domain": "team"}}
+                payload |= {
+                    "user": {**who, "team_id": self.people[user]["team"]},
+                    "team": {"id": TEAM, "domain": "team"},
+                }
                 payload |= {"api_app_id": APP, "is_enterprise_install": False, "enterprise": None}
             self._exchanges[exchange.id] = exchange
         if self._target is None:

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 from bot.slack.api import Person, Posted, RefusedError, UnconfirmedError
 
+TEAM = "T0TEAM"
+
 
 class Fault(NamedTuple):
     """What happens to a call instead of a clear answer; `accepted` says whether it takes effect all the same.
@@ -57,6 +59,7 @@ class FakeSlack:
         self.faults: Counter[tuple[str, Fault]] = Counter()
         self.refuses: set[str] = set()  # types of blocks
         self.unreadable: set[str] = set()  # places whose history is not shown
+        self.homes: dict[str, Mapping[str, Any]] = {}
         self.closed: dict[str, str] = {}  # place -> why nothing can be posted there
         self._people: dict[str, tuple[str, str | None, bool]] = {}
         self._channels: dict[str, str] = {}
@@ -107,9 +110,9 @@ class FakeSlack:
         self._meet("person", who)
         for person, (email, zone, reachable) in self._people.items():
             if who == person:
-                return Person(person, zone, reachable)
+                return Person(person, zone, reachable, email or None, teams=(TEAM,))
             if email and who.lower() == email.lower() and reachable:
-                return Person(person, zone, reachable)
+                return Person(person, zone, reachable, email or None, teams=(TEAM,))
         raise _no("users_not_found" if "@" in who else "user_not_found")
 
     def members(self, group: str) -> tuple[str, ...]:
@@ -155,6 +158,12 @@ class FakeSlack:
         self.modals.append((trigger, view))
         _lose(fault)
 
+    def publish_home(self, user: str, view: Mapping[str, Any]) -> None:
+        fault = self._meet("publish_home", user)
+        self._check_form(view)
+        self.homes[user] = view
+        _lose(fault)
+
     # --- what goes wrong ---
 
     def _meet(self, method: str, where: str) -> Fault | None:
@@ -165,7 +174,7 @@ class FakeSlack:
             return None
         fault = ordered.pop(0)
         self.faults[method, fault] += 1
-        if fault.accepted and method in ("post", "update", "open_modal"):
+        if fault.accepted and method in ("post", "update", "open_modal", "publish_home"):
             return fault
         if fault.code is None:
             raise UnconfirmedError("Slack did not answer.")

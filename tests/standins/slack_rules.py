@@ -227,6 +227,15 @@ _BUTTON = _object(
 )
 _PICKERS: Mapping[str, Check] = {
     "static_select": _choice(_OPTION, 100, **_PLACEHOLDER, initial_option=_OPTION),
+    "external_select": _object(
+        {},
+        {
+            **_COMMON,
+            **_PLACEHOLDER,
+            "min_query_length": _number(0, 3000, whole=True),
+            "initial_option": _OPTION,
+        },
+    ),
     "users_select": _object({}, {**_COMMON, **_PLACEHOLDER, "initial_user": _string(TEXT_LIMIT)}),
     "datepicker": _object({}, {**_COMMON, **_PLACEHOLDER, "initial_date": _date}),
     "radio_buttons": _choice(_LIVELY_OPTION, 10, initial_option=_LIVELY_OPTION),
@@ -251,6 +260,15 @@ _INPUT_ELEMENT = _typed(
         "number_input": _object(
             {"is_decimal_allowed": _flag},
             {**_TYPED_IN, "min_value": _string(TEXT_LIMIT), "max_value": _string(TEXT_LIMIT)},
+        ),
+        "multi_users_select": _object(
+            {},
+            {
+                **_COMMON,
+                **_PLACEHOLDER,
+                "initial_users": _items(_string(TEXT_LIMIT), 1),
+                "max_selected_items": _number(1, whole=True),
+            },
         ),
         **_PICKERS,
     },

@@ -1,0 +1,55 @@
+"""What the home tab says in words. Plain text: whoever puts it into Slack sees that nothing in it acts."""
+
+from decimal import Decimal
+
+from bot.render.budgets import pace_words
+from bot.render.names import plain
+from bot.render.numbers import money, percent
+from bot.render.sentences import basis, change, rules_lines, spent, unknown, warnings, when
+from bot.reports.answers import Report, Row
+from bot.reports.budgets import BudgetState
+from bot.reports.home import Home
+
+_BAR = 12
+_FULL, _LEFT = "\N{FULL BLOCK}", "\N{LIGHT SHADE}"
+
+
+def figure(report: Report) -> tuple[str, str]:
+    """What a period cost, and how that compares; the second is empty where it cannot be compared."""
+    if not report.total.runs and (nothing := unknown(report.period, report.coverage)) is not None:
+        return nothing, ""
+    compared = change(report.total, report.previous) if report.previous is not None else ""
+    return f"{spent(report.total)} {when(report.period)}.", compared
+
+
+def home_warnings(home: Home) -> list[str]:
+    """What one must know before believing the figures; usually nothing."""
+    found = [line for report in (home.week, home.month) for line in warnings(report.period, report.coverage)]
+    return list(dict.fromkeys(found))
+
+
+def feature_words(row: Row) -> str:
+    """What a feature cost, beside its name."""
+    share = f", {percent(row.share)}" if row.share is not None else ""
+    return f"{spent(row.sum)}{share}"
+
+
+def bar(used: Decimal) -> str:
+    """How full something is, from empty to full; beyond that it stays full: words say how much."""
+    cells = int(min(max(used, Decimal(0)), Decimal(1)) * _BAR)
+    return _FULL * cells + _LEFT * (_BAR - cells)
+
+
+def budget_words(state: BudgetState) -> tuple[str, str]:
+    """What a budget has spent of what, and how it goes on."""
+    only = "".join(f", {plain(name)} {plain(value)} only" for name, value in state.where)
+    return (
+        f"{state.window.value}{only}: {money(state.spent)} of {money(state.limit)}",
+        f"{percent(state.used)}, {pace_words(state)}",
+    )
+
+
+def freshness(home: Home) -> list[str]:
+    """As of when the figures are, and what they rest on."""
+    said = basis(home.month.period, home.month.coverage)
+    return [*(said or ["Nothing has been read from LangSmith yet."]), *rules_lines(home.rules)]

@@ -1,0 +1,18 @@
+"""What the home tab shows: a frozen answer like the others."""
+
+from dataclasses import dataclass
+
+from bot.reports.answers import Report, RuleSet
+from bot.reports.budgets import BudgetList
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Today, the last 7 days (with every feature that has runs) and the month so far, each by feature; every budget in
+    force; and the rules that were set in Slack, the latest first. All of one state of the ledger."""
+
+    day: Report
+    week: Report
+    month: Report
+    budgets: BudgetList
+    rules: tuple[RuleSet, ...]

@@ -1,0 +1,176 @@
+"""The modal in which budgets are set: one feature, a limit per window, which runs count, when and whom to tell."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bot.domain.budget import Window
+from bot.domain.money import dollars
+from bot.errors import QuestionError
+from bot.ledger.spending import Where
+from bot.render.names import plain
+from bot.render.numbers import money
+from bot.reports.budget_words import MOST_OWNERS, read_amount, read_thresholds
+from bot.reports.vocabulary import Vocabulary
+from bot.slack.api import SlackApi
+from bot.slack.blocks import Block, cut, paragraph, plain_text
+from bot.slack.failures import log_failure
+from bot.slack.limit_desk import LimitDesk
+from bot.slack.presses import is_member, press_of
+from bot.slack.views import (
+    FEATURE,
+    Filled,
+    chosen_feature,
+    closing_view,
+    feature_field,
+    feature_options,
+    field,
+    problems,
+)
+
+BUDGET_VIEW = "set_budget"
+
+DIMENSION, VALUE, ALERT_AT, OWNERS = "dimension", "value", "alert_at", "owners"
+
+_AMOUNT, _TEXT = 30, 250
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetForm:
+    """Shows the modal and saves what it says. `keys` are the dimensions that a budget can be narrowed by. `saved` is
+    called with whoever has changed something. No method raises anything but `open`."""
+
+    desk: LimitDesk
+    vocabulary: Callable[[], Vocabulary]
+    keys: Sequence[str]
+    api: SlackApi
+    clock: Callable[[], datetime]
+    saved: Callable[[str], None]
+
+    def open(self, trigger: str) -> None:
+        """Show it to whoever has just pressed something. Raises SlackError."""
+        self.api.open_modal(trigger, budget_view(self.keys))
+
+    def options(self, body: Mapping[str, Any]) -> list[Block]:
+        """The features that fit what is being typed."""
+        try:
+            is_budget = (body.get("view") or {}).get("callback_id") == BUDGET_VIEW
+            return feature_options(str(body.get("value") or ""), self.vocabulary().features, special=is_budget)
+        except Exception as error:  # noqa: BLE001 - Slack takes nothing but options
+            log_failure("a list of features", error)
+            return []
+
+    def submit(self, body: Mapping[str, Any], team: str) -> dict[str, Any]:
+        """Save what the modal says. Gives what Slack is to be acknowledged with."""
+        try:
+            return self._submit(body, team)
+        except Exception as error:  # noqa: BLE001 - the last line before silence; it is logged and said
+            reference = log_failure("a budget modal", error)
+            return problems(
+                {FEATURE: f"Something went wrong here; nothing more was saved. In the log it is {reference}."}
+            )
+
+    def _submit(self, body: Mapping[str, Any], team: str) -> dict[str, Any]:
+        press, filled, now = press_of(body, team), Filled(body.get("view") or {}), self.clock()
+        if press is None:
+            return problems({FEATURE: "Slack does not say who you are."})
+        wrong = dict[str, str]()
+        feature = chosen_feature(filled.option(FEATURE), self.vocabulary().features, special=True)
+        limits = _limits(filled, wrong)
+        where, alert_at, owners = _where(filled, self.keys, wrong), _alert_at(filled, wrong), _owners(filled, wrong)
+        if feature is None:
+            wrong[FEATURE] = "There is no such feature any more; choose another."
+        else:
+            refusals = (self.desk.refusal(press.user, feature, window, now) for window in limits)
+            if refusal := next(filter(None, refusals), None):
+                wrong[FEATURE] = refusal
+        if wrong or feature is None:
+            return problems(wrong)
+        for window, limit in limits.items():
+            standing = self.desk.standing(feature, window, now)
+            self.desk.set(press.user, standing, limit, now, owners=owners, alert_at=alert_at, where=where)
+        self.saved(press.user)
+        said = [f"{plain(feature)} may spend {money(dollars(limit))} {window} now." for window, limit in limits.items()]
+        view = closing_view("Saved", paragraph(*said, f"/llmcost budget {plain(feature)} shows how it stands."))
+        return {"response_action": "update", "view": view}
+
+
+def budget_view(keys: Sequence[str]) -> Block:
+    """The empty modal."""
+    amount = {"type": "plain_text_input", "max_length": _AMOUNT, "placeholder": plain_text("50 or 1,200.50")}
+    narrowed = []
+    if keys:
+        options = [{"text": plain_text(cut(plain(key), 75)), "value": key} for key in keys if len(key) <= 150][:100]
+        select = {"type": "static_select", "placeholder": plain_text("All runs"), "options": options}
+        value = {"type": "plain_text_input", "max_length": _TEXT, "placeholder": plain_text("production")}
+        narrowed = [
+            field(DIMENSION, "Only runs with this", select, optional=True),
+            field(VALUE, "being", value, optional=True, hint="The value of the key that is chosen above."),
+        ]
+    thresholds = {"type": "plain_text_input", "max_length": _TEXT, "placeholder": plain_text("80, 100, 150")}
+    people = {"type": "multi_users_select", "max_selected_items": MOST_OWNERS}
+    return {
+        "type": "modal",
+        "callback_id": BUDGET_VIEW,
+        "title": plain_text("Set a budget"),
+        "submit": plain_text("Save"),
+        "close": plain_text("Cancel"),
+        "blocks": [
+            feature_field("Feature"),
+            *(
+                field(window.value, f"{window.value.capitalize()} limit in US dollars", amount, optional=True)
+                for window in reversed(Window)
+            ),
+            *narrowed,
+            field(
+                ALERT_AT,
+                "Tell of it at these percentages",
+                thresholds,
+                optional=True,
+                hint="Left empty, what llmcost.toml says, or 80, 100, 150 and so on.",
+            ),
+            field(OWNERS, "Whom to tell", people, optional=True, hint="Left empty, the owners stay as they are."),
+        ],
+    }
+
+
+def _limits(filled: Filled, wrong: dict[str, str]) -> dict[Window, int]:
+    found = dict[Window, int]()
+    for window in Window:
+        if text := filled.text(window.value):
+            try:
+                found[window] = read_amount(text)
+            except QuestionError as error:
+                wrong[window.value] = str(error)
+    if not found and not wrong:
+        wrong[Window.MONTHLY.value] = "Give at least one limit."
+    return found
+
+
+def _where(filled: Filled, keys: Sequence[str], wrong: dict[str, str]) -> Where | None:
+    dimension, value = filled.option(DIMENSION), filled.text(VALUE)
+    if dimension and not value:
+        wrong[VALUE] = "Say which value counts."
+    elif value and not dimension:
+        wrong[DIMENSION] = "Say what this is a value of."
+    elif dimension and dimension not in keys:
+        wrong[DIMENSION] = "Runs are not counted by this any more; choose another."
+    return ((dimension, value),) if dimension and value else None
+
+
+def _alert_at(filled: Filled, wrong: dict[str, str]) -> tuple[int, ...] | None:
+    if not (text := filled.text(ALERT_AT)):
+        return None
+    try:
+        return read_thresholds(text)
+    except QuestionError as error:
+        wrong[ALERT_AT] = str(error)
+        return None
+
+
+def _owners(filled: Filled, wrong: dict[str, str]) -> tuple[str, ...]:
+    owners = tuple(filled.users(OWNERS))
+    if len(owners) > MOST_OWNERS or not all(map(is_member, owners)):
+        wrong[OWNERS] = f"Choose at most {MOST_OWNERS} members."
+    return owners

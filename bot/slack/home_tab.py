@@ -1,0 +1,145 @@
+"""The home tab: shown anew whenever somebody opens it, and its buttons."""
+
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.errors import SlackError
+from bot.ledger.deliveries import Kind
+from bot.reports.digest import Digest
+from bot.reports.findings import Finding
+from bot.reports.home import Home
+from bot.reports.reporter import Reporter
+from bot.slack.alert_copies import cards
+from bot.slack.alert_message import Card
+from bot.slack.api import Person, RefusedError, Screens, UnconfirmedError
+from bot.slack.blocks import Block
+from bot.slack.conversation import Refusal
+from bot.slack.digest_message import digest_message
+from bot.slack.failures import log_failure
+from bot.slack.home_view import ALERTS, home_note, home_view
+from bot.slack.limit_desk import LimitDesk
+from bot.slack.owners import Owners
+from bot.slack.views import closing_view
+
+_ALERTS_SINCE = timedelta(days=14)
+_WELCOMED = "welcomed:"
+
+_log = logging.getLogger(__name__)
+
+
+def no_chart(home: Home) -> Block | None:
+    """No chart at all."""
+    del home
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class HomeTab:
+    """Everybody's home. `missing` is what admins still have to see to, found without asking anybody; `chart` gives the
+    block below the figures. No method raises anything."""
+
+    reporter: Reporter
+    desk: LimitDesk
+    owners: Owners
+    api: Screens
+    missing: Callable[[datetime], Sequence[Finding]]
+    clock: Callable[[], datetime]
+    chart: Callable[[Home], Block | None] = no_chart
+
+    def opened(self, body: Mapping[str, Any], refusal: Refusal) -> None:
+        """Somebody has opened one of the bot's tabs."""
+        event = body.get("event") or {}
+        if event.get("tab") != "home":
+            return
+        user = str(event.get("user"))
+        if (sentence := refusal(body)) is not None:
+            self.refuse(user, sentence)
+        else:
+            self.show(user)
+
+    def show(self, user: str) -> None:
+        """Publish somebody's home as it is now. What only Slack can tell does not hold it up: it is published again if
+        that makes a difference."""
+        try:
+            self._show(user, self.clock())
+        except Exception as error:  # noqa: BLE001 - the last line before silence; it is logged and said
+            reference = log_failure("a home tab", error)
+            self.refuse(
+                user,
+                "Something went wrong here, and it is not your fault.",
+                "Open this tab again in a minute.",
+                f"Whoever runs llmcost finds it in the log as {reference}.",
+            )
+
+    def refuse(self, user: str, first: str, *others: str) -> None:
+        """Publish a few sentences instead."""
+        try:
+            self.api.publish_home(user, home_note(first, *others))
+        except SlackError as error:
+            _log.warning("a home tab stays as it was: %s", error)
+
+    def preview(self, body: Mapping[str, Any]) -> None:
+        """The digest as it would be sent now, in a modal."""
+        try:
+            digest = self.reporter.ask("digest", self.clock())
+            blocks = digest_message(digest).simple_blocks if isinstance(digest, Digest) else ()
+            self.api.open_modal(str(body.get("trigger_id")), closing_view("Digest preview", *blocks))
+        except Exception as error:  # noqa: BLE001 - the last line before silence; it is logged and said
+            reference = log_failure("a preview of the digest", error)
+            user = str((body.get("user") or {}).get("id"))
+            self.refuse(
+                user, f"The digest cannot be shown now. It is in the log as {reference}.", "Try /llmcost digest."
+            )
+
+    def _show(self, user: str, now: datetime) -> None:
+        outbox, mark = self.desk.ledger.outbox, f"{_WELCOMED}{user}"
+        home, person = self.reporter.home(now), self.owners.person(user)
+        is_new = outbox.mark(mark) is None
+        missing = self.missing(now) if is_new and self.owners.is_admin(person) else ()
+        alerts, chart = self._alerts(now), self.chart(home)
+        shown: Block | None = None
+        for ask in (False, True):
+            mine = self._mine(home, person, ask=ask)
+            view = home_view(home, mine, alerts, welcome=is_new, missing=missing, chart=chart)
+            if view != shown:
+                if not self._publish(user, view) and chart is not None:
+                    chart = None
+                    self.api.publish_home(user, home_view(home, mine, alerts, welcome=is_new, missing=missing))
+                shown = view
+        if is_new:
+            outbox.set_mark(mark, now.isoformat())
+
+    def _publish(self, user: str, view: Block) -> bool:
+        """False if Slack did not take the view as it is."""
+        try:
+            self.api.publish_home(user, view)
+        except RefusedError as error:
+            if error.code not in {"invalid_arguments", "invalid_blocks"}:
+                raise
+            _log.info("Slack refused a home tab (%s)", error.code)
+            return False
+        return True
+
+    def _mine(self, home: Home, person: Person, *, ask: bool) -> Collection[str]:
+        """The features that somebody owns; what Slack does not say makes none theirs."""
+        owners = {name: feature.owners for name, feature in self.desk.catalog().features.items()}
+        for state in home.budgets.rows:
+            owners[state.feature] = (*owners.get(state.feature, ()), *state.owners)
+        mine = set()
+        for name, named in owners.items():
+            try:
+                if self.owners.owns(person, named, ask=ask):
+                    mine.add(name)
+            except UnconfirmedError as error:
+                _log.info("it is not known whether somebody owns a feature: %s", error)
+                break
+        return mine
+
+    def _alerts(self, now: datetime) -> list[Card]:
+        """The last alerts, the latest first, each with what was done about it."""
+        outbox = self.desk.ledger.outbox
+        told = [one for one in outbox.recent_events(Kind.ALERT, now - _ALERTS_SINCE) if one.superseded_by is None]
+        return cards(outbox, told[: -ALERTS - 1 : -1], self.desk.zone)
