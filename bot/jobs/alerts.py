@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from bot.domain.alert import crossed, due, event_key, periods_to_check, subject, superseded
@@ -14,10 +14,11 @@ from bot.ledger.booking import instant, microseconds
 from bot.ledger.deliveries import Kind, NewDelivery, Role
 from bot.ledger.events import NewEvent
 from bot.ledger.store import Ledger
+from bot.ledger.withdrawals import Withdrawal, waits
 from bot.render.names import plain
 from bot.reports.budget_reporter import BudgetReporter
 from bot.reports.budgets import AlertFacts
-from bot.slack.alert_copies import event_facts
+from bot.slack.alert_copies import event_facts, message_of
 from bot.slack.alert_message import Card, alert_message
 
 # An alert that could not be sent for so long tells of figures that nobody acts on any more.
@@ -135,12 +136,30 @@ class Alerts:
                 for at in superseded(budget, crossing.told_before, threshold)
             ]
         deliveries = [self._delivery(id_, role, about, now) for (id_, role), about in groups.items()]
-        ids = self.ledger.outbox.announce(events, deliveries, now, levels=levels, sync=sync)
+        withdrawal = self._withdrawal(crossings)
+        ids = self.ledger.outbox.announce(events, deliveries, now, levels=levels, sync=sync, withdrawal=withdrawal)
         if ids is None:
             _log.info("another process has told of the budgets already; they are looked at again")
         elif crossings:
             _log.info("%d budgets to tell of, in %d messages", len(crossings), len(ids))
         return ids is not None
+
+    def _withdrawal(self, crossings: Sequence[_Crossing]) -> Withdrawal:
+        """Lower thresholds that still wait for somebody's morning are not told after the higher one."""
+        outbox = self.ledger.outbox
+        by = {
+            event_key(crossing.subject, at): crossing.key
+            for crossing in crossings
+            for at in {*crossing.one.budget.alert_at, crossing.told_before}
+            if 0 < at <= crossing.told_before
+        }
+        left: dict[str, dict[str, Any] | None] = {}
+        beside = outbox.deliveries_of(by)
+        for delivery in filter(waits, beside):
+            rest = delivery._replace(events=tuple(key for key in delivery.events if key not in by))
+            message = message_of(outbox, rest, beside, self.zone) if rest.events else None
+            left[delivery.id] = message.as_json() if message is not None else None
+        return Withdrawal(by, left)
 
     def _delivery(self, id_: str, role: Role, about: Sequence[tuple[_Crossing, str]], now: datetime) -> NewDelivery:
         worst = sorted(about, key=lambda item: (-item[0].facts.state.used, item[0].key))

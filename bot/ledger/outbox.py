@@ -9,13 +9,14 @@ from sqlalchemy import Connection, select
 
 from bot.domain.alert import Memory
 from bot.domain.budget import SetLimit
-from bot.ledger import deliveries, events, limits
+from bot.ledger import deliveries, events, limits, withdrawals
 from bot.ledger.bulk import upsert
 from bot.ledger.deliveries import Claimed, Delivery, Kind, NewDelivery, State
 from bot.ledger.door import Door
 from bot.ledger.events import Event, NewEvent
 from bot.ledger.limits import LimitChange, Snooze
 from bot.ledger.tables import marks
+from bot.ledger.withdrawals import NOTHING_WITHDRAWN, Withdrawal
 
 
 class Outbox:
@@ -34,13 +35,18 @@ class Outbox:
         *,
         levels: Mapping[str, int] | None = None,
         sync: int = 0,
+        withdrawal: Withdrawal = NOTHING_WITHDRAWN,
     ) -> list[str] | None:
-        """See bot.ledger.events.announce; with what the sync of that number saw of budgets, in the same transaction."""
+        """See bot.ledger.events.announce; with what the sync of that number saw of budgets, and what need not be sent
+        any more, in the same transaction. None, too, if other messages wait than `withdrawal` knows of."""
 
         def work(connection: Connection) -> list[str] | None:
+            if not withdrawals.is_complete(connection, withdrawal):
+                return None
             ids = events.announce(connection, new_events, new_deliveries, now)
-            if ids is not None and levels:
-                events.remember_levels(connection, levels, sync)
+            if ids is not None:
+                withdrawals.withdraw(connection, withdrawal)
+                events.remember_levels(connection, levels or {}, sync)
             return ids
 
         return self._door.write(work)

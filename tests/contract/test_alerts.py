@@ -185,6 +185,7 @@ def test_of_several_thresholds_the_highest_is_told_and_the_others_are_superseded
 def test_a_higher_threshold_later_is_told_beside_the_lower_one(world: World) -> None:
     world.spend("rag", "85")
     world.sync_and_look(times=2)
+    world.send_all(NOW + DAY)
     world.spend("rag", "70")
     world.sync_and_look(times=3)
     assert world.told() == ["rag:monthly:2026-11:80", "rag:monthly:2026-11:150"]
@@ -242,6 +243,7 @@ def test_a_changed_limit_re_arms(world: World) -> None:
 def test_a_snooze_holds_back_and_then_the_highest_is_told(world: World) -> None:
     world.spend("rag", "85")
     world.sync_and_look(times=2)
+    world.send_all(NOW + DAY)
     (delivery,) = world.deliveries()
     event = world.ledger.outbox.event(delivery.events[0])
     assert event is not None
@@ -520,3 +522,44 @@ def test_what_is_still_on_its_way_to_the_owner_is_not_escalated(world: World) ->
     world.escalations.run(NOW + 9 * HOUR)
     assert escalated(world) == []
     assert [one.state for one in world.deliveries()] == [State.OPEN]
+
+
+# --- what waits while something higher is told ------------------------------------------------------------------------
+
+
+def test_a_lower_threshold_that_waits_for_the_morning_is_not_told_after_a_higher_one(world: World) -> None:
+    world.spend("rag", "85")
+    world.sync_and_look(times=2)
+    world.spend("rag", "30")
+    world.sync_and_look(NOW + HOUR, times=2)
+    low, high = world.deliveries()
+    assert (low.state, low.problem) == (State.REPLACED, "A higher threshold is told instead.")
+    assert (high.state, high.next_try) == (State.OPEN, NOW + HOUR)
+    assert [event.threshold for event in world.events()] == [100]
+
+
+def test_what_else_a_message_that_waits_tells_of_stays_in_it(world: World) -> None:
+    world.features.append(limit("copilot", Window.MONTHLY, 100, owners=("rag@example.com",)))
+    world.spend("rag", "85")
+    world.spend("copilot", "81")
+    world.sync_and_look(times=2)
+    world.spend("rag", "30")
+    world.sync_and_look(NOW + HOUR, times=2)
+    waiting, high = world.deliveries()
+    assert waiting.state is State.OPEN
+    assert "copilot has spent $81.00" in waiting.message["text"]
+    assert "rag" not in waiting.message["text"].replace("rag@example.com", "")
+    assert "rag has spent $115.00" in high.message["text"]
+
+
+def test_what_may_stand_in_slack_already_is_not_withdrawn(world: World) -> None:
+    world.spend("rag", "85")
+    world.sync_and_look(times=2)
+    claimed = world.ledger.outbox.claim_next(NOW + DAY)
+    assert claimed is not None
+    assert world.ledger.outbox.record_sending(claimed, "D1", NOW + DAY)
+    world.spend("rag", "30")
+    world.sync_and_look(NOW + DAY, times=2)
+    low, _ = world.deliveries()
+    assert low.state is State.OPEN
+    assert len(world.events()) == 2

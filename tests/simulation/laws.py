@@ -6,7 +6,7 @@ from datetime import timedelta
 from bot.domain.digest import Schedule
 from bot.domain.period import local_day
 from bot.jobs.digests import event_key
-from bot.ledger.deliveries import Kind, State
+from bot.ledger.deliveries import Kind, Role, State
 from bot.slack.post_office import REPEAT
 from tests.simulation.town import Town
 
@@ -16,6 +16,7 @@ def judge(town: Town) -> None:
     everything_ends(town)
     seen_once(town)
     crossings_are_told(town)
+    no_lower_after_a_higher(town)
     if town.has_digests:
         digests_come(town)
     slack_shows_what_the_ledger_says(town)
@@ -49,6 +50,20 @@ def crossings_are_told(town: Town) -> None:
         assert waits or states & {State.SENT, State.UNDELIVERABLE}, "it reaches somebody or is known to reach nobody"
     for subject, threshold in town.looks.told.items():
         assert threshold in told[subject], "the highest threshold that was crossed is told"
+
+
+def no_lower_after_a_higher(town: Town) -> None:
+    """But for what may stand in Slack already when the higher one is decided, and for escalations."""
+    decided = defaultdict(list)
+    events = {event.key: event for event in town.outbox.recent_events(Kind.ALERT, town.began)}
+    for event in events.values():
+        decided[event.subject].append(event)
+    for one in town.outbox.latest(10_000, states=[State.SENT]):
+        if one.kind is not Kind.ALERT or one.role is Role.ESCALATION or one.unconfirmed_since is None:
+            continue
+        for event in (events[key] for key in one.events):
+            later = [other.created for other in decided[event.subject] if other.threshold > event.threshold]
+            assert all(one.unconfirmed_since < at for at in later), "no lower threshold is told after a higher one"
 
 
 def digests_come(town: Town) -> None:

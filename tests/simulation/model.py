@@ -87,8 +87,9 @@ class _Watching:
         *,
         levels: Mapping[str, int] | None = None,
         sync: int = 0,
+        **more: Any,
     ) -> Any:
-        ids = self._outbox.announce(new_events, new_deliveries, now, levels=levels, sync=sync)
+        ids = self._outbox.announce(new_events, new_deliveries, now, levels=levels, sync=sync, **more)
         if ids is not None and levels is not None and sync > self._looks._last:
             self._looks.looked(sync, list(levels), now)
         return ids

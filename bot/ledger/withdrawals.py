@@ -1,0 +1,55 @@
+"""Alerts that need not be sent any more: a higher threshold of the same budget and period is told instead."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, delete, select, update
+
+from bot.ledger.deliveries import Delivery, Role, State, as_json, deliveries_of
+from bot.ledger.tables import deliveries, delivery_events, events
+
+
+class Withdrawal(NamedTuple):
+    """`by` is the event that is told instead of each. `left` is what each delivery that waits and tells of one of them
+    says without it, by its id; None where nothing is left to say."""
+
+    by: Mapping[str, str]
+    left: Mapping[str, Mapping[str, Any] | None]
+
+
+NOTHING_WITHDRAWN = Withdrawal({}, {})
+
+
+def waits(delivery: Delivery) -> bool:
+    """Whether a delivery can still be withdrawn: it cannot be in Slack. An escalation stays: it says that nobody has
+    acted, elsewhere."""
+    is_begun = delivery.unconfirmed_since is not None
+    return delivery.state is State.OPEN and not is_begun and delivery.role is not Role.ESCALATION
+
+
+def is_complete(connection: Connection, withdrawal: Withdrawal) -> bool:
+    """Whether those that wait are still those that are `left`: somebody may have been faster."""
+    return {one.id for one in deliveries_of(connection, withdrawal.by) if waits(one)} == set(withdrawal.left)
+
+
+def withdraw(connection: Connection, withdrawal: Withdrawal) -> None:
+    """Do it. An event that nobody has been told of and nobody will be is superseded."""
+    keys, columns = list(withdrawal.by), deliveries.c
+    for delivery_id, message in withdrawal.left.items():
+        # Whoever has claimed it has not begun to send it, and is told so when they begin.
+        changed = update(deliveries).where(columns.id == delivery_id).values(claim=None)
+        if message is None:
+            problem = "A higher threshold is told instead."
+            connection.execute(changed.values(state=State.REPLACED.value, problem=problem))
+        else:
+            connection.execute(changed.values(message=as_json(message)))
+            links = delivery_events.c
+            connection.execute(delete(delivery_events).where(links.delivery == delivery_id, links.event.in_(keys)))
+    for key, by in withdrawal.by.items():
+        told = (
+            select(delivery_events.c.event)
+            .join(deliveries, columns.id == delivery_events.c.delivery)
+            .where(delivery_events.c.event == key, columns.state != State.REPLACED.value)
+        )
+        superseded = update(events).where(events.c.key == key, events.c.superseded_by.is_(None), ~told.exists())
+        connection.execute(superseded.values(superseded_by=by))
