@@ -21,6 +21,7 @@ from bot.ledger.engine import writing
 from bot.ledger.lease import SYNC
 from bot.ledger.store import Ledger, open_ledger
 from bot.ledger.tables import metadata
+from bot.pricing.pricer import Pricer
 from bot.reports.reporter import Reporter
 from bot.reports.tracing import LookUp
 from bot.reports.verification import Counterpart
@@ -175,8 +176,9 @@ def reporter(
     zone: ZoneInfo = BERLIN,
     counterpart: Counterpart | None = None,
     look_up: LookUp | None = None,
+    prices: Pricer | None = None,
 ) -> Reporter:
-    """Who answers from it; `counterpart` is LangSmith's side of `verify`."""
+    """Who answers from it; `counterpart` is LangSmith's side of `verify`, `prices` are those of `audit`."""
     langsmith = (lambda: counterpart) if counterpart is not None else None
     return Reporter(
         ledger,
@@ -186,6 +188,7 @@ def reporter(
         counterpart=langsmith,
         wide_keys=WIDE_KEYS,
         look_up=look_up,
+        second_opinion=lambda: (prices or Pricer([], zone)).second_opinion,
     )
 
 

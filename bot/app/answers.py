@@ -8,12 +8,14 @@ from bot.app.ledgers import utc_now
 from bot.domain.catalog import Catalog
 from bot.ledger.booking import microseconds
 from bot.ledger.store import Ledger
+from bot.pricing.override import Override
 from bot.reports.digest_reporter import DigestReporter
 from bot.reports.reporter import Reporter
 from bot.reports.verification import Counterpart
 from bot.settings import Settings
 
 if TYPE_CHECKING:
+    from bot.domain.cost import SecondOpinion
     from bot.ingest.langsmith import LangSmith
 
 # LangSmith answers a question of at most 401 days, and keeps nothing for longer than 400.
@@ -31,9 +33,18 @@ class HasCatalog(Protocol):
         ...
 
 
+class HasPrices(HasCatalog, Protocol):
+    """What llmcost.toml says of prices, too."""
+
+    @property
+    def overrides(self) -> Sequence[Override]:
+        """The own prices."""
+        ...
+
+
 def build_reporter(
     settings: Settings,
-    config: HasCatalog,
+    config: HasPrices,
     ledger: Ledger,
     *,
     source: "Callable[[], LangSmith] | None" = None,
@@ -48,6 +59,11 @@ def build_reporter(
         found_in = microseconds(now - LOOK_BACK), microseconds(now + LOOK_AHEAD)
         return source().trace_of(projects, run_id, *found_in) if source is not None else None
 
+    def second_opinion() -> "SecondOpinion":
+        from bot.pricing.pricer import Pricer
+
+        return Pricer(config.overrides, settings.timezone).second_opinion
+
     return Reporter(
         ledger,
         lambda: config.catalog,
@@ -57,6 +73,7 @@ def build_reporter(
         counterpart=counterpart,
         wide_keys=settings.wide_keys,
         look_up=look_up if source is not None else None,
+        second_opinion=second_opinion,
     )
 
 

@@ -1,6 +1,7 @@
 """llmcost.toml while the bot runs."""
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 
 from bot.app.ledgers import build_rules
@@ -8,6 +9,7 @@ from bot.domain.catalog import Catalog
 from bot.ingest.sync import Sync
 from bot.ledger.lease import SYNC
 from bot.ledger.store import Ledger
+from bot.pricing.override import Override
 from bot.settings import Config, Settings
 
 _log = logging.getLogger(__name__)
@@ -26,6 +28,11 @@ class InForce:
     def catalog(self) -> Catalog:
         """The features and rules as they are now."""
         return self._config.catalog
+
+    @property
+    def overrides(self) -> Sequence[Override]:
+        """The own prices as they are now."""
+        return self._config.overrides
 
     def adopt(self, config: Config, now: datetime) -> None:
         """Bring another content of the file into force. If runs belong to other features then, the ledger is recounted,

@@ -29,6 +29,24 @@ class Listed(NamedTuple):
 NOBODY_KNOWS = Cost(None, None)
 
 
+class SecondOpinion(Protocol):
+    """What a run would cost if LangSmith had said nothing of its cost: to be put beside what is booked."""
+
+    def __call__(
+        self,
+        *,
+        provider: str | None,
+        model: str | None,
+        usage: Usage,
+        start: int,
+        context: str | None,
+        flat: bool = False,
+    ) -> Cost:
+        """The own price if there is one, else the list price. `flat` is the list price of a short run without a special
+        service: what somebody charges who knows neither long inputs nor batches and tiers."""
+        ...
+
+
 class Price(Protocol):
     """The one pricing path: whoever books, reprices or audits a run asks this."""
 

@@ -38,6 +38,7 @@ from bot.ledger import (
     traces,
 )
 from bot.ledger.answers import KeptAnswer
+from bot.ledger.auditing import SourceSum, booked_runs, ids_above_costs, source_sums
 from bot.ledger.backup import back_up
 from bot.ledger.booking import Booked, Project, Rules, instant, microseconds
 from bot.ledger.books import BookingSummary, Root
@@ -108,6 +109,18 @@ class Reading:
         if by == "thread":
             return costliest.costliest_threads(self._connection, span, feature, limit)
         return costliest.costliest_values(self._connection, span, by, feature, limit)
+
+    def source_sums(self, span: Span, feature: str | None = None) -> list[SourceSum]:
+        """See bot.ledger.auditing.source_sums."""
+        return source_sums(self._connection, span, feature)
+
+    def ids_above_costs(self, span: Span) -> set[bytes]:
+        """See bot.ledger.auditing.ids_above_costs."""
+        return ids_above_costs(self._connection, span)
+
+    def booked_runs(self, span: Span, feature: str | None = None) -> Iterator[Booked]:
+        """See bot.ledger.auditing.booked_runs."""
+        return booked_runs(self._connection, span, feature)
 
     def trace_of(self, run_id: bytes) -> bytes | None:
         """See bot.ledger.traces.find_trace."""

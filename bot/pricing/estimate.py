@@ -64,6 +64,13 @@ class _Sheet(NamedTuple):
     sells_output: bool
 
 
+def library_version() -> str:
+    """The version of genai-prices: another one may know other prices."""
+    from genai_prices import __version__
+
+    return __version__
+
+
 class Estimator:
     """Asks genai-prices, which is loaded with the first question; keeps the answers, bounded, for the next ones."""
 
@@ -72,11 +79,19 @@ class Estimator:
         self._daily = lru_cache(maxsize=_SHEETS)(self._make_daily)
 
     def __call__(
-        self, provider: str | None, model: str | None, usage: Usage, start: int, context: str | None
+        self,
+        provider: str | None,
+        model: str | None,
+        usage: Usage,
+        start: int,
+        context: str | None,
+        *,
+        flat: bool = False,
     ) -> Estimate | None:
         """The list price of a run that began at `start` (microseconds since 1970 UTC); None where nobody knows it.
 
-        `context` is a run's: "batch", "flex", "priority" or None. Raises ValueError if the usage is impossible.
+        `context` is a run's: "batch", "flex", "priority" or None. `flat` is the price of a short run, however long this
+        one is. Raises ValueError if the usage is impossible.
         """
         entry = None if model is None else self._entry(provider, model)
         if entry is None:
@@ -86,7 +101,7 @@ class Estimator:
         )
         if sheet is None or (usage.output and not sheet.sells_output):
             return None
-        card = sheet.cards[bisect_left(sheet.starts, usage.input)]
+        card = sheet.cards[0 if flat else bisect_left(sheet.starts, usage.input)]
         return Estimate(card.charge(usage), sheet.reference)
 
     def _make_daily(self, provider: str | None, model: str, context: str | None, day: int) -> _Sheet | None:
@@ -148,9 +163,7 @@ class Estimator:
 
     @cached_property
     def _version(self) -> str:
-        from genai_prices import __version__
-
-        return __version__
+        return library_version()
 
 
 def _texts(match: "MatchLogic") -> Iterator[str]:

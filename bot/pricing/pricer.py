@@ -96,6 +96,27 @@ class Pricer:
             return Cost(None, None, None, flags | Flag.IMPOSSIBLE_COST)
         return Cost(amount, source, reference, flags)
 
+    def second_opinion(
+        self,
+        *,
+        provider: str | None,
+        model: str | None,
+        usage: Usage,
+        start: int,
+        context: str | None,
+        flat: bool = False,
+    ) -> Cost:
+        """See bot.domain.cost.SecondOpinion."""
+        if not flat:
+            return self(provider=provider, model=model, usage=usage, start=start, context=context, langsmith_cost=None)
+        try:
+            estimate = self._estimate(provider, model, usage, start, None, flat=True)
+        except ValueError:
+            return Cost(None, None, None, Flag.IMPOSSIBLE_USAGE)
+        if estimate is None:
+            return Cost(None, None)
+        return Cost(estimate.charge.nanos(), Source.ESTIMATE, estimate.reference)
+
     def _otherwise(
         self,
         provider: str | None,

@@ -14,6 +14,7 @@ from bot.render.names import spelt
 from bot.render.numbers import exact
 from bot.reports.answers import (
     Answer,
+    Audit,
     Coverage,
     FeatureList,
     Gap,
@@ -71,6 +72,8 @@ def as_dict(answer: Answer | Digest) -> dict[str, Any]:
         return _digest(answer)
     if isinstance(answer, BudgetList):
         return _budgets(answer)
+    if isinstance(answer, Audit):
+        return _audit(answer)
     return {
         "schema": SCHEMA,
         "rows": [{"say": line.pattern, "for": line.meaning, "example": line.example} for line in answer.lines],
@@ -97,6 +100,8 @@ def _fields(answer: Answer | Digest) -> tuple[str, ...]:
         return ("key", *_SPEND_FIELDS, "week_before_usd")
     if isinstance(answer, BudgetList):
         return _BUDGET_FIELDS
+    if isinstance(answer, Audit):
+        return _AUDIT_FIELDS
     return ("say", "for", "example")
 
 
@@ -315,6 +320,38 @@ def _budgets(answer: BudgetList) -> dict[str, Any]:
         "as_of": _instant(answer.as_of),
         "ledger_start": _instant(answer.ledger_start),
         "timezone": answer.timezone,
+    }
+
+
+_AUDIT_FIELDS = ("key", "reference", "added_up", "runs", "input_tokens", "output_tokens", "cost_usd")
+
+
+def _audit(answer: Audit) -> dict[str, Any]:
+    rows = [
+        (row.key, row.reference, row.others, row.runs, row.input_tokens, row.output_tokens, exact(row.cost))
+        for row in answer.rows
+    ]
+    return {
+        "schema": SCHEMA,
+        "period": _period(answer.period),
+        "feature": answer.feature,
+        "total": _total(answer.total),
+        "rows": [dict(zip(_AUDIT_FIELDS, row, strict=True)) for row in rows],
+        "findings": [
+            {
+                "key": one.fault.value,
+                "runs": one.runs,
+                "langsmith_cost_usd": _exact(one.langsmith_cost),
+                "cost_usd": exact(one.cost),
+                "repriced_usd": _exact(one.repriced),
+                "priceless_runs": one.priceless,
+                "trace": one.trace,
+                "link": one.link,
+            }
+            for one in answer.findings
+        ],
+        "looked_at_runs": answer.looked_at,
+        "coverage": _coverage(answer.coverage),
     }
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bot.render import digest as morning
+from bot.render.audited import audited_basis, audited_details, audited_links, audited_sentences
 from bot.render.budgets import budget_basis, budget_sentences
 from bot.render.names import plain
 from bot.render.sentences import (
@@ -26,7 +27,7 @@ from bot.render.sentences import (
 from bot.render.table import NO_TABLE, Table, table
 from bot.render.trace import trace_basis, trace_sentences, trace_table
 from bot.render.verified import verified_basis, verified_sentences
-from bot.reports.answers import Answer, FeatureList, Help, Report, Status, TraceReport, Verification
+from bot.reports.answers import Answer, Audit, FeatureList, Help, Report, Status, TraceReport, Verification
 from bot.reports.budgets import BudgetList
 from bot.reports.digest import Digest
 
@@ -41,6 +42,7 @@ class Page:
     small_print: tuple[str, ...]
     link: str | None = None  # to the same in LangSmith
     details: tuple[str, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()  # labels and addresses, beside those of the table's rows
 
 
 def page(answer: Answer | Digest) -> Page:
@@ -73,6 +75,8 @@ def page(answer: Answer | Digest) -> Page:
         sentences = [features_headline(answer), *warned, *per_unit(answer.total)]
         left_out = [f"{answer.left_out:,} more features left out: add top N to see more"] if answer.left_out else []
         small_print = [*left_out, *basis(answer.period, answer.coverage, says_untagged=True)]
+    elif isinstance(answer, Audit):
+        return _audit(answer)
     else:
         sentences = [untagged_headline(answer), *warned, *per_unit(answer.total), *rules_lines(answer.rules)]
         small_print = basis(answer.period, answer.coverage, says_untagged=True)
@@ -86,6 +90,16 @@ def _help(answer: Help) -> Page:
     examples = {line.pattern: line.example for line in answer.lines}
     tried = " \N{MIDDLE DOT} ".join(plain(examples[pattern], LONG_EXAMPLE) for pattern in TRIED if pattern in examples)
     return Page((HELP, f"For example: {tried}"), table(answer), tuple(small_print))
+
+
+def _audit(answer: Audit) -> Page:
+    return Page(
+        tuple(audited_sentences(answer)),
+        table(answer),
+        tuple(audited_basis(answer)),
+        details=tuple(audited_details(answer)),
+        links=tuple(audited_links(answer)),
+    )
 
 
 def _digest(answer: Digest) -> Page:

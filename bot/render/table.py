@@ -3,10 +3,11 @@
 from dataclasses import dataclass, replace
 from datetime import date
 
+from bot.render.audited import audited_rows
 from bot.render.names import plain
 from bot.render.numbers import clock, count, day, money, percent, tokens, weekday
 from bot.render.verified import bridge_rows
-from bot.reports.answers import FeatureList, Help, Other, Report, Row, Status, Sum, UntaggedList, Verification
+from bot.reports.answers import Audit, FeatureList, Help, Other, Report, Row, Status, Sum, UntaggedList, Verification
 from bot.reports.budgets import BudgetList
 
 UNKNOWN = "\N{EM DASH}"
@@ -31,7 +32,7 @@ class Table:
 NO_TABLE = Table((), (), ())
 
 
-def table(answer: Report | FeatureList | UntaggedList | Status | BudgetList | Verification | Help) -> Table:
+def table(answer: Report | FeatureList | UntaggedList | Status | BudgetList | Verification | Audit | Help) -> Table:
     """The table of an answer; it may have no rows. That of a trace: see bot.render.trace."""
     if isinstance(answer, Report):
         return _report(answer)
@@ -45,6 +46,9 @@ def table(answer: Report | FeatureList | UntaggedList | Status | BudgetList | Ve
         return _made(["From LangSmith to llmcost", "Cost"], [list(row) for row in bridge_rows(answer)], text_columns=1)
     if isinstance(answer, BudgetList):
         return _budgets(answer)
+    if isinstance(answer, Audit):
+        header = ["Price from", "Reference", "Runs", "Tokens in", "Tokens out", "Cost"]
+        return _made(header, audited_rows(answer), text_columns=2)
     return _help(answer)
 
 

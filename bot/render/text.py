@@ -29,7 +29,8 @@ def text(answer: Answer | Digest) -> str:
 
 def _links(said: Page) -> str:
     """The addresses in LangSmith, a line each: in a table they would leave no room for anything else."""
-    rows = [f"{row[0]}: {link}" for row, link in zip(said.table.rows, said.table.links, strict=False) if link]
+    rows = [f"{label}: {link}" for label, link in said.links]
+    rows += [f"{row[0]}: {link}" for row, link in zip(said.table.rows, said.table.links, strict=False) if link]
     return "\n".join([*([f"In LangSmith: {said.link}"] if said.link else []), *rows])
 
 

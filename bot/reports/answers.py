@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from bot.reports.budgets import BudgetList
+from bot.reports.suspects import Fault
 
 _UNIT_TOKENS = 1_000
 
@@ -338,6 +339,54 @@ class Verification:
     settled_through: date | None
 
 
+FREE = "free"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """Runs whose cost the same source says. `key` is one of bot.domain.run.Source, FREE, or the State of runs without a
+    cost; `reference` names the library's version and the matched model, or the own price; None where there is none, or
+    where `others` references are added up."""
+
+    key: str
+    reference: str | None
+    runs: int
+    input_tokens: int
+    output_tokens: int
+    cost: Decimal
+    others: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Runs that look wrong in one way. `langsmith_cost` is what LangSmith says of them, None if it says nothing,
+    `cost` what is booked, and `repriced` what they cost by own prices or the price list: without the `priceless` ones,
+    None if all are. `trace` is that of the run that is furthest off."""
+
+    fault: Fault
+    runs: int
+    langsmith_cost: Decimal | None
+    cost: Decimal
+    repriced: Decimal | None
+    priceless: int
+    trace: str
+    link: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """The rows add up to `total`, which is what a report says; `looked_at` runs were looked at one by one, those that
+    count in no figure too."""
+
+    period: TimeFrame
+    feature: str | None
+    total: Sum
+    rows: tuple[SourceRow, ...]
+    findings: tuple[Finding, ...]
+    looked_at: int
+    coverage: Coverage
+
+
 @dataclass(frozen=True, slots=True)
 class HelpLine:
     """One thing that can be said."""
@@ -356,4 +405,4 @@ class Help:
     features: tuple[str, ...]  # some that can be asked for here
 
 
-Answer = Report | FeatureList | UntaggedList | TraceReport | Status | BudgetList | Verification | Help
+Answer = Report | FeatureList | UntaggedList | TraceReport | Status | BudgetList | Verification | Audit | Help

@@ -45,6 +45,7 @@ _PARTS = {
     Verb.REPORT: {"period", "feature", "by", "vs", "top"},
     Verb.FEATURES: {"period", "top"},
     Verb.UNTAGGED: {"period", "top"},
+    Verb.AUDIT: {"period", "feature"},
     Verb.VERIFY: {"period"},
     Verb.TRACE: set[str](),
     Verb.STATUS: set[str](),
@@ -54,6 +55,7 @@ _PARTS = {
 _TAKES = {
     Verb.FEATURES: "takes a period and top N only",
     Verb.UNTAGGED: "takes a period and top N only",
+    Verb.AUDIT: "takes a period and a feature only",
     Verb.VERIFY: "takes a period only",
     Verb.TRACE: "takes one id or address only",
     Verb.STATUS: "stands alone",

@@ -7,6 +7,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from bot.domain.catalog import SPECIAL, Catalog
+from bot.domain.cost import SecondOpinion
 from bot.domain.feature import UNTAGGED, UNTAGGED_NAME
 from bot.domain.money import dollars
 from bot.domain.period import Calendar, Span, local_day, previous
@@ -32,6 +33,7 @@ from bot.reports.answers import (
     UntaggedRow,
     Verification,
 )
+from bot.reports.audit import audit
 from bot.reports.budget_reporter import BudgetReporter
 from bot.reports.budgets import BudgetList
 from bot.reports.covering import Extent, extent
@@ -61,7 +63,7 @@ class Reporter:
     """Answers questions from the ledger. `keys` are the configured metadata keys that are added up day by day,
     `wide_keys` those of so many values that only the costliest are listed. `look_up` asks LangSmith for the trace of a
     run that the ledger does not hold, and `counterpart` gives LangSmith's side of `verify`; None where nobody can be
-    asked."""
+    asked. `second_opinion` gives the prices that `audit` puts beside what is booked."""
 
     ledger: Ledger
     catalog: Callable[[], Catalog]
@@ -71,6 +73,7 @@ class Reporter:
     counterpart: Callable[[], Counterpart] | None = None
     wide_keys: tuple[str, ...] = ()
     look_up: LookUp | None = None
+    second_opinion: Callable[[], SecondOpinion] | None = None
 
     def ask(
         self,
@@ -143,6 +146,10 @@ class Reporter:
         known = extent(reading.projects(selected_only=True), reading.gaps(), self.zone)
         if question.verb is Verb.STATUS:
             return self._status(reading, known, now)
+        if question.verb is Verb.AUDIT:
+            if self.second_opinion is None:
+                raise UsageError("audit compares with a price list, and there is none here.")
+            return audit(reading, question, known, now, self.second_opinion())
         if question.verb is Verb.FEATURES:
             return self._features(reading, question, known, now, top)
         if question.verb is Verb.UNTAGGED:

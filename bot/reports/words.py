@@ -22,6 +22,7 @@ class Verb(StrEnum):
     UNTAGGED = "untagged"
     STATUS = "status"
     TRACE = "trace"
+    AUDIT = "audit"
     VERIFY = "verify"
     DIGEST = "digest"
     BUDGET = "budget"
@@ -78,6 +79,11 @@ WORDS = (
         "trace ID",
         "one trace, run by run; the id of a trace or a run, or its address in LangSmith",
         "trace 019db6c1-e59b-73a1-958b-ee98a94e7a0a",
+    ),
+    Word(
+        "audit",
+        "who says what runs cost, and which costs look wrong; of a period or a feature",
+        "audit week rag-search",
     ),
     Word("verify", "LangSmith's own total beside ours, and what lies between them", "verify last week"),
     Word("digest", "what the morning digest would say now, to you alone", "digest"),

@@ -6,7 +6,7 @@ and `verbatim`.
 
 import json
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
@@ -24,6 +24,7 @@ CONTEXT_CHARACTERS = 1_200
 SECTION_CHARACTERS = 2_900
 # Below a table of a dozen rows, which leaves room for them.
 DETAILS_CHARACTERS = 2_400
+LINKS_CHARACTERS = 1_500
 TABLE_ROWS = 99
 BUTTON_CHARACTERS = 75
 
@@ -70,6 +71,19 @@ def paragraph(first: str, *others: str) -> Block:
 def link_line(label: str, url: str) -> Block:
     """A line that is a link. The address must be one that bot.ingest.links has let in."""
     return rich_text(_link(url, label))
+
+
+def link_lines(links: Sequence[tuple[str, str]]) -> Block | None:
+    """Lines that are links, (label, address) each, as many as there is room for; None for none."""
+    elements: list[Block] = []
+    left = LINKS_CHARACTERS
+    for label, url in links:
+        left -= weight(label) + weight(url)
+        if left < 0:
+            break
+        elements += [{"type": "text", "text": "\n"}] if elements else []
+        elements.append(_link(url, label))
+    return rich_text(*elements) if elements else None
 
 
 def rich_text(*elements: Block) -> Block:

@@ -25,6 +25,7 @@ from bot.slack.blocks import (
     fenced_section,
     fitting_text,
     link_line,
+    link_lines,
     paragraph,
     plain_paragraph,
     trusted_context,
@@ -81,6 +82,8 @@ def answer_message(answer: Answer | Digest) -> Message:
     fenced, hidden = fitting_text(said.table, SECTION_CHARACTERS)
     grid, missing = fitting_text(said.table, _TABLE - (_DETAILS if said.details else 0))
     details = [plain_paragraph(*said.details)] if said.details else []
+    links = link_lines(said.links)
+    details += [links] if links is not None else []
     pieces = [
         escaped("\n".join(said.sentences), _SENTENCES),
         fence(grid) if grid else "",
