@@ -1,5 +1,6 @@
 """Figures of a span of time: whole days from the rollups, the part of a cut day from the runs themselves."""
 
+from collections.abc import Collection
 from datetime import date
 from functools import cache
 from typing import Any, NamedTuple
@@ -134,6 +135,24 @@ def by_day(connection: Connection, span: Span, feature: str | None = None) -> di
     for day, traces in connection.execute(back.group_by(returns.c.day)):
         figures = found[date.fromordinal(day)]
         found[date.fromordinal(day)] = figures._replace(traces=figures.traces + int(traces))
+    return found
+
+
+def costs_by_day(
+    connection: Connection, span: Span, dimension: str, values: Collection[str], feature: str | None = None
+) -> dict[str, dict[date, int]]:
+    """What some values of `dimension` cost on each whole day, in nano-dollars; without the days that have no runs of
+    them. Of everything or of one feature."""
+    first, until = span.whole_days
+    query = select(rollups.c.value, rollups.c.day, rollups.c.cost).where(
+        rollups.c.view == f"{'all' if feature is None else 'one'}/{dimension}",
+        rollups.c.feature == (feature or ""),
+        *_between(rollups.c.day, first, until),
+        rollups.c.value.in_(list(values)),
+    )
+    found: dict[str, dict[date, int]] = {}
+    for value, day, cost in connection.execute(query):
+        found.setdefault(value, {})[date.fromordinal(day)] = int(cost)
     return found
 
 

@@ -88,6 +88,12 @@ class Reading:
         """See bot.ledger.figures.by_day."""
         return figures.by_day(self._connection, span, feature)
 
+    def costs_by_day(
+        self, span: Span, dimension: str, values: Collection[str], feature: str | None = None
+    ) -> dict[str, dict[date, int]]:
+        """See bot.ledger.figures.costs_by_day."""
+        return figures.costs_by_day(self._connection, span, dimension, values, feature)
+
     def untagged_names(self, span: Span) -> list[UntaggedName]:
         """See bot.ledger.figures.untagged_names."""
         return figures.untagged_names(self._connection, span)

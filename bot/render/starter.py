@@ -18,7 +18,7 @@ from bot.render.names import plain
 from bot.render.numbers import count, money, percent, plural, tokens
 from bot.render.sentences import spent, warnings, when
 from bot.reports.answers import Report, Row, UntaggedList, UntaggedRow
-from bot.reports.reporter import NONE
+from bot.reports.parts import NONE
 
 # Rules and prices that are proposed; nobody reads more of them, and the costliest come first.
 MOST = 20

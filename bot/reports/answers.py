@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from bot.reports.budgets import BudgetList
+from bot.reports.chart import Chart
 from bot.reports.suspects import Fault
 
 _UNIT_TOKENS = 1_000
@@ -152,6 +153,7 @@ class Report:
     other: Other | None
     coverage: Coverage
     counted_runs: int | None = None  # from how many runs the rows were counted one by one; None: from daily sums
+    chart: Chart | None = None  # None for a single day, and where nothing was spent
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 """What the ledger covers: how far it was read, and where it knows nothing (pure)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.domain.period import Span
+from bot.domain.period import Span, local_day
 from bot.ledger.booking import instant
 from bot.ledger.coverage import Gap as LedgerGap
 from bot.ledger.coverage import ProjectRow
@@ -70,6 +70,21 @@ def extent(projects: Sequence[ProjectRow], gaps: Sequence[LedgerGap], zone: Zone
         settled_through=date.fromordinal(min(known)) if len(known) == len(settled) else None,
         gaps=tuple(sorted(found, key=lambda gap: (_utc(gap.start), gap.project))),
     )
+
+
+def days_to_show(span: Span, known: Extent, found: Collection[date], now: datetime) -> list[date]:
+    """The days of a span that have come and that the ledger knows: a day without a run is a $0 only where it was read.
+
+    A day with runs is always shown.
+    """
+    first, until = span.whole_days
+    today = local_day(now, span.zone)
+    days = []
+    for ordinal in range(first.toordinal(), min(until.toordinal(), today.toordinal() + 1)):
+        day = date.fromordinal(ordinal)
+        if day in found or known.reads_into(Span(day, day + timedelta(days=1), span.zone)):
+            days.append(day)
+    return days + [day for day in sorted(found) if day > today]
 
 
 def _local(microseconds: int, zone: ZoneInfo) -> datetime:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from bot.domain.budget import Window
 from bot.reports.answers import Coverage, Other, Spend, TimeFrame
 from bot.reports.causes import Cause
+from bot.reports.chart import Chart
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,3 +135,4 @@ class Digest:
     silent_for: timedelta | None
     coverage: Coverage
     is_update: bool = False
+    chart: Chart | None = None  # of the last two weeks

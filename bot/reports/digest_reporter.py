@@ -17,6 +17,8 @@ from bot.ledger.store import Ledger
 from bot.reports.answers import Spend
 from bot.reports.budget_states import budget_states
 from bot.reports.causes import largest_cause
+from bot.reports.chart import Chart
+from bot.reports.charting import feature_chart, recent
 from bot.reports.covering import Extent, extent
 from bot.reports.digest import BudgetState, Compared, Digest, FeatureLine, LeftOut, Mover, Newcomer, Stretch, Unheard
 from bot.reports.parts import other_of, ratio, time_frame
@@ -132,7 +134,12 @@ class _Finder:
             silent_since=silent_since.astimezone(span.zone) if silent_since is not None else None,
             silent_for=self.now - silent_since if silent_since is not None else None,
             coverage=self.scope.coverage(span, self.known, self.now),
+            chart=self._chart(span),
         )
+
+    def _chart(self, span: Span) -> Chart | None:
+        looked_at = recent(span.until, span.zone)
+        return feature_chart(self.scope.reading, looked_at, self.known, self.now, self.scope.features)
 
     @staticmethod
     def _weeks_ago(span: Span) -> Span:

@@ -1,9 +1,10 @@
 """Parts that answers have in common: the ledger's figures as the values that people are shown."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from bot.domain.feature import UNTAGGED
+from bot.domain.feature import UNTAGGED, UNTAGGED_NAME
 from bot.domain.money import dollars
 from bot.domain.period import Period, Span
 from bot.ledger.figures import Figures
@@ -12,6 +13,8 @@ from bot.reports.answers import Coverage, Other, Sum, TimeFrame
 from bot.reports.covering import Extent
 
 UNFINISHED_AFTER = timedelta(days=1)
+
+NONE = "(none)"
 
 
 def sum_of(figures: Figures) -> Sum:
@@ -38,6 +41,16 @@ def other_of(rest: list[Figures], count: int) -> Other | None:
         output_tokens=sum(one.output for one in rest),
         unpriced_runs=sum(one.unpriced for one in rest),
     )
+
+
+def namer(reading: Reading, dimension: str) -> Callable[[str], str]:
+    """What people read for a value of a dimension, as the ledger has it. Two may read alike (a project and its namesake
+    of old)."""
+    if dimension == "project":
+        names = {str(project.key): project.name for project in reading.projects()}
+        return names.__getitem__
+    missing = UNTAGGED_NAME if dimension == "feature" else NONE
+    return lambda value: value or missing
 
 
 def time_frame(period: Period) -> TimeFrame:

@@ -1,14 +1,14 @@
 """Finds the answer to a question in the ledger."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from bot.domain.catalog import SPECIAL, Catalog
 from bot.domain.cost import SecondOpinion
-from bot.domain.feature import UNTAGGED, UNTAGGED_NAME
+from bot.domain.feature import UNTAGGED
 from bot.domain.money import dollars
 from bot.domain.period import Calendar, Span, local_day, previous
 from bot.errors import UsageError
@@ -36,11 +36,12 @@ from bot.reports.answers import (
 from bot.reports.audit import audit
 from bot.reports.budget_reporter import BudgetReporter
 from bot.reports.budgets import BudgetList
-from bot.reports.covering import Extent, extent
+from bot.reports.charting import total_chart, value_chart
+from bot.reports.covering import Extent, days_to_show, extent
 from bot.reports.digest import Digest
 from bot.reports.digest_reporter import DigestReporter
 from bot.reports.home import Home
-from bot.reports.parts import coverage_of, other_of, ratio, sum_of, time_frame
+from bot.reports.parts import NONE, coverage_of, namer, other_of, ratio, sum_of, time_frame
 from bot.reports.question import WORDS, Question, Verb, Vocabulary, parse, parse_words
 from bot.reports.trace_reference import TraceReference
 from bot.reports.tracing import LookUp, find_trace, trace_report
@@ -48,7 +49,6 @@ from bot.reports.verification import Counterpart, Held, bounds, compare
 from bot.reports.wide import ALWAYS, costliest
 from bot.reports.words import example_here, written
 
-NONE = "(none)"
 _HELP_FEATURES = 5
 _CHANGES = 5
 _WEEK = 7
@@ -185,6 +185,10 @@ class Reporter:
         else:
             found = self._breakdown(reading, question, known, now)
             rows, other = _cut(found, total, top, in_order=question.by == "day")
+        if is_wide or question.by == "day":
+            chart = total_chart(reading, span, known, now, question.feature)
+        else:
+            chart = value_chart(reading, span, question.by, known, now, question.feature)
         return Report(
             period=time_frame(question.period),
             feature=question.feature,
@@ -195,6 +199,7 @@ class Reporter:
             other=other,
             coverage=coverage_of(reading, span, known, now, total, question.feature),
             counted_runs=total.runs if is_wide else None,
+            chart=chart,
         )
 
     def _breakdown(
@@ -204,14 +209,11 @@ class Reporter:
         span = question.period.span
         if question.by == "day":
             days = reading.by_day(span, question.feature)
-            return [(day.isoformat(), days.get(day, NOTHING)) for day in _days_to_show(span, known, days, now)]
-        found = reading.by_value(span, question.by, question.feature)
-        if question.by == "feature":
-            return [(value or UNTAGGED_NAME, figures) for value, figures in found.items()]
-        if question.by == "project":
-            names = {str(project.key): project.name for project in reading.projects()}
-            return [(names[value], figures) for value, figures in found.items()]
-        return [(value or NONE, figures) for value, figures in found.items()]
+            return [(day.isoformat(), days.get(day, NOTHING)) for day in days_to_show(span, known, days, now)]
+        names = namer(reading, question.by)
+        return [
+            (names(value), figures) for value, figures in reading.by_value(span, question.by, question.feature).items()
+        ]
 
     def _previous(
         self, reading: Reading, question: Question, known: Extent, total: Figures, now: datetime
@@ -355,21 +357,6 @@ class Reporter:
 
     def _local(self, microseconds: int) -> datetime:
         return instant(microseconds).astimezone(self.zone)
-
-
-def _days_to_show(span: Span, known: Extent, found: Mapping[date, Figures], now: datetime) -> list[date]:
-    """The days of a span that have come and that the ledger knows: a day without a run is a $0 only where it was read.
-
-    A day with runs is always shown.
-    """
-    first, until = span.whole_days
-    today = local_day(now, span.zone)
-    days = []
-    for ordinal in range(first.toordinal(), min(until.toordinal(), today.toordinal() + 1)):
-        day = date.fromordinal(ordinal)
-        if day in found or known.reads_into(Span(day, day + timedelta(days=1), span.zone)):
-            days.append(day)
-    return days + [day for day in sorted(found) if day > today]
 
 
 def _cut(

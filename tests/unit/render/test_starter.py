@@ -19,7 +19,7 @@ from bot.domain.money import MAX_NANOS, dollars
 from bot.pricing.override import Override
 from bot.render.starter import MONTH, MOST, Findings, monthly_budget, starter
 from bot.reports.answers import Coverage, Gap, Report, Row, Sum, TimeFrame, UntaggedList, UntaggedRow
-from bot.reports.reporter import NONE
+from bot.reports.parts import NONE
 from bot.settings import Config
 from bot.settings.catalog_file import read_config
 
