@@ -48,6 +48,12 @@ def crossings_are_told(town: Town) -> None:
         states = {one.state for one in family}
         waits = any(one.state is State.OPEN for one in family)
         assert waits or states & {State.SENT, State.UNDELIVERABLE}, "it reaches somebody or is known to reach nobody"
+    recorded = defaultdict(set)
+    for event in town.outbox.recent_events(Kind.ALERT, town.began):
+        recorded[event.subject].add(event.threshold)
+    for subject, thresholds in told.items():
+        lower = {at for at in town.looks.thresholds(subject) if at < max(thresholds)}
+        assert lower <= recorded[subject], "what need not be told any more is written down"
     for subject, threshold in town.looks.told.items():
         assert threshold in told[subject], "the highest threshold that was crossed is told"
 

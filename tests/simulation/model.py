@@ -63,9 +63,13 @@ class Looks:
             for (spender, day), nanos in self._syncs[number].items()
             if feature in {spender, "total"} and span.first <= day < span.until
         )
-        at = self.catalog.features.get(feature, Feature(feature)).alert_at
-        reached = [one for one in at if spent * 100 >= one * int(limit.removeprefix("limit="))]
+        reached = [one for one in self.thresholds(subject) if spent * 100 >= one * int(limit.removeprefix("limit="))]
         return max(reached, default=0), span.end
+
+    def thresholds(self, subject: str) -> tuple[int, ...]:
+        """At which percentages its budget speaks."""
+        feature = subject.split(":")[1]
+        return self.catalog.features.get(feature, Feature(feature)).alert_at
 
     def snooze(self, about: str, until: datetime) -> None:
         """Somebody has snoozed it."""

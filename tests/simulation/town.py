@@ -20,6 +20,7 @@ from bot.ledger.limits import Snooze
 from bot.ledger.store import Ledger
 from bot.settings import Settings, load
 from bot.slack.alert_copies import change_copies
+from bot.slack.post_office import PostOffice
 from tests.contract.test_post_office import CrashError
 from tests.contract.test_post_office_faults import Unlucky
 from tests.simulation.books import Books
@@ -65,6 +66,7 @@ _MORE_OFTEN = 8
 # What is called in few stories only.
 _SELDOM = {"undeliverable", "event", "members", "change", "record_changed", "give_up", "record_look"}
 _MUCH_MORE_OFTEN = 40
+_BESIDE = 0.05
 # So often the post office goes its round between two ticks, so far apart.
 _ROUNDS = 4
 _SOON = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=6))
@@ -79,6 +81,21 @@ class Mortal(Unlucky):
 
     def chance(self, name: str) -> float:
         return self._often * (1 if name in _EACH_TICK else _MUCH_MORE_OFTEN if name in _SELDOM else _MORE_OFTEN)
+
+
+class Shared:
+    """A Slack that other processes use, too: while it answers, another post office may be at work."""
+
+    def __init__(self, inner: Any, town: "Town") -> None:
+        self._inner, self._town = inner, town
+
+    def __getattr__(self, name: str) -> Any:
+        def call(*arguments: Any, **named: Any) -> Any:
+            if self._town.luck.random() < _BESIDE:
+                self._town.beside()
+            return getattr(self._inner, name)(*arguments, **named)
+
+        return call
 
 
 class Town:
@@ -159,7 +176,9 @@ class Town:
         at everything `only_post` is worth a look: it costs little, and that is where most can go wrong."""
         self.ledger.outbox = self._mortal(self.looks.watching(self.outbox))
         try:
-            office = Office(self.settings, self.config, self.ledger, self._mortal(self.slack), lambda: self.now)
+            slack: Any = Shared(self._mortal(self.slack), self)
+            office = Office(self.settings, self.config, self.ledger, slack, lambda: self.now)
+            self._route = office._route
             jobs: list[Job] = [] if only_post else [office.alerts(), office.escalations()]
             if self.has_digests and not only_post:
                 jobs.insert(0, office.digests())  # or the others would mostly have died before it
@@ -171,6 +190,12 @@ class Town:
             pass
         finally:
             self.ledger.outbox = self.outbox
+
+    def beside(self) -> None:
+        """While one process waits for Slack, another goes the post office's round."""
+        with suppress(CrashError):
+            api, outbox = self._mortal(self.slack), self._mortal(self.outbox)
+            PostOffice(api, outbox, self._route).run(self.now)
 
     def _mortal(self, what: object) -> Any:
         return Mortal(what, self.luck, self.often, self.crashes)
