@@ -12,6 +12,7 @@ from bot.pricing.override import Override
 from bot.reports.digest_reporter import DigestReporter
 from bot.reports.reporter import Reporter
 from bot.reports.verification import Counterpart
+from bot.reports.watch import patience
 from bot.settings import Settings
 
 if TYPE_CHECKING:
@@ -74,9 +75,12 @@ def build_reporter(
         wide_keys=settings.wide_keys,
         look_up=look_up if source is not None else None,
         second_opinion=second_opinion,
+        patience=patience(settings.sync_every),
     )
 
 
 def build_digest_reporter(settings: Settings, config: HasCatalog, ledger: Ledger) -> DigestReporter:
     """Who makes digests from the ledger."""
-    return DigestReporter(ledger, lambda: config.catalog, settings.timezone, settings.week_start)
+    return DigestReporter(
+        ledger, lambda: config.catalog, settings.timezone, settings.week_start, patience(settings.sync_every)
+    )

@@ -18,8 +18,9 @@ from bot.jobs.clock import Clock, Job
 from bot.jobs.heartbeat import Heartbeat
 from bot.jobs.nightly import Nightly
 from bot.jobs.reload import Reload
-from bot.jobs.watch import Watch, patience
+from bot.jobs.watch import Watch
 from bot.ledger.store import Ledger
+from bot.reports.watch import patience
 from bot.settings import Config, Settings, read_file, understand, with_lines
 from bot.slack.alert_actions import AlertActions
 from bot.slack.connection import Connection, HttpConnection, SocketConnection, plain_client

@@ -11,9 +11,9 @@ from bot.doctor.checks import Patient, Slack
 from bot.doctor.consult import findings_of
 from bot.errors import LedgerError
 from bot.ingest.langsmith import Project
-from bot.jobs.watch import patience
 from bot.ledger.store import Ledger
 from bot.reports.findings import Finding
+from bot.reports.watch import patience
 from bot.settings import Examined, Settings
 from bot.slack.connection import plain_client
 from bot.slack.standing import Standing

@@ -12,6 +12,7 @@ from bot.jobs.digests import Digests
 from bot.jobs.escalations import Escalations
 from bot.ledger.deliveries import Delivery
 from bot.ledger.store import Ledger
+from bot.reports.watch import patience
 from bot.settings import Settings
 from bot.slack.access import Access
 from bot.slack.alert_actions import AlertActions
@@ -141,7 +142,8 @@ class Office:
 def build_digests(settings: Settings, config: HasCatalog, ledger: Ledger) -> Digests:
     """Who announces digests."""
     schedule = Schedule(settings.digest_at, settings.digest_days, settings.digest_grace, settings.timezone)
-    return Digests(ledger, lambda: config.catalog, schedule, settings.week_start, settings.digest_channel)
+    patient = patience(settings.sync_every)
+    return Digests(ledger, lambda: config.catalog, schedule, settings.week_start, settings.digest_channel, patient)
 
 
 def announce_digest(settings: Settings, config: HasCatalog, ledger: Ledger, morning: date, now: datetime) -> bool:

@@ -23,6 +23,7 @@ from bot.reports.answers import Spend
 from bot.reports.covering import extent
 from bot.reports.digest import Digest
 from bot.reports.digest_reporter import DigestReporter
+from bot.reports.watch import PATIENCE
 from bot.slack.digest_message import correction_message, digest_message
 
 # A digest whose days have not been read to their end waits for a sync that may just be running. Not longer: that it is
@@ -52,6 +53,7 @@ class Digests:
     schedule: Schedule
     week_start: int
     channel: str | None
+    patience: timedelta = PATIENCE  # how long reading may fail before it is an outage
     name: ClassVar[str] = "the digest"
 
     def run(self, now: datetime) -> None:
@@ -172,7 +174,7 @@ class Digests:
 
     @property
     def _reporter(self) -> DigestReporter:
-        return DigestReporter(self.ledger, self.catalog, self.schedule.zone, self.week_start)
+        return DigestReporter(self.ledger, self.catalog, self.schedule.zone, self.week_start, self.patience)
 
     def _was_ever_read(self) -> bool:
         with self.ledger.reading() as reading:
@@ -225,7 +227,7 @@ def _shown(digest: Digest) -> str:
     """A fingerprint of the figures that people see, without what only says how late it is."""
     coverage = digest.coverage
     still = replace(coverage, age=timedelta() if coverage.age is not None else None)
-    said = page(replace(digest, silent_since=None, is_update=False, coverage=still))
+    said = page(replace(digest, silence=None, is_update=False, coverage=still))
     text = json.dumps([said.sentences, said.table.rows, said.details])
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -12,18 +12,13 @@ from bot.ledger.deliveries import Kind, NewDelivery, Role
 from bot.ledger.events import NewEvent
 from bot.ledger.store import Ledger
 from bot.render.silence import over_lines, silence_lines
-from bot.reports.watch import PATIENCE, silence
+from bot.reports.watch import silence
 from bot.slack.messages import note
 
 TELL_FOR = timedelta(hours=6)
 MARK = "silence"  # under which the ledger remembers the outage that lasts, "" for none
 
 _log = logging.getLogger(__name__)
-
-
-def patience(sync_every: timedelta) -> timedelta:
-    """How long reading may fail before it is an outage: three syncs, if they are that rare."""
-    return max(PATIENCE, 3 * sync_every)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 
 from bot.render.causes import cause_words
 from bot.render.names import plain
-from bot.render.numbers import ago, clock, count, days, money, percent, plural
+from bot.render.numbers import clock, count, days, money, percent, plural
 from bot.render.sentences import basis, spent, unknown, warnings, when
+from bot.render.silence import silence_headline
 from bot.render.table import NO_TABLE, UNKNOWN, UNKNOWN_COST, Table
 from bot.reports.answers import Other, Spend
 from bot.reports.digest import BudgetState, Compared, Digest, FeatureLine, Mover, Stretch, Unheard
@@ -15,10 +16,7 @@ _LONG = 120
 
 def sentences(digest: Digest) -> list[str]:
     """Trouble first, then how much it was and against what, then what a reader must know before believing it."""
-    lines = []
-    if digest.silent_since is not None and digest.silent_for is not None:
-        silent = f"{ago(digest.silent_for)}: {clock(digest.silent_since)}"
-        lines.append(f"LangSmith was last read without a problem {silent}.")
+    lines = silence_headline(digest.silence) if digest.silence is not None else []
     nothing = unknown(digest.period, digest.coverage)
     if nothing is not None and not digest.total.runs:
         # Not a $0: that would be a lie.

@@ -5,13 +5,14 @@ know: that is not zero.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 
 from bot.domain.budget import Window
 from bot.reports.answers import Coverage, Other, Spend, TimeFrame
 from bot.reports.causes import Cause
 from bot.reports.chart import Chart
+from bot.reports.watch import Silence
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +109,7 @@ class Digest:
 
     `per_day` is the total spread over the days, and `mean` what a day cost in the 7 days before them; `last_week` are
     the same weekdays one week before, or more weeks if the days are more than 7. `was_due` if it is late.
-    `silent_since` is the last sync that went through, if that is long ago, and `silent_for` how long.
-    `is_update` if it was sent before, with other figures.
+    `silence` is an outage that lasts. `is_update` if it was sent before, with other figures.
     """
 
     morning: date
@@ -131,8 +131,7 @@ class Digest:
     newcomers: tuple[Newcomer, ...]
     unheard: tuple[Unheard, ...]
     left_out: LeftOut
-    silent_since: datetime | None
-    silent_for: timedelta | None
+    silence: Silence | None
     coverage: Coverage
     is_update: bool = False
     chart: Chart | None = None  # of the last two weeks

@@ -9,7 +9,6 @@ from bot.domain.catalog import TOTAL, Catalog
 from bot.domain.digest import Subjects, subjects
 from bot.domain.money import NANOS_PER_DOLLAR, dollars
 from bot.domain.period import Calendar, Period, Span, first_instant, previous
-from bot.ledger.booking import instant
 from bot.ledger.deliveries import Kind, State
 from bot.ledger.figures import NOTHING, Figures
 from bot.ledger.outbox import Outbox
@@ -23,15 +22,13 @@ from bot.reports.covering import Extent, extent
 from bot.reports.digest import BudgetState, Compared, Digest, FeatureLine, LeftOut, Mover, Newcomer, Stretch, Unheard
 from bot.reports.parts import other_of, ratio, time_frame
 from bot.reports.scope import Scope
+from bot.reports.watch import PATIENCE, Silence, silence
 
 # As many as are read in the morning; reports show the rest.
 TOP, MOVERS, BUDGETS, NEWCOMERS, UNHEARD = 10, 3, 5, 5, 3
 
 # A move below this part of the larger total is none.
 _MOVED = 100
-
-# The bot syncs every minute: after this long something is broken.
-SILENT_AFTER = timedelta(minutes=15)
 
 # How far back a digest before this one is looked for.
 _LOOKED_BACK = timedelta(days=400)
@@ -48,6 +45,7 @@ class DigestReporter:
     catalog: Callable[[], Catalog]
     zone: ZoneInfo
     week_start: int = 0
+    patience: timedelta = PATIENCE  # how long reading may fail before it is an outage
 
     def digest(
         self,
@@ -74,7 +72,8 @@ class DigestReporter:
             in_scope = [one for one in budgets if wanted is None or one.budget.feature in wanted]
             last = about.days.span.last
             states = budget_states(reading, in_scope, last, known, self.zone, self.week_start)
-            return _Finder(scope, known, about, now.astimezone(UTC)).digest(morning, states, unheard, was_due)
+            silent = silence(reading, now.astimezone(self.zone), self.patience)
+            return _Finder(scope, known, about, now.astimezone(UTC)).digest(morning, states, unheard, was_due, silent)
 
     def before(self, morning: date, channel: str | None) -> date | None:
         """The morning of the digest before that of `morning`: of those in `channel`, or without one of those about
@@ -101,13 +100,17 @@ class _Finder:
     now: datetime
 
     def digest(
-        self, morning: date, states: list[BudgetState], unheard: list[Unheard], was_due: datetime | None
+        self,
+        morning: date,
+        states: list[BudgetState],
+        unheard: list[Unheard],
+        was_due: datetime | None,
+        silent: Silence | None,
     ) -> Digest:
         span = self.about.days.span
         total, found = self.scope.total(span), self.scope.by_feature(span)
         week_ago = self._weeks_ago(span)
         before = self.scope.by_feature(week_ago) if self.known.covers(week_ago) else None
-        silent_since = self._silent_since()
         by_cost = sorted(found, key=lambda name: (-found[name].cost, name))
         near, new = [state for state in states if state.is_near], self._newcomers(span)
         cut = ((near, BUDGETS), (new, NEWCOMERS), (unheard, UNHEARD))
@@ -131,8 +134,7 @@ class _Finder:
             newcomers=tuple(new[:NEWCOMERS]),
             unheard=tuple(unheard[:UNHEARD]),
             left_out=LeftOut(*(max(len(all_) - shown, 0) for all_, shown in cut)),
-            silent_since=silent_since.astimezone(span.zone) if silent_since is not None else None,
-            silent_for=self.now - silent_since if silent_since is not None else None,
+            silence=silent,
             coverage=self.scope.coverage(span, self.known, self.now),
             chart=self._chart(span),
         )
@@ -187,11 +189,6 @@ class _Finder:
             if figures.cost > least
         ]
         return sorted(found, key=lambda one: (-one.cost, one.dimension, one.name))
-
-    def _silent_since(self) -> datetime | None:
-        good = self.scope.reading.last_sync(successful=True)
-        since = instant(good.finished) if good is not None else None
-        return since if since is not None and self.now - since > SILENT_AFTER else None
 
 
 def _line(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -46,6 +46,7 @@ from bot.reports.question import WORDS, Question, Verb, Vocabulary, parse, parse
 from bot.reports.trace_reference import TraceReference
 from bot.reports.tracing import LookUp, find_trace, trace_report
 from bot.reports.verification import Counterpart, Held, bounds, compare
+from bot.reports.watch import PATIENCE
 from bot.reports.wide import ALWAYS, costliest
 from bot.reports.words import example_here, written
 
@@ -74,6 +75,7 @@ class Reporter:
     wide_keys: tuple[str, ...] = ()
     look_up: LookUp | None = None
     second_opinion: Callable[[], SecondOpinion] | None = None
+    patience: timedelta = PATIENCE  # how long reading may fail before it is an outage
 
     def ask(
         self,
@@ -133,7 +135,7 @@ class Reporter:
 
     def _digest(self, now: datetime) -> Digest:
         """Of everything, as if it were due now."""
-        digests = DigestReporter(self.ledger, self.catalog, self.zone, self.week_start)
+        digests = DigestReporter(self.ledger, self.catalog, self.zone, self.week_start, self.patience)
         morning = local_day(now, self.zone)
         return digests.digest(morning, now, before=digests.before(morning, None))
 

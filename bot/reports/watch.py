@@ -14,6 +14,11 @@ _HOUR = timedelta(hours=1)
 _WEEK = timedelta(days=7)
 
 
+def patience(sync_every: timedelta) -> timedelta:
+    """How long reading may fail before it is an outage: three syncs, if they are that rare."""
+    return max(PATIENCE, 3 * sync_every)
+
+
 class Cause(StrEnum):
     """What is missing."""
 

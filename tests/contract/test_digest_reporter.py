@@ -16,9 +16,11 @@ from bot.domain.period import first_instant
 from bot.ledger.deliveries import Kind, NewDelivery, Role
 from bot.ledger.events import NewEvent
 from bot.ledger.store import Ledger
+from bot.render.digest import sentences
 from bot.reports.causes import Factor
 from bot.reports.digest import Digest
-from bot.reports.digest_reporter import MOVERS, SILENT_AFTER, TOP, DigestReporter
+from bot.reports.digest_reporter import MOVERS, TOP, DigestReporter
+from bot.reports.watch import PATIENCE, Cause, Silence
 from tests.ledgers import BERLIN, PROJECT, Spent, emptied, fill, new_ledger
 from tests.unit.zones import NASTY
 
@@ -289,8 +291,15 @@ def test_alerts_of_these_days_that_reached_nobody_are_told(ledger: Ledger) -> No
     assert digest(ledger, features=("b",)).unheard == ()
 
 
-@pytest.mark.parametrize(("length", "silent"), [(SILENT_AFTER, False), (SILENT_AFTER + timedelta(seconds=1), True)])
+@pytest.mark.parametrize(("length", "silent"), [(PATIENCE, False), (PATIENCE + timedelta(seconds=1), True)])
 def test_a_sync_that_is_long_ago_leads_the_digest(length: timedelta, silent: bool, ledger: Ledger) -> None:
     fill(ledger, [ago(0)], now=NINE, as_of=NINE - length)
+    assert digest(ledger).silence == (Silence(Cause.NOT_READ, NINE - length) if silent else None)
+
+
+def test_so_does_an_hour_without_runs_where_there_were_many_last_week(ledger: Ledger) -> None:
+    busy = [Spent(NINE - 7 * DAY - timedelta(seconds=seconds)) for seconds in range(1, 60)]
+    fill(ledger, busy, now=NINE)
     found = digest(ledger)
-    assert (found.silent_since, found.silent_for) == ((NINE - length, length) if silent else (None, None))
+    assert found.silence == Silence(Cause.NO_RUNS, NINE - 7 * DAY - timedelta(seconds=1), usual_runs=59)
+    assert sentences(found)[0].startswith("No runs have come in since ")

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.jobs.watch import Watch, patience
+from bot.jobs.watch import Watch
 from bot.ledger.booking import microseconds
 from bot.ledger.coverage import SyncRow
 from bot.ledger.deliveries import Delivery, Role
 from bot.ledger.store import Ledger
-from bot.reports.watch import PATIENCE
+from bot.reports.watch import PATIENCE, patience
 from tests.ledgers import BERLIN, new_ledger
 
 NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)

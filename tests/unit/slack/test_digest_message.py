@@ -101,6 +101,6 @@ def test_nothing_unknown_is_shown_as_zero(kind: str) -> None:
 
 def test_what_leads_a_digest_is_trouble(reused: Ledger) -> None:
     lines = text(full_digest(reused, ["a"])).splitlines()
-    assert lines[0] == "LangSmith was last read without a problem 10 h ago: 23 Nov 2026 01:00."
+    assert lines[0] == "LangSmith has not been read to the end since 23 Nov 2026 01:00."
     assert lines[1] == "All features together cost $2.00 plus 1 unpriced run over 20\u201322 Nov 2026."
     assert "An alert about a reached nobody: a." in lines
