@@ -144,6 +144,8 @@ class AlertActions:
         pressed = _pressed(body, changed)
         if pressed is not None:
             respond(body["response_url"], pressed, replace_original=True)
+        else:  # a message of before, which nobody changes any more
+            respond(body["response_url"], note("Done. The alert's own messages say so."))
 
     def _event(self, key: str) -> Event | None:
         event = self.desk.ledger.outbox.event(key)

@@ -117,7 +117,7 @@ def _carried(value: str) -> LimitRequest | None:
         feature, window, limit, *owners = json.loads(value)
         amount = nanos(Decimal(str(limit)))
         request = LimitRequest(str(feature), Window(window), amount, tuple(map(str, owners)))
-    except (ValueError, TypeError, ArithmeticError):
+    except (ValueError, TypeError, ArithmeticError, RecursionError):
         return None
     fits = 0 < amount <= nanos(HIGHEST_LIMIT) and len(owners) <= MOST_OWNERS
     return request if fits and all(_OWNER.fullmatch(owner) for owner in request.owners) else None

@@ -40,6 +40,8 @@ SECONDS = 10
 
 Result = TypeVar("Result")
 
+_ANY = re.compile("")
+
 
 class Connection(ABC):
     """A connection to Slack by which commands and buttons are answered."""
@@ -67,6 +69,9 @@ class Connection(ABC):
         self._team = team
         self._is_new = listeners.is_new
         hear(self._app, listeners, alerts, surfaces, team, self._later, self._refusal, listeners.is_new)
+        # Last, because the first that fits is called: buttons of messages that an older llmcost sent.
+        self._app.action(_ANY)(self._later(listeners.unknown))
+        self._app.view(_ANY)(_refuse)
 
     @abstractmethod
     def open(self) -> None:
@@ -245,6 +250,11 @@ class HttpConnection(Connection):
 
     def _hang_up(self) -> None:
         self._server.close()
+
+
+def _refuse(ack: Callable[..., None]) -> None:
+    """A modal that is none of ours any more: it closes."""
+    ack(response_action="clear")
 
 
 def plain_client(token: str, api_url: str) -> "WebClient":

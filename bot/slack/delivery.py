@@ -56,6 +56,7 @@ def respond(
 
 def _send(response_url: str, payload: dict[str, Any], deadline: float) -> "WebhookResponse":
     """What Slack says to it. Only a rate limit is waited for: after anything else sending again could say it twice."""
+    from slack_sdk.errors import SlackClientError
     from slack_sdk.webhook import WebhookClient
 
     while True:
@@ -65,6 +66,9 @@ def _send(response_url: str, payload: dict[str, Any], deadline: float) -> "Webho
             said = WebhookClient(response_url, timeout=left, retry_handlers=[]).send_dict(payload)  # type: ignore[arg-type] # it is the socket's timeout: parts of a second are fine
         except (OSError, HTTPException) as error:
             raise UnconfirmedError(f"Slack did not answer ({type(error).__name__}).") from error
+        except SlackClientError as error:
+            # Its words repeat the address, and whoever has that can answer in our name.
+            raise SlackError(f"Slack gave no address to answer at ({type(error).__name__}).") from None
         wait = _retry_after(said)
         if said.status_code != 429 or time.monotonic() + wait >= deadline:
             return said

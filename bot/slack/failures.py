@@ -25,6 +25,11 @@ def log_failure(what: str, error: Exception) -> str:
     return reference
 
 
+def _told(error: Exception) -> str:
+    """Other people's errors may repeat addresses that are secrets."""
+    return str(error) if isinstance(error, LlmcostError) else type(error).__name__
+
+
 def say_failure(what: str, body: Mapping[str, Any], error: Exception) -> None:
     """Log an error, and tell whoever typed or pressed something. Raises nothing."""
     reference = log_failure(what, error)
@@ -35,4 +40,4 @@ def say_failure(what: str, body: Mapping[str, Any], error: Exception) -> None:
         failure = note(first, then, f"Whoever runs llmcost finds it in the log as {reference}.")
         respond(str(body.get("response_url")), failure, seconds=_NOTE_SECONDS)
     except Exception as silent:  # noqa: BLE001 - there is nobody left to tell
-        _log.error("nor could reference %s be told: %s", reference, silent)
+        _log.error("nor could reference %s be told: %s", reference, _told(silent))

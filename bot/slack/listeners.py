@@ -73,6 +73,10 @@ class Listeners:
         pressed."""
         self._guarded("a button", body, self._share)
 
+    def unknown(self, body: Mapping[str, Any]) -> None:
+        """A button that this version does not know."""
+        self._guarded("an unknown button", body, self._unknown)
+
     def is_new(self, body: Mapping[str, Any]) -> bool:
         """Whether a press or a submission is to be taken up; False if it was before, by whichever process. What has no
         id, or while the ledger cannot be written, is: every action bears being done twice, silence nobody."""
@@ -84,6 +88,11 @@ class Listeners:
         except LedgerError as error:
             _log.warning("a press may be taken up twice: %s", error)
             return True
+
+    def _unknown(self, body: Mapping[str, Any]) -> None:
+        # A modal's buttons have no response_url, and no message that could answer.
+        if url := body.get("response_url"):
+            respond(str(url), note("This button is not known any more.", "/llmcost help shows what can be said."))
 
     def _command(self, body: Mapping[str, Any]) -> None:
         url, user, text = body["response_url"], str(body["user_id"]), typed(str(body.get("text") or ""))

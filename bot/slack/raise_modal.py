@@ -70,7 +70,7 @@ def wanted(view: Mapping[str, Any]) -> Wanted | None:
         amount, holds = values[_AMOUNT][_AMOUNT]["value"], values[_HOLDS][_HOLDS]["selected_option"]["value"]
         warned = kept["warned"]
         return Wanted(str(kept["key"]), str(amount or ""), holds != _CHANGED, None if warned is None else str(warned))
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         return None
 
 
