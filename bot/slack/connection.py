@@ -23,6 +23,7 @@ from bot.slack.raise_modal import RAISE_VIEW
 from bot.slack.rule_form import RULE_VIEW, SURE_VIEW, working_view
 from bot.slack.surfaces import Surfaces, refused_view
 from bot.slack.views import PICK_FEATURE
+from bot.slack.web import error_code
 
 if TYPE_CHECKING:
     from slack_bolt import App
@@ -291,7 +292,7 @@ def _saying_what_slack_refuses(setting: str, call: Callable[[], Result]) -> Resu
     try:
         return call()
     except SlackApiError as error:
-        reason = error.response.get("error") if error.response is not None else None
-        raise SlackError(f"Slack refuses {setting} ({reason or 'no reason given'!s:.60}).") from None
+        reason = error_code(error.response.get("error") if error.response is not None else None)
+        raise SlackError(f"Slack refuses {setting} ({reason}).") from None
     except (SlackClientError, OSError) as error:
         raise SlackError(f"Slack cannot be reached ({type(error).__name__}); is SLACK_API_URL right?") from None

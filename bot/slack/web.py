@@ -1,5 +1,6 @@
 """Slack's Web API as bot.slack.api wants it: what an error of its means is decided here and nowhere else."""
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from slack_sdk.errors import SlackApiError
 
 EVENT_TYPE = "llmcost"
+
+_CODE = re.compile(r"[a-z][a-z_]{1,59}")
 
 # How long the list of channels is believed, in seconds; and for how long a name that is not in it.
 CHANNELS_SECONDS = 600.0
@@ -203,13 +206,18 @@ def _judged(error: "SlackApiError") -> SlackError:
         )
     if said.status_code != 200:
         return UnconfirmedError(f"Slack did not answer (HTTP {said.status_code}).")
-    code = str(said.get("error") or "no reason given")[:60]
+    code = error_code(said.get("error"))
     if code in _UNCLEAR:
         return UnconfirmedError(f"Slack did not answer ({code}).")
     if code in ("ratelimited", "rate_limited"):
         return RefusedError("Slack wants us to wait.", code, permanent=False, retry_after=_seconds(said.headers))
     permanent = code in _PERMANENT or code.startswith("restricted_action")
     return RefusedError(f"Slack said no ({code}).", code, permanent=permanent)
+
+
+def error_code(said: object) -> str:
+    """The code by which Slack refuses something; what else a server in between may say is not repeated."""
+    return said if isinstance(said, str) and _CODE.fullmatch(said) else "no reason given"
 
 
 def _seconds(headers: Mapping[str, Any]) -> float:
