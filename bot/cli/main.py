@@ -94,6 +94,47 @@ def deliveries(
 
 
 @app.command()
+def reprice(
+    since: Annotated[
+        str | None, typer.Option(help="Runs from then on: `30d` back, or a date like `2026-11-01`.")
+    ] = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Book it so; without it nothing changes.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Take the last such change back.")] = False,
+) -> None:
+    """What runs of the past would cost by the prices of now; and book them so."""
+    from bot.cli.reprice import run_reprice
+
+    with telling("Stopped. What was booked until now is kept, and --undo takes it back."):
+        run_reprice(since, apply=apply, undo=undo)
+
+
+@app.command()
+def reattribute(
+    apply: Annotated[bool, typer.Option("--apply", help="Count it so; without it nothing changes.")] = False,
+) -> None:
+    """What would belong to other features by llmcost.toml as it is now; and count it so."""
+    from bot.cli.reprice import run_reattribute
+
+    with telling():
+        run_reattribute(apply=apply)
+
+
+@app.command()
+def invoice(
+    provider: Annotated[str, typer.Argument(help="As traces name it, e.g. `openai`.")],
+    month: Annotated[str, typer.Argument(help="Like `2026-11`.")],
+    amount: Annotated[
+        str | None, typer.Argument(help="What was billed, in US dollars; without it, what was recorded so far.")
+    ] = None,
+) -> None:
+    """Record what a provider has billed for a month: reports of that month put it beside what is booked."""
+    from bot.cli.invoice import run_invoice
+
+    with telling():
+        run_invoice(provider, month, amount)
+
+
+@app.command()
 def run() -> None:
     """Answer `/llmcost` in Slack, and read LangSmith beside it, until it is stopped."""
     from bot.cli.run import run_bot

@@ -127,6 +127,23 @@ def book_trace(
     }
 
 
+def price_again(booked: Booked, share: Share, rules: Rules) -> Booked:
+    """A run that counts with what it costs by the rules of now, whatever was booked; `share` is what of it counts."""
+    cost, tokens = _price(booked.run, share, rules)
+    state = state_of(booked.run, share, cost)
+    if state is not State.COSTED:
+        cost = NOBODY_KNOWS._replace(flags=cost.flags)
+    return booked._replace(
+        state=state,
+        cost=cost.nanos,
+        source=cost.source,
+        reference=cost.reference,
+        cost_flags=cost.flags,
+        input=tokens[0],
+        output=tokens[1],
+    )
+
+
 def _book(
     run: Run,
     share: Share,
@@ -168,16 +185,19 @@ def _cost(
     """The cost of a run's share and the tokens that count with it, as booked before where that must not change."""
     if share.reason is not None:
         return NOBODY_KNOWS, (0, 0)
-    counted = (share.usage.input, share.usage.output) if share.usage is not None else (0, 0)
     if before is not None:
         booked = Cost(before.cost, before.source, before.reference, before.cost_flags)
         if share_before is None:
             share_before = _whole(before.run)
         if before.run == run and share_before == share:
-            return booked, counted
+            return booked, _tokens(share)
         settled = project.settled_through is not None and before.day <= project.settled_through
         if settled and before.state is State.COSTED and share == _whole(run) and share_before == _whole(before.run):
             return booked, (before.input, before.output)
+    return _price(run, share, rules)
+
+
+def _price(run: Run, share: Share, rules: Rules) -> tuple[Cost, tuple[int, int]]:
     cost = rules.price(
         provider=run.provider,
         model=run.model,
@@ -187,8 +207,12 @@ def _cost(
         langsmith_cost=share.raw_cost,
     )
     if cost.nanos is not None and cost.nanos > MAX_COST:
-        return NOBODY_KNOWS._replace(flags=cost.flags | Flag.IMPOSSIBLE_COST), counted
-    return cost, counted
+        return NOBODY_KNOWS._replace(flags=cost.flags | Flag.IMPOSSIBLE_COST), _tokens(share)
+    return cost, _tokens(share)
+
+
+def _tokens(share: Share) -> tuple[int, int]:
+    return (share.usage.input, share.usage.output) if share.usage is not None else (0, 0)
 
 
 def _whole(run: Run) -> Share:

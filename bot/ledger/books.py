@@ -154,6 +154,17 @@ def purge(connection: Connection, project: Project, trace_ids: Collection[bytes]
     return changes
 
 
+def as_it_would_be(
+    connection: Connection, projects: Iterable[Project], rules: Rules
+) -> Iterator[tuple[_Trace, _Trace]]:
+    """Every trace as it is, and as `recount` would leave it. Nothing is written."""
+    for project in projects:
+        for batch in _batches(connection, project.key):
+            roots = _load_roots(connection, project.key, batch)
+            for trace_id, before in batch.items():
+                yield before, book_trace(before, (), _said(roots.get(trace_id)), project, rules)
+
+
 def count_from_runs(
     connection: Connection, projects: Iterable[Project], dimensions: Sequence[str], since: int | None = None
 ) -> Delta:
@@ -274,6 +285,12 @@ def _recent(connection: Connection, project: int, since: int) -> Iterator[dict[b
     trace_ids = sorted(connection.scalars(found))
     for at in range(0, len(trace_ids), _BATCH):
         yield load_traces(connection, project, trace_ids[at : at + _BATCH])
+
+
+def write_changes(connection: Connection, changed: Sequence[Booked], delta: Delta) -> None:
+    """Write runs that stand differently, and what that does to the rollups."""
+    _write_runs(connection, changed)
+    _write_delta(connection, delta)
 
 
 def load_traces(connection: Connection, project: int, trace_ids: Collection[bytes]) -> dict[bytes, _Trace]:

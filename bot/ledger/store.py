@@ -28,10 +28,12 @@ from bot.ledger import (
     coverage,
     figures,
     handled,
+    invoices,
     lease,
     limits,
     outbox,
     purging,
+    repricing,
     rollups,
     set_rules,
     spending,
@@ -49,11 +51,14 @@ from bot.ledger.door import Door
 from bot.ledger.engine import compact, open_engine, reading
 from bot.ledger.figures import Figures, UntaggedName
 from bot.ledger.health import Health, health
+from bot.ledger.invoices import Invoice
 from bot.ledger.lease import Lease
 from bot.ledger.limits import LimitChange
 from bot.ledger.migrate import migrate
 from bot.ledger.outbox import Outbox
 from bot.ledger.purging import Purge, Purged, Wanted
+from bot.ledger.repricing import Movement, Place, Repricing
+from bot.ledger.repricing import Wanted as ToReprice
 from bot.ledger.set_rules import RuleChange
 from bot.ledger.tables import returns
 from bot.ledger.tables import rollups as rollups_table
@@ -157,6 +162,10 @@ class Reading:
     ) -> list[spending.CostlyTrace]:
         """See bot.ledger.spending.costliest_traces."""
         return spending.costliest_traces(self._connection, span, feature, where, most)
+
+    def invoices(self, month: str) -> list[Invoice]:
+        """See bot.ledger.invoices.of_month."""
+        return invoices.of_month(self._connection, month)
 
     def set_limits(self) -> list[SetLimit]:
         """See bot.ledger.limits.set_limits."""
@@ -446,6 +455,81 @@ class Ledger:
         """See bot.ledger.coverage.record_sync."""
         self._door.write(lambda connection: coverage.record_sync(connection, row))
 
+    # Prices of the past
+
+    def repricing(self, rules: Rules, wanted: ToReprice) -> Movement:
+        """What would change if the wanted runs were priced again by these rules. Nothing is written."""
+        moved = Movement()
+        place: Place | None = Place()
+        while place is not None:
+            changes, place = self._door.read(partial(_next_changes, rules=rules, wanted=wanted, place=place))
+            for before, after in changes.values():
+                moved.add((before[run_id], one) for run_id, one in after.items() if one != before[run_id])
+        return moved
+
+    def reattribution(self, rules: Rules) -> Movement:
+        """What would change if `keep_rules` were called with these. Nothing is written."""
+        moved = Movement()
+        with reading(self._engine) as connection:
+            for before, after in books.as_it_would_be(connection, _projects(connection), rules):
+                moved.shift(
+                    (before[run_id], one) for run_id, one in after.items() if one.feature != before[run_id].feature
+                )
+        return moved
+
+    def begin_repricing(self, mine: Lease, now: datetime, by: str, since: int) -> int:
+        """Put a change of prices on record; gives its number for `reprice_next`."""
+        return self._write(mine, now, lambda connection: repricing.start(connection, microseconds(now), by, since))
+
+    def reprice_next(
+        self,
+        mine: Lease,
+        now: datetime,
+        change: int,
+        rules: Rules,
+        wanted: ToReprice,
+        place: Place,
+        moved: Movement,
+    ) -> Place | None:
+        """Price the next batch of traces again, in one transaction, and count it in `moved`; gives where to go on, None
+        at the end: a change that has changed nothing is off the record then."""
+
+        def work(connection: Connection) -> tuple[list[tuple[Booked, Booked]], Place | None]:
+            changes, after = repricing.next_changes(connection, _projects(connection), rules, wanted, place)
+            changed = repricing.apply(connection, change, changes.values(), rules)
+            if after is None:
+                repricing.discard_empty(connection, change)
+            return list(changed), after
+
+        changed, after = self._write(mine, now, work)
+        moved.add(changed)
+        return after
+
+    def last_repricing(self) -> Repricing | None:
+        """See bot.ledger.repricing.last_change."""
+        return self._door.read(repricing.last_change)
+
+    def undo_repricing_next(
+        self, mine: Lease, now: datetime, change: int, rules: Rules, by: str, after: bytes, moved: Movement
+    ) -> tuple[int, bytes | None]:
+        """See bot.ledger.repricing.undo_next, in one transaction; gives how many runs were left, and where to go on."""
+
+        def work(connection: Connection) -> tuple[list[tuple[Booked, Booked]], int, bytes | None]:
+            changed, left, place = repricing.undo_next(connection, change, _projects(connection), rules, after)
+            if place is None:
+                repricing.finish_undo(connection, change, microseconds(now), by)
+            return list(changed), left, place
+
+        changed, left, place = self._write(mine, now, work)
+        moved.add(changed)
+        return left, place
+
+    # Bills
+
+    def record_invoice(self, invoice: Invoice) -> None:
+        """See bot.ledger.invoices.record."""
+        self._door.write(lambda connection: invoices.record(connection, invoice))
+
     # Answers that can be shared
 
     def keep_answer(self, answer: KeptAnswer) -> None:
@@ -570,12 +654,22 @@ def _with_set(connection: Connection, rules: Rules) -> Rules:
     return replace(rules, attribution=rules.attribution.with_set(set_rules.active(connection)))
 
 
+def _next_changes(
+    connection: Connection, rules: Rules, wanted: ToReprice, place: Place
+) -> tuple[dict[bytes, tuple[dict[bytes, Booked], dict[bytes, Booked]]], Place | None]:
+    return repricing.next_changes(connection, _projects(connection), rules, wanted, place)
+
+
 def _kept_rules(connection: Connection) -> dict[str, str]:
     return {row.name: row.value for row in connection.execute(select(rules_table))}
 
 
 def _day(row: rollups.Key | rollups.Return) -> int:
     return row.day if isinstance(row, rollups.Key) else row.key.day
+
+
+def _projects(connection: Connection) -> list[Project]:
+    return [_project(row) for row in coverage.load_projects(connection)]
 
 
 def _project(row: ProjectRow) -> Project:

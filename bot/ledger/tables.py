@@ -316,3 +316,51 @@ handled = Table("handled", metadata, Column("id", Text, primary_key=True), Colum
 
 # What was purged (bot.ledger.purging), not by its name: a mark by which it is known if it is read again.
 purges = Table("purges", metadata, Column("mark", Text, primary_key=True), Column("at", BigInteger, nullable=False))
+
+# Changes of prices (bot.ledger.repricing): who made them when, and how each run stood before and after.
+repricings = Table(
+    "repricings",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("runs", BigInteger, nullable=False),
+    Column("undone", BigInteger),
+    Column("undone_by", Text),
+)
+
+repriced_runs = Table(
+    "repriced_runs",
+    metadata,
+    Column("change", Integer, nullable=False),
+    Column("run", LargeBinary(16), nullable=False),
+    *(
+        Column(f"{when}_{name}", kind, nullable=nullable)
+        for when in ("old", "new")
+        for name, kind, nullable in (
+            ("state", Text, False),
+            ("cost", BigInteger, True),
+            ("source", Text, True),
+            ("reference", Text, True),
+            ("cost_flags", SmallInteger, False),
+            ("input", BigInteger, False),
+            ("output", BigInteger, False),
+        )
+    ),
+    PrimaryKeyConstraint("change", "run"),
+)
+
+# What providers have billed for a calendar month. The latest line of a provider and month counts; the others are its
+# history.
+invoices = Table(
+    "invoices",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("provider", Text, nullable=False),
+    Column("month", Text, nullable=False),  # like 2026-11
+    Column("nanos", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("by", Text, nullable=False),
+    Index("invoices_by_month", "month"),
+)

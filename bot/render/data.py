@@ -15,6 +15,7 @@ from bot.render.numbers import exact
 from bot.reports.answers import (
     Answer,
     Audit,
+    Bill,
     Coverage,
     FeatureList,
     Gap,
@@ -120,7 +121,17 @@ def _report(report: Report) -> dict[str, Any]:
         ],
         "other": _other(report.other),
         **({"counted_runs": report.counted_runs} if report.counted_runs is not None else {}),
+        **({"bills": [_bill(bill) for bill in report.bills]} if report.bills else {}),
         "coverage": _coverage(report.coverage),
+    }
+
+
+def _bill(bill: Bill) -> dict[str, Any]:
+    return {
+        "provider": bill.provider,
+        "booked_usd": exact(bill.booked),
+        "billed_usd": exact(bill.billed),
+        "factor": None if bill.factor is None else f"{bill.factor:.9f}",
     }
 
 

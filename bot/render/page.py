@@ -12,6 +12,7 @@ from bot.render.sentences import (
     NOT_COMPARED,
     TRIED,
     basis,
+    billed,
     change,
     counted,
     features_headline,
@@ -70,6 +71,7 @@ def page(answer: Answer | Digest) -> Page:
             sentences += [*per_unit(answer.total, answer.previous), volume(answer.total)]
         else:
             sentences = [headline(answer), *warned, *per_unit(answer.total), volume(answer.total), NOT_COMPARED]
+        sentences += billed(answer)
         small_print = [*counted(answer), *basis(answer.period, answer.coverage)]
     elif isinstance(answer, FeatureList):
         sentences = [features_headline(answer), *warned, *per_unit(answer.total)]

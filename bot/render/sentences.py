@@ -176,6 +176,15 @@ def counted(report: Report) -> list[str]:
     return [said]
 
 
+def billed(report: Report) -> list[str]:
+    """What providers have billed for the month, beside what is booked."""
+    return [
+        f"{plain(one.provider)} billed {money(one.billed)} for it and {money(one.booked)} is booked"
+        + (f": {one.factor:.4f} times that." if one.factor is not None else ".")
+        for one in report.bills
+    ]
+
+
 def features_headline(answer: FeatureList) -> str:
     """What they cost together, when, and how many they are."""
     number = plural(len(answer.rows) + answer.left_out, "feature")

@@ -141,6 +141,17 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
+class Bill:
+    """What a provider has billed for a calendar month beside what is booked for it; `factor` is billed by booked, None
+    where nothing is booked."""
+
+    provider: str
+    booked: Decimal
+    billed: Decimal
+    factor: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The answer to a question about cost."""
 
@@ -154,6 +165,7 @@ class Report:
     coverage: Coverage
     counted_runs: int | None = None  # from how many runs the rows were counted one by one; None: from daily sums
     chart: Chart | None = None  # None for a single day, and where nothing was spent
+    bills: tuple[Bill, ...] = ()  # of a whole calendar month, all features together
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from bot.reports.answers import (
     Verification,
 )
 from bot.reports.audit import audit
+from bot.reports.billed import bills
 from bot.reports.budget_reporter import BudgetReporter
 from bot.reports.budgets import BudgetList
 from bot.reports.charting import total_chart, value_chart
@@ -202,6 +203,7 @@ class Reporter:
             coverage=coverage_of(reading, span, known, now, total, question.feature),
             counted_runs=total.runs if is_wide else None,
             chart=chart,
+            bills=bills(reading, span) if question.feature is None else (),
         )
 
     def _breakdown(

@@ -42,7 +42,7 @@ ROOT = str(UUID(int=100))
 
 
 def raw(number: int = 1, **told: Any) -> dict[str, Any]:
-    """A run as LangSmith sends it: gpt-4o, 100,000 tokens in for $2.50 a million, 10,000 out for $10, $0.35 together."""
+    """A run as LangSmith sends it: gpt-4o, 100,000 tokens in for $2.50 a million, 10,000 out for $10: $0.35."""
     usual = {
         "id": str(UUID(int=number)),
         "trace_id": str(UUID(int=number)),
@@ -92,8 +92,8 @@ def test_a_sound_run_is_not_suspected() -> None:
     assert audited(raw()).findings == ()
 
 
-# One for each line of what went wrong elsewhere: the rows, the fault, the runs, what LangSmith said, what is booked, what
-# it is repriced with.
+# One for each line of what went wrong elsewhere: the rows, the fault, the runs, what LangSmith said, what is booked,
+# and what it is repriced with.
 FAULTS: dict[str, tuple[Sequence[dict[str, Any]], Fault, tuple[int, str | None, str, str | None]]] = {
     "negative cost where Bedrock caches": (
         [raw(total_cost=-0.12)],
