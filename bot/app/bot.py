@@ -16,10 +16,14 @@ from bot.doctor.consult import consult, missing
 from bot.errors import StoppedError
 from bot.jobs.clock import Clock, Job
 from bot.jobs.heartbeat import Heartbeat
+from bot.jobs.newly_priced import NewlyPriced
 from bot.jobs.nightly import Nightly
 from bot.jobs.reload import Reload
+from bot.jobs.verifying import Verifying
 from bot.jobs.watch import Watch
 from bot.ledger.store import Ledger
+from bot.pricing.pricer import price_list
+from bot.reports.reporter import Reporter
 from bot.reports.watch import patience
 from bot.settings import Config, Settings, read_file, understand, with_lines
 from bot.slack.alert_actions import AlertActions
@@ -76,7 +80,7 @@ def serve(settings: Settings, config: Config, stop: threading.Event, *, director
                 check_stopped,
                 last_sync=ledger.last_sync,
                 now=utc_now,
-                jobs=build_jobs(settings, in_force, ledger, office, utc_now(), directory),
+                jobs=build_jobs(settings, in_force, ledger, office, reporter, utc_now(), directory),
             )
             clock.start()
             _log.info("llmcost is ready: /llmcost is answered, LangSmith is read every %s", settings.sync_every)
@@ -92,7 +96,13 @@ def serve(settings: Settings, config: Config, stop: threading.Event, *, director
 
 
 def build_jobs(
-    settings: Settings, in_force: InForce, ledger: Ledger, office: Office, now: datetime, directory: Path | None
+    settings: Settings,
+    in_force: InForce,
+    ledger: Ledger,
+    office: Office,
+    reporter: Reporter,
+    now: datetime,
+    directory: Path | None,
 ) -> Sequence[Job]:
     """What is looked after at each tick, in this order: what is decided is sent in the same tick."""
     jobs: list[Job] = [
@@ -109,6 +119,8 @@ def build_jobs(
         office.escalations(),
         office.digests(),
         Nightly(ledger, settings.admins, settings.timezone),
+        NewlyPriced(ledger, lambda: in_force.rules, lambda: price_list(in_force.overrides), settings.timezone),
+        Verifying(ledger, reporter.ask, settings.admins, settings.timezone),
         office.post_office(),
     ]
     if url := settings.heartbeat_url.get_secret_value():

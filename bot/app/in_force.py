@@ -7,6 +7,7 @@ from datetime import datetime
 from bot.app.ledgers import build_rules
 from bot.domain.catalog import Catalog
 from bot.ingest.sync import Sync
+from bot.ledger.booking import Rules
 from bot.ledger.lease import SYNC
 from bot.ledger.store import Ledger
 from bot.pricing.override import Override
@@ -33,6 +34,11 @@ class InForce:
     def overrides(self) -> Sequence[Override]:
         """The own prices as they are now."""
         return self._config.overrides
+
+    @property
+    def rules(self) -> Rules:
+        """By what runs are booked now."""
+        return build_rules(self._settings, self._config)
 
     def adopt(self, config: Config, now: datetime) -> None:
         """Bring another content of the file into force. If runs belong to other features then, the ledger is recounted,

@@ -149,8 +149,13 @@ def discard_empty(connection: Connection, change: int) -> None:
 
 
 def last_change(connection: Connection) -> Repricing | None:
-    """The latest change that has not been undone."""
-    query = select(repricings).where(repricings.c.undone.is_(None)).order_by(repricings.c.id.desc()).limit(1)
+    """The latest change of any run that has not been undone."""
+    query = (
+        select(repricings)
+        .where(repricings.c.undone.is_(None), repricings.c.runs > 0)
+        .order_by(repricings.c.id.desc())
+        .limit(1)
+    )
     row = connection.execute(query).one_or_none()
     return None if row is None else Repricing(*row)
 

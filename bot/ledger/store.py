@@ -656,7 +656,7 @@ def _with_set(connection: Connection, rules: Rules) -> Rules:
 
 def _next_changes(
     connection: Connection, rules: Rules, wanted: ToReprice, place: Place
-) -> tuple[dict[bytes, tuple[dict[bytes, Booked], dict[bytes, Booked]]], Place | None]:
+) -> tuple[dict[bytes, tuple[Mapping[bytes, Booked], Mapping[bytes, Booked]]], Place | None]:
     return repricing.next_changes(connection, _projects(connection), rules, wanted, place)
 
 

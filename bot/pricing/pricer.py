@@ -1,5 +1,6 @@
 """What a run cost, and who says so: the one pricing path."""
 
+import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -13,7 +14,7 @@ from bot.domain.period import first_instant
 from bot.domain.run import Source
 from bot.domain.usage import Flag, Usage
 from bot.pricing.card import Card, Charge
-from bot.pricing.estimate import Estimator
+from bot.pricing.estimate import Estimator, library_version
 from bot.pricing.override import Override
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -38,6 +39,12 @@ class _Answer(NamedTuple):
     charge: Charge
     source: Source
     reference: str | None
+
+
+def price_list(overrides: Sequence[Override]) -> str:
+    """A short name of the prices in force: another one where a run may cost something else."""
+    said = f"{library_version()} {overrides!r}"
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
 class Pricer:

@@ -261,6 +261,7 @@ def _digest(answer: Digest) -> dict[str, Any]:
             for row in answer.rows
         ],
         "other": _other(answer.other),
+        "checked": list(answer.checked),
         "coverage": _coverage(answer.coverage),
     }
 

@@ -40,7 +40,8 @@ def table(digest: Digest) -> Table:
 def details(digest: Digest) -> list[str]:
     """Who could not be told, what moved, budgets that fill, how the month goes, what is new."""
     left_out = digest.left_out
-    lines = [_unheard(one) for one in digest.unheard]
+    lines = [" ".join(digest.checked)] if digest.checked else []
+    lines += [_unheard(one) for one in digest.unheard]
     lines += [f"So did {plural(left_out.unheard, 'more alert')}."] if left_out.unheard else []
     if digest.movers and digest.last_week is not None:
         lines.append(f"Moved most since {days(digest.last_week.first, digest.last_week.last)}:")

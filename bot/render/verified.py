@@ -86,11 +86,10 @@ def _bounds(answer: Verification) -> str:
 
 
 def _verdict(answer: Verification) -> str:
-    if answer.verdict is Verdict.FINE:
+    if answer.verdict is Verdict.FINE or answer.cause is None:
         return "That is fine: it is within 5 %."
-    if answer.cause is None:
-        return "That is more than the 5 % that late costs explain: ask again when the time is settled."
-    return f"That is far apart. Likely cause: {_cause(answer, answer.cause)}"
+    apart = "far apart" if answer.verdict is Verdict.FAR else "more than 5 % apart"
+    return f"That is {apart}. Likely cause: {_cause(answer, answer.cause)}"
 
 
 def _cause(answer: Verification, cause: Cause) -> str:

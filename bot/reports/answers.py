@@ -303,7 +303,7 @@ class Verdict(StrEnum):
 
 
 class Cause(StrEnum):
-    """What is likely behind a distance that is FAR."""
+    """What is likely behind a distance that is not FINE."""
 
     PARENTS = "parents"  # runs repeat the cost of those below them, and LangSmith's total counts it once
     GAPS = "gaps"  # the ledger does not know all of the time, or of the projects

@@ -109,7 +109,8 @@ class Digest:
 
     `per_day` is the total spread over the days, and `mean` what a day cost in the 7 days before them; `last_week` are
     the same weekdays one week before, or more weeks if the days are more than 7. `was_due` if it is late.
-    `silence` is an outage that lasts. `is_update` if it was sent before, with other figures.
+    `silence` is an outage that lasts. `is_update` if it was sent before, with other figures. `checked` is what the
+    nightly verification said, where LangSmith's own total was far from the ledger.
     """
 
     morning: date
@@ -135,3 +136,4 @@ class Digest:
     coverage: Coverage
     is_update: bool = False
     chart: Chart | None = None  # of the last two weeks
+    checked: tuple[str, ...] = ()

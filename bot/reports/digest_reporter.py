@@ -1,7 +1,7 @@
 """Finds a morning's digest in the ledger."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -35,6 +35,11 @@ _LOOKED_BACK = timedelta(days=400)
 
 _WEEK = timedelta(days=7)
 _ONE_DAY = timedelta(days=1)
+
+
+def checked_key(morning: date) -> str:
+    """The event under which the nightly verification keeps what the digest of a morning is to say."""
+    return f"verify:{morning.isoformat()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,10 @@ class DigestReporter:
             last = about.days.span.last
             states = budget_states(reading, in_scope, last, known, self.zone, self.week_start)
             silent = silence(reading, now.astimezone(self.zone), self.patience)
-            return _Finder(scope, known, about, now.astimezone(UTC)).digest(morning, states, unheard, was_due, silent)
+            finder = _Finder(scope, known, about, now.astimezone(UTC))
+            digest = finder.digest(morning, states, unheard, was_due, silent)
+        found = outbox.event(checked_key(morning)) if wanted is None else None
+        return replace(digest, checked=tuple(found.facts["lines"])) if found is not None else digest
 
     def before(self, morning: date, channel: str | None) -> date | None:
         """The morning of the digest before that of `morning`: of those in `channel`, or without one of those about

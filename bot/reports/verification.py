@@ -96,7 +96,7 @@ def compare(held: Held, types: Collection[str], listed: Mapping[str, Listed], no
     verdict = _verdict(drift)
     gaps = known.gaps_between(held.bounds.start, held.bounds.end)
     cause = None
-    if verdict is Verdict.FAR:
+    if verdict is not Verdict.FINE:
         first_day = local_day(held.bounds.start, span.zone)
         settled = known.settled_through is not None and known.settled_through >= first_day
         cause = _cause(theirs.cost, always_kept.runs, found, has_gaps=bool(gaps), is_settled=settled)

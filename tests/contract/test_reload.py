@@ -78,7 +78,9 @@ def bot(langsmith: LangSmithStandIn, tmp_path: Path) -> Iterator[Bot]:
     sync, source = build_sync(settings, ledger, build_rules(settings, config), clock=lambda: NOW)
     in_force = InForce(settings, config, ledger, sync)
     office = Office(settings, in_force, ledger, FakeSlack(lambda: NOW), lambda: NOW)
-    (reload, *_) = build_jobs(settings, in_force, ledger, office, NOW, tmp_path)
+    (reload, *_) = build_jobs(
+        settings, in_force, ledger, office, build_reporter(settings, in_force, ledger), NOW, tmp_path
+    )
     yield Bot(settings, file, ledger, sync, in_force, reload)
     source.close()
     ledger.close()
