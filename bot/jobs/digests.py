@@ -13,6 +13,7 @@ from urllib.parse import quote
 from bot.domain.catalog import Catalog
 from bot.domain.digest import Schedule
 from bot.domain.period import first_instant
+from bot.ledger import repricing
 from bot.ledger.deliveries import Delivery, Kind, NewDelivery, Role, State
 from bot.ledger.events import Event, NewEvent
 from bot.ledger.outbox import Outbox
@@ -108,6 +109,7 @@ class Digests:
     def _look_again(self, now: datetime) -> None:
         looked = self._outbox.mark(_MARK)
         is_time = looked is None or now - datetime.fromisoformat(looked) >= LOOK_EVERY
+        self._look_at_repriced(now)
         settled = self._settled_through()
         for event in self._outbox.recent_events(Kind.DIGEST, now - LOOKED_AT_UNSETTLED):
             since_morning = now - first_instant(date.fromisoformat(event.facts["morning"]), self.schedule.zone)
@@ -116,6 +118,17 @@ class Digests:
                 self._look_at(event, now, is_time=is_time)
         if is_time:
             self._outbox.set_mark(_MARK, now.isoformat())
+
+    def _look_at_repriced(self, now: datetime) -> None:
+        """However old they are: prices of the past have changed on demand."""
+        repriced = self._outbox.mark(repricing.MARK)
+        if not repriced:
+            return
+        first = first_instant(date.fromisoformat(repriced.partition(" ")[0]), self.schedule.zone)
+        for event in self._outbox.recent_events(Kind.DIGEST, first):
+            self._look_at(event, now, is_time=True)
+        if self._outbox.mark(repricing.MARK) == repriced:
+            self._outbox.set_mark(repricing.MARK, "")
 
     def _look_at(self, event: Event, now: datetime, *, is_time: bool) -> None:
         """Those that wait to be sent are looked at each time: they shall go out with what is known then. What others

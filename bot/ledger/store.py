@@ -497,6 +497,7 @@ class Ledger:
         def work(connection: Connection) -> tuple[list[tuple[Booked, Booked]], Place | None]:
             changes, after = repricing.next_changes(connection, _projects(connection), rules, wanted, place)
             changed = repricing.apply(connection, change, changes.values(), rules)
+            repricing.remember_days(connection, changed, microseconds(now))
             if after is None:
                 repricing.discard_empty(connection, change)
             return list(changed), after
@@ -516,6 +517,7 @@ class Ledger:
 
         def work(connection: Connection) -> tuple[list[tuple[Booked, Booked]], int, bytes | None]:
             changed, left, place = repricing.undo_next(connection, change, _projects(connection), rules, after)
+            repricing.remember_days(connection, changed, microseconds(now))
             if place is None:
                 repricing.finish_undo(connection, change, microseconds(now), by)
             return list(changed), left, place

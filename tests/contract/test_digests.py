@@ -4,19 +4,25 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.catalog import Catalog, Feature
+from bot.domain.cost import Cost
 from bot.domain.digest import EVERY_DAY, Schedule
 from bot.jobs.digests import LOOK_EVERY, WAIT, Digests, event_key
+from bot.ledger.booking import Rules, day_finder
 from bot.ledger.deliveries import Delivery, Kind, State
+from bot.ledger.lease import SYNC
+from bot.ledger.repricing import Movement, Place, Wanted
 from bot.ledger.store import Ledger, open_ledger
+from bot.reports.answers import Report
 from bot.slack.messages import Message
 from tests.databases import new_url
-from tests.ledgers import BERLIN, Spent, emptied, fill, new_ledger
+from tests.ledgers import BERLIN, DIMENSIONS, Spent, emptied, fill, new_ledger, price, reporter
 
 pytestmark = pytest.mark.each_database
 
@@ -391,3 +397,37 @@ def test_one_of_an_earlier_morning_is_about_the_day_before_that(ledger: Ledger) 
     (delivery,) = posted(ledger)
     assert text(delivery).startswith("All features together cost $5.00 on 18 Nov 2026.")
     assert delivery.expires == NINE + 6 * HOUR
+
+
+# --- Prices of the past
+
+
+def test_a_digest_however_old_follows_prices_that_were_changed_on_demand(ledger: Ledger) -> None:
+    """It is updated, and a word under it says so, once; what `report` says of its day is what it says."""
+    fill(ledger, daily(NINE), now=NINE, settled=TUESDAY - DAY)
+    job = digests(ledger)
+    job.run(NINE)
+    deliver(ledger, NINE)
+    later = NINE + 60 * DAY
+    fill(ledger, now=later, settled=TUESDAY + 58 * DAY)
+    rules = Rules(Catalog().attribution(("feature",)), _twice, day_finder(BERLIN), DIMENSIONS)
+    with ledger.lease(SYNC, later) as lease:
+        change = ledger.begin_repricing(lease, later, "alice", 0)
+        place: Place | None = Place()
+        while place is not None:
+            place = ledger.reprice_next(lease, later, change, rules, Wanted(0), place, Movement())
+    for minutes in (0, 10, 20):
+        job.run(later + minutes * MINUTE)
+        deliver(ledger, later + minutes * MINUTE)
+    told = [one for one in posted(ledger) if event_key(CHANNEL, TUESDAY) in one.events[0]]
+    assert [one.kind for one in told] == [Kind.DIGEST, Kind.CORRECTION]
+    assert text(told[0]).startswith("All features together cost $10.00 on 23 Nov 2026.")
+    assert text(told[1]).startswith("Correction: All features together cost $10.00 on 23 Nov 2026, not $5.00.")
+    report = reporter(ledger).ask("2026-11-23", later)
+    assert isinstance(report, Report)
+    assert f"{report.total.cost:.2f}" == "10.00"
+
+
+def _twice(**told: Any) -> Cost:
+    cost = price(**told)
+    return cost if cost.nanos is None else cost._replace(nanos=2 * cost.nanos)

@@ -67,7 +67,7 @@ def spent(*costs: str, days: float = 1, source: Source = Source.LANGSMITH) -> li
 def test_a_total_that_is_wrong_by_7_percent_reads_7_percent(ledger: Ledger) -> None:
     fill(ledger, spent("1", "3"))
     found = verify(ledger, LangSmithSays(LLM=(2, "4.28")))
-    assert (found.drift, found.verdict, found.cause) == (Decimal("0.07"), Verdict.OFF, None)
+    assert (found.drift, found.verdict, found.cause) == (Decimal("0.07"), Verdict.OFF, Cause.LATE)
     first = text(found).splitlines()[0]
     assert first.startswith("LangSmith's own total in the last 7 days (16")
     assert first.endswith(" Nov 2026) is $4.28, 7.0 % more than its costs in the ledger, $4.00.")

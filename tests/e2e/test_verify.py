@@ -47,7 +47,7 @@ def test_somebody_verifies_the_week_and_reads_7_percent(talk: Talk) -> None:
         said = answer.text.splitlines()
         assert said[0].startswith("LangSmith's own total in the last 7 days (")
         assert said[0].endswith(") is $4.49, 7.0 % more than its costs in the ledger, $4.20.")
-        assert said[1].startswith("That is more than the 5 % that late costs explain")
+        assert said[1].startswith("That is more than 5 % apart. Likely cause: ")
         assert answer.rows[1:3] == [["LangSmith's own total", "$4.49"], ["LangSmith's costs in the ledger", "$4.20"]]
         assert answer.rows[-1] == ["llmcost's total", "$4.20"]
         answer.share().wait_responses(2)

@@ -111,7 +111,7 @@ def test_the_drift_is_what_langsmith_says_more_than_we_hold(
     found = apart(ours, theirs)
     assert found.drift == (None if drift is None else Decimal(drift))
     assert found.verdict is verdict
-    assert (found.cause is not None) == (verdict is Verdict.FAR)
+    assert (found.cause is None) == (verdict is Verdict.FINE)
 
 
 def test_only_the_types_that_are_read_are_compared_and_the_others_are_named() -> None:
