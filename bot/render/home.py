@@ -4,8 +4,8 @@ from decimal import Decimal
 
 from bot.render.budgets import pace_words
 from bot.render.names import plain
-from bot.render.numbers import money, percent
-from bot.render.sentences import basis, change, rules_lines, spent, unknown, warnings, when
+from bot.render.numbers import days, money, percent
+from bot.render.sentences import basis, change, spent, unknown, warnings
 from bot.reports.answers import Report, Row
 from bot.reports.budgets import BudgetState
 from bot.reports.home import Home
@@ -14,18 +14,18 @@ _BAR = 12
 _FULL, _LEFT = "\N{FULL BLOCK}", "\N{LIGHT SHADE}"
 
 
-def figure(report: Report) -> tuple[str, str]:
+def figure(name: str, report: Report) -> tuple[str, str]:
     """What a period cost, and how that compares; the second is empty where it cannot be compared."""
     if not report.total.runs and (nothing := unknown(report.period, report.coverage)) is not None:
-        return nothing, ""
+        return f"{name}: unknown", nothing
     compared = change(report.total, report.previous) if report.previous is not None else ""
-    return f"{spent(report.total)} {when(report.period)}.", compared
+    return f"{name}: {spent(report.total)}", f"{days(report.period.first, report.period.last)}. {compared}".rstrip()
 
 
 def home_warnings(home: Home) -> list[str]:
     """What one must know before believing the figures; usually nothing."""
-    found = [line for report in (home.week, home.month) for line in warnings(report.period, report.coverage)]
-    return list(dict.fromkeys(found))
+    longest = min((home.week, home.month), key=lambda report: report.period.start)
+    return warnings(longest.period, longest.coverage)
 
 
 def feature_words(row: Row) -> str:
@@ -45,11 +45,10 @@ def budget_words(state: BudgetState) -> tuple[str, str]:
     only = "".join(f", {plain(name)} {plain(value)} only" for name, value in state.where)
     return (
         f"{state.window.value}{only}: {money(state.spent)} of {money(state.limit)}",
-        f"{percent(state.used)}, {pace_words(state)}",
+        f"{percent(state.used)} \N{MIDDLE DOT} {pace_words(state)}",
     )
 
 
 def freshness(home: Home) -> list[str]:
     """As of when the figures are, and what they rest on."""
-    said = basis(home.month.period, home.month.coverage)
-    return [*(said or ["Nothing has been read from LangSmith yet."]), *rules_lines(home.rules)]
+    return basis(home.month.period, home.month.coverage) or ["Nothing has been read from LangSmith yet."]

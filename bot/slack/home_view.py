@@ -75,9 +75,8 @@ def _welcome(missing: Sequence[Finding]) -> Iterable[Block]:
 def _figures(home: Home) -> Iterable[Block]:
     elements: list[Block] = []
     for name, report in zip(_PERIODS, (home.day, home.week, home.month), strict=True):
-        cost, compared = figure(report)
-        elements += [_bold(f"{chr(10) if elements else ''}{name}: {cost}")]
-        elements += [_text(f"\n{compared}")] if compared else []
+        cost, compared = figure(name, report)
+        elements += [_bold(f"{chr(10) if elements else ''}{cost}"), _text(f"\n{compared}")]
     yield _header("What LLM calls cost")
     yield rich_text(*elements)
     if warned := home_warnings(home):
@@ -139,7 +138,7 @@ def _alerts(alerts: Sequence[Card]) -> Iterable[Block]:
     yield _header("Last alerts")
     for card in alerts[:ALERTS]:
         at = card.facts.as_of
-        elements = [_text(f"{clock(at)}: " if at is not None else ""), _text(alert_headline(card.facts.state))]
+        elements = [*([_text(f"{clock(at)}: ")] if at is not None else []), _text(alert_headline(card.facts.state))]
         done = list(done_lines(card))
         for what in done or [[_text("Nobody has acknowledged it yet.")]]:
             elements += [_text("\n"), *what]
