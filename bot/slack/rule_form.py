@@ -76,15 +76,16 @@ class RuleForm:
         press = press_of(body, team)
         if press is None:
             return
+        is_over = False
         try:
-            said = self._undone(press)
+            said, is_over = self._undone(press)
         except LedgerBusyError:
             said = note("Nothing was changed: LangSmith is being read all the time.", "Try again in a few minutes.")
         except Exception as error:  # noqa: BLE001 - the last line before silence; it is logged and said
             said = note("Something went wrong here.", f"It is in the log as {log_failure('an Undo button', error)}.")
         try:
             if url := body.get("response_url"):
-                respond(str(url), said, replace_original=True)
+                respond(str(url), said, replace_original=is_over)
             else:
                 self._tell(press.user, said, f"rule:{body.get('trigger_id')}")
         except Exception as error:  # noqa: BLE001 - there is nobody left to tell
@@ -113,18 +114,19 @@ class RuleForm:
         )
         return said.with_blocks(button("Undo", UNDO_RULE, str(new.id)))
 
-    def _undone(self, press: Press) -> Message:
+    def _undone(self, press: Press) -> tuple[Message, bool]:
+        """What there is to say, and whether the rule holds no more."""
         found = self.desk.find(int(press.value)) if press.value.isdecimal() else None
         if found is None:
-            return note("This rule is not known any more.")
+            return note("This rule is not known any more."), True
         rule = found.set_rule.rule
         if refusal := self.desk.refusal(press.user, rule.feature):
-            return note(refusal)
+            return note(refusal), False
         if not self.desk.undo(press.user, found.set_rule.id):
             by = plain(found.undone_by or "somebody")
             at = f" on {clock(found.undone_at.astimezone(self.desk.zone))}" if found.undone_at is not None else ""
-            return note(f"{by} took this rule back already{at}.")
-        return note(f"Taken back: {_words(rule)}.", "What it had moved is untagged again.")
+            return note(f"{by} took this rule back already{at}."), True
+        return note(f"Taken back: {_words(rule)}.", "What it had moved is untagged again."), True
 
     def _tell(self, user: str, said: Message, key: str) -> None:
         try:

@@ -924,6 +924,9 @@ class SlackStandIn(World):
                 event |= {"type": "message", "channel_type": "im"}
             if event["type"] in ("message", "app_mention"):
                 event["ts"] = event["event_ts"]
+                if not retry and user in self.people and event["channel"] in self.channels:
+                    said = self.show(event["channel"], {"text": more.get("text", "")}, user=user, bot_id=None)
+                    event["ts"] = event["event_ts"] = said.ts
             payload = {
                 "type": "event_callback",
                 "team_id": TEAM,

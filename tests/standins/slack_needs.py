@@ -13,3 +13,10 @@ NEEDS: Mapping[str, str] = {
     "find": "channels:history",
     "find in direct messages": "im:history",
 }
+
+# And which each event that is heard needs.
+EVENT_SCOPES: Mapping[str, str | None] = {
+    "app_home_opened": None,
+    "app_mention": "app_mentions:read",
+    "message": "im:history",
+}

@@ -1,9 +1,13 @@
 """README, `.env.example`, `llmcost.example.toml`, `manifest.yml` and the code name the same things: whoever adds a
 setting, a word, a scope or a command adds its line."""
 
+import json
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 from typer.main import get_command
@@ -13,8 +17,10 @@ from bot.reports.words import WORDS
 from bot.settings.catalog_file import FEATURE_KEYS, RULE_KEYS
 from bot.settings.environment import SECOND_NAMES, variable_names
 from bot.settings.price_entries import PRICE_KEYS
-from bot.slack.connection import COMMAND
-from tests.standins.slack_needs import NEEDS
+from bot.slack.connection import COMMAND, hear
+from bot.slack.scopes import SCOPES
+from tests.standins.slack import SCOPES as METHODS
+from tests.standins.slack_needs import EVENT_SCOPES, NEEDS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -55,13 +61,91 @@ def test_the_manifest_declares_the_command_that_is_heard() -> None:
     assert command["should_escape"] is True
 
 
+class Recorder:
+    """What Bolt is told to hear: it stands in for an App."""
+
+    def __init__(self) -> None:
+        self.heard: dict[str, list[Any]] = {}
+
+    def __getattr__(self, kind: str) -> Callable[[Any], Callable[[Any], None]]:
+        def register(what: Any) -> Callable[[Any], None]:
+            self.heard.setdefault(kind, []).append(what)
+            return lambda _: None
+
+        return register
+
+
+class Anything:
+    """A part whose methods are named and never called."""
+
+    def __getattr__(self, name: str) -> "Anything":
+        return Anything()
+
+    def __call__(self) -> None:
+        raise AssertionError("nothing is heard here")
+
+
+def heard() -> dict[str, list[Any]]:
+    """Everything that the whole bot hears, by kind."""
+    app: Any = Recorder()
+    part: Any = Anything()
+    hear(app, part, part, part, "T1", lambda answer, **_: answer, lambda _: None)
+    found: dict[str, list[Any]] = app.heard
+    return found
+
+
+def asked_of_slack() -> set[str]:
+    """The Web API's methods that the code names, whoever calls them: `self._client.views_open`, `"auth.test"`."""
+    code = "\n".join(path.read_text() for path in (ROOT / "bot" / "slack").glob("*.py"))
+    return {method for method in METHODS if re.search(rf"\b{method.replace('.', '[._]')}\b", code)}
+
+
+def test_the_manifest_declares_what_is_heard_and_no_more() -> None:
+    found = heard()
+    assert set(found) == {"command", "action", "view", "options", "event"}
+    assert found["command"] == [command["command"] for command in MANIFEST["features"]["slash_commands"]]
+    events = ["message.im" if event == "message" else event for event in found["event"]]
+    assert sorted(events) == sorted(MANIFEST["settings"]["event_subscriptions"]["bot_events"])
+    assert MANIFEST["settings"]["interactivity"] == {"is_enabled": bool(found["action"])}
+    home = MANIFEST["features"]["app_home"]
+    assert home["home_tab_enabled"] is ("app_home_opened" in events)
+    assert home["messages_tab_read_only_enabled"] is ("message.im" not in events)
+
+
+def test_every_button_and_modal_that_is_shown_is_heard() -> None:
+    """An action or view whose name is a constant of the code, and that nobody hears, does nothing when it is used."""
+    found = heard()
+    assert len(set(map(str, found["action"]))) == len(found["action"])
+    shown: set[str] = set()
+    for path in (ROOT / "tests" / "golden").glob("*.slack.json"):
+        shown |= set(re.findall(r'"action_id": "([^"]+)"', path.read_text()))
+    names = [one for one in found["action"] if isinstance(one, str)]
+    patterns = [one for one in found["action"] if not isinstance(one, str)]
+    assert [one for one in shown if one not in names and not any(pattern.match(one) for pattern in patterns)] == []
+
+
 def test_the_manifest_asks_for_the_scopes_that_are_used_and_no_other() -> None:
-    """Answers go to response_url, which needs none; `commands` brings it. What the others are for, and that it is
-    refused without them, is said in tests/contract/test_slack_api.py."""
+    """The scopes of what is called, of what is heard, and of history in both kinds of places. Answers go to
+    response_url, which needs none; `commands` brings it. That Slack refuses without them is said in
+    tests/contract/test_slack_api.py."""
     scopes = MANIFEST["oauth_config"]["scopes"]
     assert list(scopes) == ["bot"]
-    assert {*scopes["bot"]} == {"commands", *NEEDS.values()}
-    assert MANIFEST["settings"]["interactivity"] == {"is_enabled": True}
+    called = {scope for method in asked_of_slack() if (scope := METHODS[method]) is not None}
+    events = {EVENT_SCOPES[event] for event in heard()["event"]} - {None}
+    history = {"channels:history", "im:history"}
+    assert (
+        {*scopes["bot"]}
+        == {"commands", *called, *events, *history}
+        == {"commands", "app_mentions:read", *NEEDS.values()}
+    )
+    assert {*scopes["bot"]} == {*SCOPES}
+
+
+def test_the_manifest_fits_slacks_schema() -> None:
+    schema = json.loads((ROOT / "tests" / "standins" / "slack_manifest.schema.json").read_text())
+    jsonschema.validate(MANIFEST, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(MANIFEST | {"featurs": {}}, schema)
 
 
 def test_every_scope_has_its_reason() -> None:
