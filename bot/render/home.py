@@ -30,7 +30,7 @@ def home_warnings(home: Home) -> list[str]:
 
 def feature_words(row: Row) -> str:
     """What a feature cost, beside its name."""
-    share = f", {percent(row.share)}" if row.share is not None else ""
+    share = f" \N{MIDDLE DOT} {percent(row.share)} of all" if row.share is not None else ""
     return f"{spent(row.sum)}{share}"
 
 

@@ -95,12 +95,12 @@ def _actions() -> Block:
 
 
 def _features(home: Home, mine: Collection[str]) -> Iterable[Block]:
-    rows = home.week.rows
-    own = [row for row in rows if row.key in mine]
-    others = [row for row in rows if row.key not in mine]
-    for title, found in (("Your features, last 7 days", own), ("Features, last 7 days", others)):
+    own = [row for row in home.week.rows if row.key in mine]
+    others = [row for row in home.week.rows if row.key not in mine]
+    rest = "Other features" if own else "Features"
+    for title, found in (("Your features", own), (rest, others)):
         if found:
-            yield _header(title if own or found is own else "Features, last 7 days")
+            yield _header(f"{title}, last 7 days")
             yield rich_text(*(element for row in found[:FEATURES] for element in _feature(row, row is found[0])))
             if len(found) > FEATURES:
                 yield context(f"{len(found) - FEATURES:,} more: /llmcost features")
@@ -126,9 +126,7 @@ def _budget(state: BudgetState, is_first: bool) -> list[Block]:
     spent, way = budget_words(state)
     return [
         _bold(f"{'' if is_first else chr(10)}{plain(state.feature)}"),
-        _text(f" {spent}\n"),
-        {"type": "text", "text": bar(state.used), "style": {"code": True}},
-        _text(f" {way}"),
+        _text(f" {spent}\n{bar(state.used)}  {way}"),
     ]
 
 
@@ -138,11 +136,9 @@ def _alerts(alerts: Sequence[Card]) -> Iterable[Block]:
     yield _header("Last alerts")
     for card in alerts[:ALERTS]:
         at = card.facts.as_of
-        elements = [*([_text(f"{clock(at)}: ")] if at is not None else []), _text(alert_headline(card.facts.state))]
-        done = list(done_lines(card))
-        for what in done or [[_text("Nobody has acknowledged it yet.")]]:
-            elements += [_text("\n"), *what]
-        yield rich_text(*elements)
+        when = [_text(f"\nAs of {clock(at)}.")] if at is not None else []
+        done = [[_text("\n"), *what] for what in done_lines(card)] or [[_text("\nNobody has acknowledged it yet.")]]
+        yield rich_text(_bold(alert_headline(card.facts.state)), *when, *(one for what in done for one in what))
 
 
 def _rules(rules: Sequence[RuleSet]) -> Iterable[Block]:
@@ -160,7 +156,9 @@ def _rules(rules: Sequence[RuleSet]) -> Iterable[Block]:
 def _sure(rule: RuleSet) -> Block:
     return {
         "title": plain_text("Undo this rule?"),
-        "text": plain_text(cut(f"What {rule_words(rule)} by it is untagged again, in the past too.", _LINE, weight)),
+        "text": plain_text(
+            cut(f"{rule_words(rule)}: without it these runs are untagged again, in the past too.", _LINE, weight)
+        ),
         "confirm": plain_text("Undo"),
         "deny": plain_text("Keep"),
     }

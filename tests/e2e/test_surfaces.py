@@ -105,7 +105,7 @@ def test_the_home_tab_is_fresh_within_a_second_and_welcomes_once(talk: Talk) -> 
     assert "Welcome to llmcost" in first
     assert "$1.70" in first
     assert "Your features, last 7 days" in first
-    assert "rag-search" in first.split("Your features, last 7 days")[1].split("Features, last 7 days")[0]
+    assert "rag-search" in first.split("Your features, last 7 days")[1].split("Other features, last 7 days")[0]
     assert "Welcome to llmcost" not in texts(home(talk)["blocks"])
 
 
