@@ -8,6 +8,8 @@ from tests import databases
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
+EXAMPLES = 8
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -31,3 +33,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         others = [item for item in items if item.get_closest_marker("each_database") is None]
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if item not in set(others)]
+        for item in items:
+            _shorten(item)
+
+
+def _shorten(item: pytest.Item) -> None:
+    """A property that was held to hundreds of examples already is held to a few more where each takes far longer."""
+    test = getattr(item, "obj", None)
+    said = getattr(test, "_hypothesis_internal_use_settings", None)
+    if test is not None and said is not None and said.max_examples > EXAMPLES:
+        test._hypothesis_internal_use_settings = settings(said, max_examples=EXAMPLES)

@@ -2,16 +2,20 @@
 
 import logging
 import threading
-from collections.abc import Sequence
+import uuid
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from bot.app.answers import build_reporter
 from bot.app.checkup import build_patient
 from bot.app.in_force import InForce
 from bot.app.ledgers import build_rules, open_to_write, utc_now
+from bot.app.metrics import Metrics
 from bot.app.office import Office
 from bot.app.source import build_counterpart, build_limiter, build_sync, build_totals
+from bot.app.watching import Watching, not_ready
 from bot.doctor.consult import consult, missing
 from bot.errors import StoppedError
 from bot.jobs.clock import Clock, Job
@@ -21,6 +25,7 @@ from bot.jobs.nightly import Nightly
 from bot.jobs.reload import Reload
 from bot.jobs.verifying import Verifying
 from bot.jobs.watch import Watch
+from bot.ledger.lease import JOBS, Lease
 from bot.ledger.store import Ledger
 from bot.pricing.pricer import price_list
 from bot.reports.reporter import Reporter
@@ -52,15 +57,23 @@ def serve(settings: Settings, config: Config, stop: threading.Event, *, director
 
     rules = build_rules(settings, config)
     ledger = open_to_write(settings, rules)
+    watching: Watching | None = None
     try:
         limiter = build_limiter(settings, sleep)
         sync, source = build_sync(settings, ledger, rules, sleep=sleep, limiter=limiter)
+        metrics = Metrics(ledger, sync, limiter, utc_now) if settings.metrics_at is not None else None
+        if metrics is not None and settings.metrics_at is not None:
+            problem = partial(_why_not_ready, ledger, settings)
+            watching = Watching(*settings.metrics_at, metrics, problem)
+            _log.info("metrics and readiness are served at port %d of %s", watching.port, settings.metrics_at[0])
         in_force = InForce(settings, config, ledger, sync)
         totals = build_totals(settings, sleep, limiter)
         counterpart = build_counterpart(settings, totals)
         reporter = build_reporter(settings, in_force, ledger, source=lambda: source, counterpart=lambda: counterpart)
         api = WebSlack(plain_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url))
-        office = Office(settings, in_force, ledger, api, utc_now)
+        duty = Lease(JOBS, uuid.uuid4().hex)
+        on_duty = ledger.under(duty, utc_now)
+        office = Office(settings, in_force, ledger, api, utc_now, on_duty=on_duty)
         listeners = Listeners(
             reporter,
             ledger,
@@ -71,7 +84,8 @@ def serve(settings: Settings, config: Config, stop: threading.Event, *, director
         surfaces = office.surfaces(
             reporter, listeners, lambda now: missing(build_patient(settings, in_force, ledger), now), sleep
         )
-        connection = _connection(settings, listeners, office.actions(), surfaces)
+        answered = metrics.command_answered if metrics is not None else lambda _: None
+        connection = _connection(settings, listeners, office.actions(), surfaces, answered)
         try:
             connection.open()
             clock = Clock(
@@ -80,7 +94,9 @@ def serve(settings: Settings, config: Config, stop: threading.Event, *, director
                 check_stopped,
                 last_sync=ledger.last_sync,
                 now=utc_now,
-                jobs=build_jobs(settings, in_force, ledger, office, reporter, utc_now(), directory),
+                jobs=build_jobs(settings, in_force, ledger, on_duty, office, reporter, utc_now()),
+                everywhere=[build_reload(settings, in_force, ledger, directory)],
+                take_duty=partial(ledger.keep_lease, duty),
             )
             clock.start()
             _log.info("llmcost is ready: /llmcost is answered, LangSmith is read every %s", settings.sync_every)
@@ -92,43 +108,60 @@ def serve(settings: Settings, config: Config, stop: threading.Event, *, director
             connection.close()
             source.close()
     finally:
+        if watching is not None:
+            watching.close()
         ledger.close()
+
+
+def _why_not_ready(ledger: Ledger, settings: Settings) -> str | None:
+    return not_ready(ledger, settings.sync_every, utc_now())
+
+
+def build_reload(settings: Settings, in_force: InForce, ledger: Ledger, directory: Path | None) -> Job:
+    """What every process looks after for itself: its own copy of llmcost.toml."""
+    return Reload(
+        read=lambda: read_file(settings, directory=directory),
+        understand=lambda content: understand(settings, content),
+        place=with_lines,
+        adopt=in_force.adopt,
+        outbox=ledger.outbox,
+        admins=settings.admins,
+    )
 
 
 def build_jobs(
     settings: Settings,
     in_force: InForce,
     ledger: Ledger,
+    on_duty: Ledger,
     office: Office,
     reporter: Reporter,
     now: datetime,
-    directory: Path | None,
 ) -> Sequence[Job]:
-    """What is looked after at each tick, in this order: what is decided is sent in the same tick."""
+    """What one process looks after at each tick, in this order: what is decided is sent in the same tick. `on_duty` is
+    the ledger for whoever has the duty."""
     jobs: list[Job] = [
-        Reload(
-            read=lambda: read_file(settings, directory=directory),
-            understand=lambda content: understand(settings, content),
-            place=with_lines,
-            adopt=in_force.adopt,
-            outbox=ledger.outbox,
-            admins=settings.admins,
-        ),
-        Watch(ledger, settings.admins, settings.timezone, patience(settings.sync_every), up_since=now),
+        Watch(on_duty, settings.admins, settings.timezone, patience(settings.sync_every), up_since=now),
         office.alerts(),
         office.escalations(),
         office.digests(),
-        Nightly(ledger, settings.admins, settings.timezone),
+        Nightly(on_duty, settings.admins, settings.timezone),
         NewlyPriced(ledger, lambda: in_force.rules, lambda: price_list(in_force.overrides), settings.timezone),
-        Verifying(ledger, reporter.ask, settings.admins, settings.timezone),
+        Verifying(on_duty, reporter.ask, settings.admins, settings.timezone),
         office.post_office(),
     ]
     if url := settings.heartbeat_url.get_secret_value():
-        jobs.append(Heartbeat(url, ledger))
+        jobs.append(Heartbeat(url, on_duty))
     return jobs
 
 
-def _connection(settings: Settings, listeners: Listeners, alerts: AlertActions, surfaces: Surfaces) -> Connection:
+def _connection(
+    settings: Settings,
+    listeners: Listeners,
+    alerts: AlertActions,
+    surfaces: Surfaces,
+    answered: Callable[[float], None],
+) -> Connection:
     """By Socket Mode if there is an app token, else by HTTP."""
     bot_token = settings.slack_bot_token.get_secret_value()
     if app_token := settings.slack_app_token.get_secret_value():
@@ -139,6 +172,7 @@ def _connection(settings: Settings, listeners: Listeners, alerts: AlertActions, 
             listeners=listeners,
             alerts=alerts,
             surfaces=surfaces,
+            answered=answered,
         )
     connection = HttpConnection(
         bot_token=bot_token,
@@ -148,6 +182,7 @@ def _connection(settings: Settings, listeners: Listeners, alerts: AlertActions, 
         listeners=listeners,
         alerts=alerts,
         surfaces=surfaces,
+        answered=answered,
     )
     _log.info("Slack is expected at port %d, path /slack/events", connection.port)
     return connection

@@ -47,7 +47,11 @@ class Office:
         ledger: Ledger,
         api: Screens,
         clock: Callable[[], datetime],
+        *,
+        on_duty: Ledger | None = None,
     ) -> None:
+        """`on_duty` is the ledger as the jobs write it: not once another process has taken them over."""
+        self._on_duty = on_duty or ledger
         self._settings = settings
         self._config = config
         self._ledger = ledger
@@ -67,7 +71,7 @@ class Office:
     def alerts(self) -> Alerts:
         """Who checks the budgets."""
         return Alerts(
-            self._ledger,
+            self._on_duty,
             lambda: self._config.catalog,
             self._settings.timezone,
             self._settings.week_start,
@@ -80,7 +84,7 @@ class Office:
     def escalations(self) -> Escalations:
         """Who tells others of what nobody sees to."""
         return Escalations(
-            self._ledger.outbox,
+            self._on_duty.outbox,
             lambda: self._config.catalog,
             self._settings.timezone,
             self._api.channel,
@@ -90,10 +94,11 @@ class Office:
 
     def digests(self) -> Digests:
         """Who announces digests."""
-        return build_digests(self._settings, self._config, self._ledger)
+        return build_digests(self._settings, self._config, self._on_duty)
 
     def post_office(self) -> PostOffice:
-        """Who takes messages to people."""
+        """Who takes messages to people. Each message is claimed by itself, and what stands in Slack is written down by
+        whoever has sent it."""
         return PostOffice(self._api, self._ledger.outbox, self._route)
 
     def actions(self) -> AlertActions:

@@ -1,9 +1,11 @@
 """How a command speaks and how it ends: a sentence on stderr, and the exit code that goes with it."""
 
+import json
 import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import typer
 
@@ -55,16 +57,32 @@ def show(text: str) -> None:
     sys.stdout.flush()
 
 
-def log_to_stderr(*, verbose: bool) -> None:
-    """Log our own doings, and of the libraries only their warnings: they would log URLs and payloads."""
+def log_to_stderr(*, verbose: bool, form: str = "text") -> None:
+    """Log our own doings, and of the libraries only their warnings: they would log URLs and payloads. `form` is `text`
+    or `json`."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(_Json() if form == "json" else _OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("bot").setLevel(logging.INFO if verbose else logging.WARNING)
     # Its warnings are that a sync takes longer than the time between two.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     # It logs what it raises, and that is told or logged where it is understood.
     logging.getLogger("slack_sdk").setLevel(logging.CRITICAL)
+
+
+class _Json(logging.Formatter):
+    """An object a line, whatever a name from a trace holds."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        said = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": plain(record.getMessage(), _LONGEST_MESSAGE),
+        }
+        if record.exc_info:
+            said["exception"] = self.formatException(record.exc_info)
+        return json.dumps(said)
 
 
 class _OneLine(logging.Formatter):

@@ -11,8 +11,8 @@ def run_bot() -> None:
     from bot.app.bot import serve
     from bot.settings import Need, load
 
-    log_to_stderr(verbose=True)
     settings, config = load(Need.LANGSMITH, Need.SLACK)
+    log_to_stderr(verbose=True, form=settings.log_form)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -25,8 +25,8 @@ def run_sync(since: str | None, *, verbose: bool) -> None:
     from bot.app.source import build_sync
     from bot.settings import Need, load
 
-    log_to_stderr(verbose=verbose)
     settings, config = load(Need.LANGSMITH)
+    log_to_stderr(verbose=verbose, form=settings.log_form)
     start = None if since is None else read_since(since, utc_now(), settings.timezone)
     rules = build_rules(settings, config)
     ledger = open_to_write(settings, rules)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 from uuid import UUID
 
@@ -318,6 +319,8 @@ class LangSmith:
                 f"LangSmith at {self._base_url} did not answer within {self._timeout:g} s; it may be busy."
             ), None
         if isinstance(error, langsmith.APIStatusError):
+            if error.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+                self._limiter.note_refusal()
             return status_error(error.status_code, what, self._base_url), retry_after(error.response.headers)
         if isinstance(error, langsmith.APIConnectionError) or type(error).__module__.startswith(("httpx", "httpcore")):
             return SourceUnavailableError(

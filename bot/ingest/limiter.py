@@ -29,6 +29,8 @@ class RequestLimiter:
         self._lock = threading.Lock()
         self._begun: deque[float] = deque()
         self._closed_until = float("-inf")
+        self.begun = 0  # requests so far
+        self.refused = 0  # those that the server has answered with "too many"
 
     def wait(self) -> None:
         """Return when a request may begin; it is counted as begun."""
@@ -43,6 +45,13 @@ class RequestLimiter:
         with self._lock:
             self._closed_until = max(self._closed_until, self._clock() + seconds)
 
+    def note_refusal(self) -> None:
+        """The server has answered a request with "too many", here and in all that this is within."""
+        limiter: RequestLimiter | None = self
+        while limiter is not None:
+            limiter.refused += 1
+            limiter = limiter.within
+
     def try_begin(self) -> float:
         """0 if a request was counted as begun, else how many seconds to wait before the next try."""
         with self._lock:
@@ -53,5 +62,6 @@ class RequestLimiter:
                 self._begun.popleft()
             if len(self._begun) < self._budget:
                 self._begun.append(now)
+                self.begun += 1
                 return 0.0
             return self._begun[0] + WINDOW_SECONDS - now

@@ -91,6 +91,7 @@ class Sync:
         self._parts = _Parts(source, ledger, rules, scope, clock)
         self._selected_at: datetime | None = None
         self._missing: list[str] = []
+        self.runs_read = 0
         self._links_tried: dict[int, datetime | None] = {}  # by project: at which look at the projects
 
     def follow(self, rules: Rules) -> None:
@@ -122,6 +123,7 @@ class Sync:
                 raise
             finally:
                 ended = parts.clock()
+                self.runs_read += summary.booked.read
                 summary.repeated = parts.source.repeated - repeated
                 summary.seconds = (ended - began).total_seconds()
                 parts.ledger.record_sync(_record(began, ended, summary))

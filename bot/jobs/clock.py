@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from apscheduler.schedulers.background import BackgroundScheduler
 
 TICK = timedelta(seconds=30)
+# How often a process looks whether the jobs are its own: far more often than the lease of a dead one lasts.
+DUTY_SECONDS = 10.0
 # How long a sync and the jobs may take to notice that they have been stopped. A sync notices at each page, and at each
 # wait; the jobs between two of them.
 STOP_SECONDS = 3.0
@@ -39,7 +41,8 @@ class Job(Protocol):
 
 class Clock:
     """Starts a sync when it is due, one at a time, and looks after the jobs at each tick and after each sync, until it
-    is stopped. The jobs share a thread that never waits for the sync."""
+    is stopped. The jobs share a thread that never waits for the sync. Of several processes one is on duty: the others
+    look after nothing but what is `everywhere`, until it is silent."""
 
     def __init__(
         self,
@@ -50,16 +53,21 @@ class Clock:
         last_sync: Callable[[], SyncRow | None],
         now: Callable[[], datetime],
         jobs: Sequence[Job] = (),
+        everywhere: Sequence[Job] = (),
+        take_duty: Callable[[datetime], bool] = lambda _: True,
     ) -> None:
         """`every` is the time from one sync's beginning to the next's, whichever process it is of: `last_sync` is the
         ledger's. `check_stopped` raises LlmcostError once the bot is being stopped, so that a long sync ends at a
-        page."""
+        page. `take_duty` takes the duty or keeps it, and says whether this process has it."""
         self._sync = sync
         self._every = every
         self._check_stopped = check_stopped
         self._last_sync = last_sync
         self._now = now
         self._jobs = tuple(jobs)
+        self._everywhere = tuple(everywhere)
+        self._take_duty = take_duty
+        self._was_on_duty = False
         self._idle = threading.Event()
         self._idle.set()
         self._wanted = threading.Event()
@@ -95,14 +103,34 @@ class Clock:
 
     def _look_after_jobs(self) -> None:
         while True:
-            self._wanted.wait()
+            is_wanted = self._wanted.wait(DUTY_SECONDS)
             self._wanted.clear()
-            for job in self._jobs:
-                if self._stopped.is_set():
-                    return
-                self._run(job)
             if self._stopped.is_set():
                 return
+            if self._begins_duty():
+                self._tick()  # whoever had it may have left a sync that is due
+            elif is_wanted:
+                self._look_after_all()
+
+    def _look_after_all(self) -> None:
+        for job in (*self._everywhere, *self._jobs):
+            if self._stopped.is_set():
+                return
+            if job in self._everywhere or self._is_on_duty():
+                self._run(job)
+
+    def _begins_duty(self) -> bool:
+        before, self._was_on_duty = self._was_on_duty, self._is_on_duty()
+        if self._was_on_duty and not before:
+            _log.info("this process is on duty: it reads LangSmith and tells what is to be told")
+        return self._was_on_duty and not before
+
+    def _is_on_duty(self) -> bool:
+        try:
+            return self._take_duty(self._now())
+        except LlmcostError as error:
+            _log.warning("it cannot be told whose turn it is: %s", error)
+            return False
 
     def _run(self, job: Job) -> None:
         try:
@@ -114,7 +142,7 @@ class Clock:
 
     def _sync_if_due(self) -> None:
         try:
-            if self._is_due():
+            if self._is_on_duty() and self._is_due():
                 self._sync_once()
                 self._wanted.set()
         except LlmcostError as error:

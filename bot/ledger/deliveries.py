@@ -238,6 +238,13 @@ def latest(connection: Connection, limit: int, *, states: Collection[State] = tu
     return _load(connection, query.order_by(deliveries.c.id).limit(limit))
 
 
+def count_by_state(connection: Connection) -> dict[State, int]:
+    """How many deliveries there are in each state."""
+    rows = connection.execute(select(deliveries.c.state, func.count()).group_by(deliveries.c.state))
+    found = {State(state): int(number) for state, number in rows}
+    return {state: found.get(state, 0) for state in State}
+
+
 def undeliverable(connection: Connection, since: datetime) -> list[Delivery]:
     """What reached nobody, decided since then."""
     query = select(deliveries).where(

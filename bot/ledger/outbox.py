@@ -127,6 +127,10 @@ class Outbox:
         """See bot.ledger.deliveries.latest."""
         return self._door.read(lambda connection: deliveries.latest(connection, limit, states=states))
 
+    def count_by_state(self) -> dict[State, int]:
+        """See bot.ledger.deliveries.count_by_state."""
+        return self._door.read(deliveries.count_by_state)
+
     def undeliverable(self, since: datetime) -> list[Delivery]:
         """See bot.ledger.deliveries.undeliverable."""
         return self._door.read(lambda connection: deliveries.undeliverable(connection, since))

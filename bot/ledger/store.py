@@ -245,6 +245,10 @@ class Ledger:
         with reading(self._engine) as connection:
             yield Reading(connection)
 
+    def read(self, work: Callable[[Reading], Result]) -> Result:
+        """What `work` finds in one state of the ledger; it is begun again where the connection is lost."""
+        return self._door.read(lambda connection: work(Reading(connection)))
+
     # The rules by which it is kept
 
     def keep_rules(self, rules: Rules, zone: ZoneInfo) -> bool:

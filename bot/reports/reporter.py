@@ -93,22 +93,28 @@ class Reporter:
         Raises QuestionError if it cannot be understood, LedgerError if the ledger cannot be read; SourceError if
         LangSmith was asked and did not answer, UsageError if it cannot be asked.
         """
-        with self.ledger.reading() as reading:
+
+        def work(reading: Reading) -> tuple[Question, Answer | None]:
             question = parse(text, self._vocabulary(reading), now=now, zone=self.zone, week_start=self.week_start)
-            if not _is_asked_elsewhere(question):
-                return self._answer(reading, question, now, top_days if question.by == "day" else top)
-        return self._ask_elsewhere(question, now, before_waiting)
+            if _is_asked_elsewhere(question):
+                return question, None
+            return question, self._answer(reading, question, now, top_days if question.by == "day" else top)
+
+        question, answer = self.ledger.read(work)
+        return answer if answer is not None else self._ask_elsewhere(question, now, before_waiting)
 
     def ask_words(
         self, words: list[str], now: datetime, *, before_waiting: Callable[[], None] = _say_nothing
     ) -> Answer | Digest:
         """Like `ask`, for the words of a command line."""
-        with self.ledger.reading() as reading:
+
+        def work(reading: Reading) -> tuple[Question, Answer | None]:
             vocabulary = self._vocabulary(reading)
             question = parse_words(words, vocabulary, now=now, zone=self.zone, week_start=self.week_start)
-            if not _is_asked_elsewhere(question):
-                return self._answer(reading, question, now, None)
-        return self._ask_elsewhere(question, now, before_waiting)
+            return question, None if _is_asked_elsewhere(question) else self._answer(reading, question, now, None)
+
+        question, answer = self.ledger.read(work)
+        return answer if answer is not None else self._ask_elsewhere(question, now, before_waiting)
 
     def home(self, now: datetime) -> Home:
         """What the home tab shows. Raises LedgerError if the ledger cannot be read."""

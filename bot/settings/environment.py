@@ -75,6 +75,9 @@ class Settings(BaseSettings):
     heartbeat_url: Annotated[SecretStr, PlainValidator(readers.heartbeat_url)] = _variable(
         "LLMCOST_HEARTBEAT_URL", shown=False
     )
+    # None: nobody is told.
+    metrics_at: Annotated[tuple[str, int] | None, PlainValidator(readers.listening)] = _variable("LLMCOST_METRICS_PORT")
+    log_form: Annotated[str, PlainValidator(readers.log_form)] = _variable("LLMCOST_LOG", "text")
     database_url: Annotated[str, PlainValidator(readers.database_url)] = _variable(
         "DATABASE_URL", "sqlite:///llmcost.db", shown=False
     )

@@ -115,6 +115,23 @@ def whole_number(text: str, *, at_least: int, at_most: int) -> int:
     return int(text)
 
 
+def listening(text: str) -> tuple[str, int] | None:
+    """Where to listen: a port of this machine alone, or `HOST:PORT`; None without a text."""
+    if not text:
+        return None
+    host, colon, port = text.rpartition(":")
+    if colon and not host:
+        raise UnfitError(f"{shown(text)} names no host before its port; write 9464 or 0.0.0.0:9464.")
+    return host or "127.0.0.1", whole_number(port, at_least=0, at_most=65535)
+
+
+def log_form(text: str) -> str:
+    """`text` or `json`."""
+    if text.lower() not in ("text", "json"):
+        raise UnfitError(f"{shown(text)} is no form of a log; write text or json.")
+    return text.lower()
+
+
 def weekday(text: str) -> int:
     """The first day of the week, 0 for Monday to 6 for Sunday; `sunday` and `sun` in any case, or the number."""
     if re.fullmatch("[0-6]", text):

@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -56,9 +57,11 @@ class Connection(ABC):
         alerts: AlertActions | None = None,
         surfaces: Surfaces | None = None,
         signing_secret: str = "",
+        answered: Callable[[float], None] = lambda _: None,
     ) -> None:
         """`alerts` are the buttons of alerts, None where none are sent; `surfaces` are the others, and who may see
-        anything: without them everybody. Raises SlackError if Slack refuses the bot token or cannot be reached."""
+        anything: without them everybody. `answered` is told after how many seconds a command was. Raises SlackError if
+        Slack refuses the bot token or cannot be reached."""
         self._acks = ThreadPoolExecutor(ACK_THREADS, thread_name_prefix="slack-ack")
         self._answers = ThreadPoolExecutor(ANSWER_THREADS, thread_name_prefix="slack-answer")
         try:
@@ -69,6 +72,7 @@ class Connection(ABC):
         self._surfaces = surfaces
         self._team = team
         self._is_new = listeners.is_new
+        self._answered = answered
         hear(self._app, listeners, alerts, surfaces, team, self._later, self._refusal, listeners.is_new)
         # Last, because the first that fits is called: buttons of messages that an older llmcost sent.
         self._app.action(_ANY)(self._later(listeners.unknown))
@@ -96,18 +100,21 @@ class Connection(ABC):
         exception soon after an ack would lose the ack."""
 
         def acknowledge(ack: Callable[..., None], body: Mapping[str, Any]) -> None:
+            arrived = time.monotonic()
             ack(**said)
-            self._answers.submit(self._let_in, answer, body)
+            self._answers.submit(self._let_in, answer, body, arrived)
 
         return acknowledge
 
-    def _let_in(self, answer: Callable[[Mapping[str, Any]], None], body: Mapping[str, Any]) -> None:
+    def _let_in(self, answer: Callable[[Mapping[str, Any]], None], body: Mapping[str, Any], arrived: float) -> None:
         # Whoever hears an event looks themselves: not every event wants an answer.
         refusal = self._refusal(body) if "event" not in body else None
         if refusal is None:
             # A press that Slack hands over again is taken up once; a command it never does.
             if "event" in body or "command" in body or self._is_new(body):
                 answer(body)
+                if "command" in body:
+                    self._answered(time.monotonic() - arrived)
         elif self._surfaces is not None:
             self._surfaces.refuse(body, refusal)
 
@@ -189,9 +196,17 @@ class SocketConnection(Connection):
         listeners: Listeners,
         alerts: AlertActions | None = None,
         surfaces: Surfaces | None = None,
+        answered: Callable[[float], None] = lambda _: None,
     ) -> None:
         """Raises SlackError if Slack refuses the bot token or cannot be reached."""
-        super().__init__(bot_token=bot_token, api_url=api_url, listeners=listeners, alerts=alerts, surfaces=surfaces)
+        super().__init__(
+            bot_token=bot_token,
+            api_url=api_url,
+            listeners=listeners,
+            alerts=alerts,
+            surfaces=surfaces,
+            answered=answered,
+        )
         self._app_token = app_token
         self._handler: SocketModeHandler | None = None
 
@@ -228,6 +243,7 @@ class HttpConnection(Connection):
         listeners: Listeners,
         alerts: AlertActions | None = None,
         surfaces: Surfaces | None = None,
+        answered: Callable[[float], None] = lambda _: None,
     ) -> None:
         """Raises SlackError if Slack refuses the bot token or cannot be reached, or if the port cannot be used."""
         super().__init__(
@@ -237,6 +253,7 @@ class HttpConnection(Connection):
             alerts=alerts,
             surfaces=surfaces,
             signing_secret=signing_secret,
+            answered=answered,
         )
         try:
             self._server = HttpServer(self._app, signing_secret=signing_secret, port=port)

@@ -10,10 +10,9 @@ from typing import NamedTuple
 import pytest
 
 from bot.app.answers import build_reporter
-from bot.app.bot import build_jobs
+from bot.app.bot import build_reload
 from bot.app.in_force import InForce
 from bot.app.ledgers import build_rules, open_to_write
-from bot.app.office import Office
 from bot.app.source import build_sync
 from bot.domain.feature import Attribution
 from bot.errors import LedgerBusyError
@@ -24,7 +23,6 @@ from bot.ledger.store import Ledger
 from bot.reports.answers import Report
 from bot.settings import Settings, load
 from tests.standins.langsmith import API_KEY, LangSmithStandIn
-from tests.standins.slack_fake import FakeSlack
 
 NOW = datetime(2026, 11, 18, 15, 30, tzinfo=UTC)
 TICK = timedelta(seconds=30)
@@ -77,10 +75,7 @@ def bot(langsmith: LangSmithStandIn, tmp_path: Path) -> Iterator[Bot]:
     ledger = open_to_write(settings, build_rules(settings, config))
     sync, source = build_sync(settings, ledger, build_rules(settings, config), clock=lambda: NOW)
     in_force = InForce(settings, config, ledger, sync)
-    office = Office(settings, in_force, ledger, FakeSlack(lambda: NOW), lambda: NOW)
-    (reload, *_) = build_jobs(
-        settings, in_force, ledger, office, build_reporter(settings, in_force, ledger), NOW, tmp_path
-    )
+    reload = build_reload(settings, in_force, ledger, tmp_path)
     yield Bot(settings, file, ledger, sync, in_force, reload)
     source.close()
     ledger.close()

@@ -14,6 +14,7 @@ from bot.app.ledgers import build_rules, open_to_write
 from bot.app.source import build_sync
 from bot.errors import LedgerBusyError
 from bot.settings import Need, load
+from tests.databases import new_url
 from tests.standins.langsmith import API_KEY, LangSmithStandIn
 from tests.standins.slack import Exchange, SlackStandIn
 from tests.standins.slack_rules import autolinked, visible_mentions
@@ -35,6 +36,9 @@ class Talk:
     more: Mapping[str, str] = field(default_factory=dict)
     channel: str = "C1"
 
+    def __post_init__(self) -> None:
+        self.url = new_url(self.folder)
+
     @property
     def environ(self) -> dict[str, str]:
         """What `llmcost run` is told."""
@@ -45,7 +49,7 @@ class Talk:
             "SLACK_BOT_TOKEN": self.slack.bot_token,
             "SLACK_APP_TOKEN": self.slack.app_token,
             "SLACK_API_URL": self.slack.api_url,
-            "DATABASE_URL": f"sqlite:///{self.folder}/llmcost.db",
+            "DATABASE_URL": self.url,
             "LLMCOST_BACKFILL": "14d",
             "LLMCOST_REQUESTS_PER_10S": "1000",
             "LLMCOST_SYNC_EVERY": "1h",
