@@ -17,6 +17,7 @@ from bot.slack.connection import SocketConnection
 from bot.slack.limit_desk import LimitDesk
 from bot.slack.listeners import Listeners
 from tests.contract.test_alert_actions import Desk, Modals, a_desk
+from tests.databases import new_url
 from tests.ledgers import BERLIN, DIMENSIONS
 from tests.standins.slack import SlackStandIn
 
@@ -35,6 +36,9 @@ class RealModals(Modals):
         self.opened.append(shown["view"])
 
 
+pytestmark = pytest.mark.each_database
+
+
 @pytest.fixture
 def slack() -> Iterator[SlackStandIn]:
     with SlackStandIn() as slack:
@@ -46,7 +50,7 @@ def slack() -> Iterator[SlackStandIn]:
 @pytest.fixture
 def desk(slack: SlackStandIn, tmp_path: Path) -> Iterator[Desk]:
     """An alert that stands in its owner's DM, and a bot that hears what is pressed."""
-    ledger = open_ledger(f"sqlite:///{tmp_path / 'llmcost.db'}", create=True)
+    ledger = open_ledger(new_url(tmp_path), create=True)
     client = WebClient(token=slack.bot_token, base_url=slack.api_url)
     made = a_desk(ledger, "", [])
     made.modals = RealModals(client)

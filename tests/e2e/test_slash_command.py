@@ -55,6 +55,7 @@ def ledger_of(talk: Talk) -> sqlite3.Connection:
 # --- Asking
 
 
+@pytest.mark.each_database
 def test_somebody_asks_what_a_feature_cost_and_shares_the_answer(talk: Talk) -> None:
     asked = talk.ask("week rag-search")
     assert asked.exchange.wait_ack().seconds < 3

@@ -1,0 +1,170 @@
+"""A ledger in PostgreSQL: who meets another begins again, a lost connection is made anew, and nothing of a password is
+said."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, Engine, func, insert, select, update
+
+from bot.errors import LedgerError, LedgerUnavailableError
+from bot.ledger.deliveries import Kind, NewDelivery, Role
+from bot.ledger.engine import TRIES, open_engine, read, reading, write, writing
+from bot.ledger.events import NewEvent
+from bot.ledger.migrate import HEAD, migrate
+from bot.ledger.store import open_ledger
+from bot.ledger.tables import marks, metadata
+from tests.databases import Cluster, cluster
+
+NOW = datetime(2026, 11, 22, 14, 31, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def server() -> Cluster:
+    return cluster()
+
+
+@pytest.fixture
+def url(server: Cluster) -> str:
+    return server.new_url()
+
+
+@pytest.fixture
+def engine(url: str) -> Iterator[Engine]:
+    opened = open_engine(url, create=True)
+    yield opened
+    opened.dispose()
+
+
+def in_threads(number: int, work: Callable[[int], object]) -> None:
+    threads = [threading.Thread(target=work, args=(at,)) for at in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+
+
+def count(connection: Connection) -> int:
+    return int(connection.scalar(select(marks.c.value).where(marks.c.name == "count")) or 0)
+
+
+def test_of_writers_who_look_and_then_write_none_writes_over_another(engine: Engine) -> None:
+    write(engine, lambda connection: connection.execute(insert(marks).values(name="count", value="0")))
+
+    def add_one(connection: Connection) -> None:
+        connection.execute(update(marks).where(marks.c.name == "count").values(value=str(count(connection) + 1)))
+
+    in_threads(3, lambda _: [write(engine, add_one) for _ in range(5)])
+    assert read(engine, count) == 15
+
+
+def test_who_looked_at_nothing_and_inserts_is_told_of_the_row_that_came_between(url: str) -> None:
+    """Two replicas decide the same at the same moment: one of them has told of it, with one delivery."""
+    event = NewEvent("digest:#costs:2026-11-22", Kind.DIGEST, {})
+    delivery = NewDelivery(Kind.DIGEST, Role.CHANNEL, "#costs", (event.key,), {"text": "x"}, NOW, NOW)
+    ledgers = [open_ledger(url, create=False) for _ in range(4)]
+    ready, found = threading.Barrier(4), list[object]()
+
+    def announce(at: int) -> None:
+        ready.wait(30)
+        found.append(ledgers[at].outbox.announce([event], [delivery], NOW))
+
+    in_threads(4, announce)
+    assert len([one for one in found if one is not None]) == 1
+    assert len(found) == 4
+    assert len(ledgers[0].outbox.latest(9)) == 1
+    for ledger in ledgers:
+        ledger.close()
+
+
+def test_a_connection_that_is_lost_in_the_middle_is_made_anew(server: Cluster, url: str, engine: Engine) -> None:
+    tries = 0
+
+    def work(connection: Connection) -> int:
+        nonlocal tries
+        tries += 1
+        connection.execute(insert(marks).values(name=f"try {tries}", value=""))
+        if tries == 1:
+            server.end_sessions(url)
+        return connection.scalar(select(func.count()).select_from(marks)) or 0
+
+    assert write(engine, work) == 1
+    assert tries == 2
+    assert read(engine, lambda connection: list(connection.scalars(select(marks.c.name)))) == ["try 2"]
+
+
+def test_between_two_questions_the_server_may_start_again(server: Cluster, url: str) -> None:
+    with closing(open_ledger(url, create=False)) as ledger:
+        ledger.outbox.set_mark("a", "1")
+        server.end_sessions(url)
+        assert ledger.outbox.mark("a") == "1"
+        with pytest.raises(LedgerUnavailableError, match="cannot be reached"), ledger.reading() as asked:
+            server.end_sessions(url)
+            asked.features()
+
+
+def test_what_always_loses_its_connection_is_given_up_after_a_while(server: Cluster, url: str, engine: Engine) -> None:
+    tries = []
+
+    def work(connection: Connection) -> None:
+        tries.append(1)
+        server.end_sessions(url)
+        connection.execute(select(1))
+
+    with pytest.raises(LedgerUnavailableError):
+        read(engine, work)
+    assert 2 <= len(tries) <= TRIES
+
+
+def test_reading_sees_one_state_and_cannot_write(engine: Engine) -> None:
+    with reading(engine) as connection:
+        assert count(connection) == 0
+        write(engine, lambda other: other.execute(insert(marks).values(name="count", value="7")))
+        assert count(connection) == 0
+    with pytest.raises(LedgerError, match="read-only"), reading(engine) as connection:
+        connection.execute(insert(marks).values(name="x", value=""))
+
+
+def test_a_fault_in_the_code_is_not_taken_for_the_ledgers(engine: Engine) -> None:
+    from sqlalchemy.exc import ProgrammingError
+
+    with pytest.raises(ProgrammingError), writing(engine) as connection:
+        connection.exec_driver_sql("SELECT nonsense FROM nowhere")
+
+
+@pytest.mark.parametrize("where", ["nobody:s3cret@/nosuch?host={folder}", "u:s3cret@127.0.0.1:1/x?password=s3cret"])
+def test_a_database_that_cannot_be_reached_is_named_without_its_password(where: str, server: Cluster) -> None:
+    with pytest.raises(LedgerError) as caught:
+        open_ledger(f"postgresql://{where.format(folder=server.folder)}", create=True)
+    said = str(caught.value)
+    assert said.startswith("The ledger postgresql+psycopg://")
+    assert "s3cret" not in said
+    assert "\n" not in said
+
+
+def test_a_migrated_ledger_is_what_the_tables_say(server: Cluster) -> None:
+    engine = open_engine(server.new_url(empty=True), create=True)
+    assert migrate(engine) == "nothing"
+    assert migrate(engine) is None
+    with reading(engine) as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        differences = compare_metadata(context, metadata)
+    # The lock is no part of the ledger.
+    assert [(kind, getattr(thing, "name", thing)) for kind, thing, *_ in differences] == [
+        ("remove_table", "migration_lock")
+    ]
+    engine.dispose()
+
+
+def test_a_newer_ledger_is_refused_in_a_sentence(url: str, engine: Engine) -> None:
+    write(engine, lambda connection: connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0999'"))
+    with pytest.raises(LedgerError) as caught:
+        open_ledger(url, create=True)
+    assert str(caught.value) == (
+        f"The ledger was written by a newer llmcost (schema 0999, this one knows {HEAD}): update llmcost."
+    )
