@@ -16,7 +16,7 @@ from bot.ledger.deliveries import Kind, NewDelivery, Role
 from bot.ledger.engine import TRIES, open_engine, read, reading, write, writing
 from bot.ledger.events import NewEvent
 from bot.ledger.migrate import HEAD, migrate
-from bot.ledger.store import open_ledger
+from bot.ledger.store import Reading, open_ledger
 from bot.ledger.tables import marks, metadata
 from tests.databases import Cluster, cluster
 
@@ -103,9 +103,20 @@ def test_between_two_questions_the_server_may_start_again(server: Cluster, url: 
         ledger.outbox.set_mark("a", "1")
         server.end_sessions(url)
         assert ledger.outbox.mark("a") == "1"
-        with pytest.raises(LedgerUnavailableError, match="cannot be reached"), ledger.reading() as asked:
+
+
+def test_what_was_being_read_is_read_again_by_whoever_can(server: Cluster, url: str) -> None:
+    tries = []
+
+    def work(asked: Reading) -> set[str]:
+        tries.append(1)
+        if len(tries) == 1:
             server.end_sessions(url)
-            asked.features()
+        return asked.features()
+
+    with closing(open_ledger(url, create=False)) as ledger:
+        assert ledger.read(work) == set()
+    assert len(tries) == 2
 
 
 def test_what_always_loses_its_connection_is_given_up_after_a_while(server: Cluster, url: str, engine: Engine) -> None:
