@@ -11,6 +11,7 @@ demo: $(VENV)/runtime  ## a LangSmith-compatible server with sample traces, a fe
 
 test: check  ## lint, types, import contract, tests: what CI runs
 	@$(BIN)/pytest -n auto -m "not long"
+	@$(BIN)/pytest -n auto -m "not long" --database postgresql tests/contract tests/e2e tests/simulation
 
 check: $(VENV)/dev
 	@$(BIN)/ruff check .

@@ -6,7 +6,6 @@ snapshot (REPEATABLE READ), which meets nobody. No advisory locks, nothing that 
 """
 
 import re
-from importlib.util import find_spec
 
 from sqlalchemy import URL, Engine, create_engine
 from sqlalchemy.exc import DBAPIError
@@ -32,18 +31,21 @@ _NOT_ALLOWED = ("28", "3D", "42501", "25006", "53", "54", "58", "XX")
 
 def open_postgresql(url: URL) -> Engine:
     """An engine for a database that is there; nothing is asked of it yet. Raises LedgerError without the driver."""
-    if find_spec("psycopg") is None:
-        raise LedgerError("A ledger in PostgreSQL needs its driver: install llmcost with the extra `postgres`.")
     url = url.set(drivername="postgresql+psycopg").update_query_dict(
         {name: value for name, value in _PATIENCE.items() if name not in url.query}
     )
-    return create_engine(
-        url,
-        paramstyle="format",  # bulk statements are handed to the driver with their values in order
-        pool_pre_ping=True,
-        pool_size=_KEPT_OPEN,
-        max_overflow=_AT_MOST - _KEPT_OPEN,
-    )
+    try:
+        return create_engine(
+            url,
+            paramstyle="format",  # bulk statements are handed to the driver with their values in order
+            pool_pre_ping=True,
+            pool_size=_KEPT_OPEN,
+            max_overflow=_AT_MOST - _KEPT_OPEN,
+        )
+    except ImportError:
+        raise LedgerError(
+            "A ledger in PostgreSQL needs its driver: install llmcost with the extra `postgres`."
+        ) from None
 
 
 def judge(error: DBAPIError) -> Trouble:
@@ -60,6 +62,8 @@ def judge(error: DBAPIError) -> Trouble:
         return Trouble.UNUSABLE
     if isinstance(cause, psycopg.OperationalError) and not state:
         return Trouble.PASSING
+    if isinstance(cause, psycopg.ProgrammingError) and error.statement is None:
+        return Trouble.UNUSABLE  # DATABASE_URL says something that the driver does not know
     return Trouble.UNUSABLE if isinstance(cause, psycopg.OperationalError) else Trouble.FAULT
 
 

@@ -227,10 +227,7 @@ def _web_address(text: str) -> str:
 
 
 def database_url(text: str) -> str:
-    """SQLAlchemy's URL of the ledger; `postgres://`, as platforms write it, is `postgresql://`.
-
-    Whether this version can keep a ledger there is said by whoever opens it.
-    """
+    """SQLAlchemy's URL of the ledger; `postgres://`, as platforms write it, is `postgresql://`."""
     scheme, separator, rest = text.partition("://")
     dialect = scheme.partition("+")[0].lower()
     if separator and dialect in ("postgres", "postgresql"):

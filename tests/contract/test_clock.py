@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -83,7 +83,7 @@ class Ticking(NamedTuple):
 
 
 @contextmanager
-def ticking(langsmith: Watched, folder: Path, every: timedelta, *jobs: Job) -> Iterator[Ticking]:
+def ticking(langsmith: Watched, folder: Path, every: timedelta, *jobs: Job, **more: Any) -> Iterator[Ticking]:
     """A clock that has been started; to be stopped by the test."""
     environ = {
         "LANGSMITH_API_KEY": API_KEY,
@@ -98,7 +98,7 @@ def ticking(langsmith: Watched, folder: Path, every: timedelta, *jobs: Job) -> I
     ledger = open_to_write(settings, rules)
     stopper = Stopper()
     sync, source = build_sync(settings, ledger, rules, sleep=lambda seconds: _wait(stopper, seconds))
-    clock = Clock(sync, every, stopper, last_sync=ledger.last_sync, now=utc_now, jobs=jobs)
+    clock = Clock(sync, every, stopper, last_sync=ledger.last_sync, now=utc_now, jobs=jobs, **more)
     clock.start()
     try:
         yield Ticking(clock, stopper, ledger)
@@ -259,6 +259,33 @@ def test_what_another_process_has_just_read_is_not_read_again(langsmith: Watched
         assert not ticks.stopper.was_asked_within(0.3, 1)
         ticks.stop()
         assert other.requests == []
+
+
+def test_who_is_not_on_duty_does_what_is_everywhere_and_nothing_else(langsmith: Watched, tmp_path: Path) -> None:
+    job, own = Noting(), Noting("own")
+    duty = threading.Event()
+    with ticking(langsmith, tmp_path, SOON, job, everywhere=[own], take_duty=lambda _: duty.is_set()) as ticks:
+        own.wait_for(3)
+        assert (job.times, langsmith.requests) == ([], [])
+        duty.set()
+        job.wait_for(1)
+        ticks.stopper.wait_for(2)
+        duty.clear()
+        ticks.stop()
+
+
+def test_who_cannot_be_told_whether_it_is_on_duty_is_not(
+    langsmith: Watched, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def ask(now: datetime) -> bool:
+        raise LlmcostError(f"nobody knows at {now.year}")
+
+    job, own = Noting(), Noting("own")
+    with ticking(langsmith, tmp_path, SOON, job, everywhere=[own], take_duty=ask) as ticks:
+        own.wait_for(2)
+        ticks.stop()
+    assert (job.times, langsmith.requests) == ([], [])
+    assert "it cannot be told whose turn it is: nobody knows" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -86,11 +86,6 @@ def test_a_place_in_which_no_file_can_be_made_is_told(path: Path) -> None:
     assert refused(f"sqlite:///{path.parent / ('x' * 300)}").endswith("cannot be opened: File name too long.")
 
 
-def test_another_kind_of_database_is_refused_without_repeating_its_password() -> None:
-    sentence = refused("postgresql://bot:not-a-secret@localhost/llmcost")
-    assert sentence == "This version keeps its ledger in SQLite: set DATABASE_URL to sqlite:///path/to/llmcost.db."
-
-
 @pytest.mark.parametrize(
     ("pragma", "cause"),
     [("query_only=1", "attempt to write a readonly database"), ("max_page_count=1", "database or disk is full")],

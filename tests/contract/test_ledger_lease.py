@@ -12,7 +12,7 @@ from bot.domain.costing import CostMode
 from bot.errors import LedgerBusyError
 from bot.ledger.booking import Rules, day_finder
 from bot.ledger.coverage import ProjectRow
-from bot.ledger.lease import LEASE_MICROSECONDS, SYNC, Lease
+from bot.ledger.lease import JOBS, LEASE_MICROSECONDS, SYNC, Lease
 from bot.ledger.store import Ledger, open_ledger
 from tests.databases import new_url
 from tests.ledger_worlds import ATTRIBUTION, id_of, list_price, make_run
@@ -125,3 +125,39 @@ def test_a_lease_from_a_clock_that_was_years_ahead_does_not_last_for_years(one: 
 def test_a_clock_that_is_a_few_minutes_behind_is_no_reason_to_take_over(one: Ledger, other: Ledger) -> None:
     with one.lease(SYNC, NOW), pytest.raises(LedgerBusyError), other.lease(SYNC, NOW - timedelta(minutes=5)):
         pass
+
+
+def test_a_ledger_under_a_lease_writes_only_as_long_as_nobody_else_has_taken_it(one: Ledger, other: Ledger) -> None:
+    """Whoever was paused, and wakes up late, has written nothing."""
+    mine, theirs = Lease(JOBS, "mine"), Lease(JOBS, "theirs")
+    clock = [NOW]
+    late = one.under(mine, lambda: clock[0])
+    with pytest.raises(LedgerBusyError, match="has taken over the jobs"):
+        late.outbox.set_mark("a", "before it was taken")
+    assert one.keep_lease(mine, NOW)
+    late.outbox.set_mark("a", "in time")
+    assert not other.keep_lease(theirs, LATER - timedelta(microseconds=1))
+    assert other.keep_lease(theirs, LATER)
+    clock[0] = LATER
+    with pytest.raises(LedgerBusyError, match="has taken over the jobs"):
+        late.outbox.set_mark("a", "late")
+    assert other.outbox.mark("a") == "in time"
+    assert not one.keep_lease(mine, LATER)
+
+
+def test_a_lease_that_is_kept_before_it_runs_out_is_nobody_elses(one: Ledger, other: Ledger) -> None:
+    mine, theirs = Lease(JOBS, "mine"), Lease(JOBS, "theirs")
+    for _ in range(2):
+        assert one.keep_lease(mine, NOW)
+    assert one.keep_lease(mine, NOW + timedelta(seconds=20))
+    assert not other.keep_lease(theirs, LATER + timedelta(seconds=19))
+    one.release(mine)
+    assert other.keep_lease(theirs, LATER + timedelta(seconds=19))
+
+
+def test_a_ledger_that_is_closed_gives_back_what_it_holds(one: Ledger, url: str) -> None:
+    with closing(open_ledger(url, create=True)) as ending:
+        assert ending.keep_lease(Lease(JOBS, "ending"), NOW)
+        ending.lease(SYNC, NOW).__enter__()
+    with one.lease(SYNC, NOW):
+        assert one.keep_lease(Lease(JOBS, "mine"), NOW)

@@ -148,7 +148,10 @@ def test_a_fault_in_the_code_is_not_taken_for_the_ledgers(engine: Engine) -> Non
         connection.exec_driver_sql("SELECT nonsense FROM nowhere")
 
 
-@pytest.mark.parametrize("where", ["nobody:s3cret@/nosuch?host={folder}", "u:s3cret@127.0.0.1:1/x?password=s3cret"])
+@pytest.mark.parametrize(
+    "where",
+    ["nobody:s3cret@/nosuch?host={folder}", "u:s3cret@127.0.0.1:1/x?password=s3cret", "u:s3cret@db/x?nonsense=1"],
+)
 def test_a_database_that_cannot_be_reached_is_named_without_its_password(where: str, server: Cluster) -> None:
     with pytest.raises(LedgerError) as caught:
         open_ledger(f"postgresql://{where.format(folder=server.folder)}", create=True)

@@ -25,7 +25,7 @@ from bot.settings import Settings, load
 from tests.standins.langsmith import API_KEY, LangSmithStandIn
 
 NOW = datetime(2026, 11, 18, 15, 30, tzinfo=UTC)
-TICK = timedelta(seconds=30)
+TICK = timedelta(seconds=10)
 OLD = '[features.search]\nowner = "U1"\n'
 RENAMED = '[features.find]\nowner = "U1"\naliases = ["search"]\n'
 PRICED = OLD + '[[prices]]\nmodel = "in-house*"\ninput = 2\noutput = 4\n'
