@@ -14,14 +14,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wcwidth import wcswidth
 
+from bot.domain.budget import Budget, Window
+from bot.domain.catalog import Catalog, Feature
 from bot.domain.run import Source
 from bot.ledger.store import Ledger
 from bot.render.data import to_csv, to_json
 from bot.render.names import plain
 from bot.render.numbers import weekday
 from bot.render.text import text
+from bot.reports.budget_reporter import BudgetReporter
+from bot.reports.digest import Digest
+from bot.slack.digest_message import digest_message
 from bot.slack.messages import answer_message
-from tests.ledgers import NOW, PROJECT, Spent, emptied, fill, new_ledger, reporter
+from tests.ledgers import BERLIN, NOW, PROJECT, Spent, emptied, fill, new_ledger, reporter
 
 FACTORS = {"": 1, "k": 10**3, "M": 10**6, "B": 10**9}
 FIELDS = {
@@ -192,3 +197,96 @@ def same_number(shown: str, exact: int) -> None:
 
 def unescaped(mrkdwn: str) -> str:
     return mrkdwn.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+BUDGETS = Catalog(
+    {
+        "rag-search": Feature("rag-search", budgets=(Budget("rag-search", Window.MONTHLY, 100 * 10**9),)),
+        "total": Feature(
+            "total", budgets=(Budget("total", Window.DAILY, 10**9), Budget("total", Window.WEEKLY, 10**9))
+        ),
+        "untagged": Feature("untagged", budgets=(Budget("untagged", Window.WEEKLY, 10**9),)),
+    }
+)
+WINDOWS = {"daily": "today", "weekly": "wtd", "monthly": "mtd"}
+
+
+@settings(deadline=None, max_examples=20)
+@given(RUNS)
+def test_a_digest_shows_what_a_report_of_its_day_shows(reused: Ledger, runs: list[Spent]) -> None:
+    ledger = fill(emptied(reused), runs, projects=[PROJECT, "staging"])
+    asked = reporter(ledger)
+    answer = asked.ask("digest", NOW)
+    assert isinstance(answer, Digest)
+    report = json.loads(to_json(asked.ask("yesterday", NOW)))
+    document = json.loads(to_json(answer))
+    for name in ("cost_usd", "runs"):
+        assert document["total"][name] == report["total"][name]
+    assert document["total"]["unpriced_runs"] == report["coverage"]["unpriced_runs"]
+    figures = ("cost_usd", "runs", "unpriced_runs")
+    by_name = {row["key"]: [row[name] for name in figures] for row in report["rows"]}
+    assert {row["key"]: [row[name] for name in figures] for row in document["rows"]} == by_name
+    week_before = json.loads(to_json(asked.ask("2026-11-14", NOW)))
+    assert document["week_before"]["cost_usd"] == week_before["total"]["cost_usd"]
+    shown, message = text(answer), digest_message(answer)
+    table = next((block for block in message.blocks if block["type"] == "table"), None)
+    cells = [[cell["text"] for cell in row] for row in table["rows"]] if table else []
+    assert grid(shown) == cells
+    fenced = re.search("```\n(.*)\n```", message.text, re.DOTALL)
+    assert (grid(unescaped(fenced[1])) if fenced else []) == cells
+    for line, row in zip(cells[1:], document["rows"], strict=True):
+        if line[1] == "unknown":
+            assert Decimal(row["cost_usd"]) == 0 < row["unpriced_runs"]
+        else:
+            same_amount(line[1], row["cost_usd"])
+        same_number(line[3], row["runs"])
+
+
+@settings(deadline=None, max_examples=20)
+@given(RUNS)
+def test_budgets_and_alerts_show_what_a_report_of_their_period_shows(reused: Ledger, runs: list[Spent]) -> None:
+    ledger = fill(emptied(reused), runs, projects=[PROJECT, "staging"], catalog=BUDGETS)
+    asked = reporter(ledger, BUDGETS)
+    answer = asked.ask("budget", NOW)
+    document = json.loads(to_json(answer))
+    cells = grid(text(answer))
+    read = list(csv.DictReader(io.StringIO(to_csv(answer))))
+    assert len(document["rows"]) == len(read) == len(cells) - 1 == 4
+    with ledger.reading() as reading:
+        budgets = BudgetReporter(reading, BERLIN, 0, NOW)
+        facts = {
+            (one.budget.feature, one.budget.window.value): budgets.alert(one, period, budgets.spent(one, period), 100)
+            for one in BUDGETS.budgets([], NOW)
+            for period in [budgets.running(one.budget.window)]
+        }
+    for row, line, cell in zip(document["rows"], read, cells[1:], strict=True):
+        words = WINDOWS[row["window"]]
+        if row["key"] == "untagged":
+            report = asked.ask(f"untagged {words}", NOW)
+        else:
+            report = asked.ask(words if row["key"] == "total" else f"{words} {row['key']}", NOW)
+        said = json.loads(to_json(report))["total"]["cost_usd"]
+        assert row["spent_usd"] == line["spent_usd"] == said
+        assert f"{facts[row['key'], row['window']].state.spent:.9f}" == said
+        same_amount(cell[2], said)
+
+
+@settings(deadline=None, max_examples=20)
+@given(RUNS, st.integers(1, 9), st.integers(1, 3))
+def test_a_gap_is_a_gap_and_no_day_without_spend(reused: Ledger, runs: list[Spent], back: int, length: int) -> None:
+    midnight = NOW.replace(hour=0, minute=0)
+    lost = (midnight - timedelta(days=back + length), midnight - timedelta(days=back))
+    held = [run for run in runs if not lost[0] <= run.start < lost[1]]
+    ledger = fill(emptied(reused), held, projects=[PROJECT, "staging"], lost=[lost])
+    answer = reporter(ledger).ask("14d by day", NOW)
+    document = json.loads(to_json(answer))
+    missing = {(lost[0] + timedelta(days=number)).date().isoformat() for number in range(length)}
+    days = {row["key"] for row in document["rows"]}
+    assert days & missing == set()
+    assert len(days) == 14 - length
+    assert [(gap["start"], gap["end"]) for gap in document["coverage"]["gaps"]] == [
+        (lost[0].isoformat(), lost[1].isoformat()) for _ in (PROJECT, "staging")
+    ]
+    if document["total"]["runs"]:
+        assert "Nothing is known of " in text(answer)
+        assert "Nothing is known of " in answer_message(answer).text
