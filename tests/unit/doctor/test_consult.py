@@ -149,9 +149,10 @@ def test_a_test_alert_has_real_figures_and_says_that_it_is_a_test(ledger: Ledger
     assert place == "DUALICE"
     assert problems(dict(form)) == []
     assert form["text"].startswith(
-        "TEST, nothing is to be done: rag-search has spent $1.18 of $100.00 (1.2 %) of its monthly budget "
-        "(1\N{EN DASH}30 Nov 2026)."
+        "TEST, nothing is to be done: rag-search has spent $1.18 of its monthly $100.00: 1.2 %.\n"
     )
+    assert "actions" not in [block["type"] for block in form["blocks"]]
+    assert "whether alerts reach you" in form["text"]
 
 
 def test_without_a_budget_it_tells_the_month(ledger: Ledger) -> None:
