@@ -1,4 +1,4 @@
-"""`python -m tests.bench [--short]`: all figures, as a table with the machine described."""
+"""`python -m tests.bench [--short]`: all figures, as a table with the machine described; `soak --seconds N`: a soak."""
 
 import os
 import platform
@@ -8,11 +8,13 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from tests.bench import answers, start, sync
+from tests.bench import answers, soak, start, sync
 
 
 def main() -> None:
     """Measure and print."""
+    if sys.argv[1:2] == ["soak"]:
+        sys.exit(_soak(float(sys.argv[sys.argv.index("--seconds") + 1]) if "--seconds" in sys.argv else 60.0))
     short = "--short" in sys.argv[1:]
     _say(f"{_machine()}\n")
     _say(_sync_table(20_000 if short else 200_000, 100_000 if short else 400_000))
@@ -27,6 +29,17 @@ def main() -> None:
         f"\n`llmcost report` to its first byte: {starts.report:.0f} ms; importing SQLAlchemy alone: "
         f"{starts.sqlalchemy:.0f} ms; ratio {starts.report / starts.sqlalchemy:.2f} (aim: 2)."
     )
+
+
+def _soak(seconds: float) -> int:
+    found = soak.soak(seconds)
+    _say(
+        f"{found.rounds} rounds: {found.asked} questions, {found.runs:,} runs. Memory grew by {found.growth:.1f} MiB "
+        f"after the warm-up; {found.threads} threads left."
+    )
+    for one in found.wrong:
+        _say(f"Wrong: {one}")
+    return 1 if found.wrong else 0
 
 
 def _sync_table(runs: int, more: int) -> str:

@@ -121,7 +121,7 @@ def tick_fails(talk: Talk) -> None:
         office = Office(settings, in_force, ledger, api, utc_now)
         for method in ("conversations.list", "chat.postMessage", "users.info"):
             for fault in ({"error": ECHO[:60]}, {"status": 500}, {"drop": True}, {"error": "invalid_auth"}):
-                talk.slack.fail_next(method, **fault)  # type: ignore[arg-type] # each is one
+                talk.slack.fail_next(method, **fault)
         for _ in range(4):
             for job in build_jobs(settings, in_force, ledger, office, utc_now(), talk.folder):
                 try:
