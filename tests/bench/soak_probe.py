@@ -61,7 +61,8 @@ def soak(seconds: float) -> Soaked:
                 _forget(slack, langsmith)
                 if time.monotonic() - began < seconds * _WARM_UP:
                     warm = _resident()
-                if rounds % 10 == 0: print(rounds, round(_resident(),1), round(time.monotonic()-began), flush=True)
+                if rounds % 10 == 0:
+                    print(rounds, round(_resident(), 1), round(time.monotonic() - began), flush=True)
             growth = _resident() - (warm or _resident())
         wrong += _counted(talk, runs)
         gc.collect()

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from bot.app.bot import build_jobs
+from bot.app.answers import build_reporter
+from bot.app.bot import build_jobs, build_reload
 from bot.app.in_force import InForce
 from bot.app.ledgers import build_rules, open_to_write, utc_now
 from bot.app.office import Office
@@ -123,7 +124,9 @@ def tick_fails(talk: Talk) -> None:
             for fault in ({"error": ECHO[:60]}, {"status": 500}, {"drop": True}, {"error": "invalid_auth"}):
                 talk.slack.fail_next(method, **fault)
         for _ in range(4):
-            for job in build_jobs(settings, in_force, ledger, office, utc_now(), talk.folder):
+            reporter = build_reporter(settings, in_force, ledger)
+            jobs = build_jobs(settings, in_force, ledger, ledger, office, reporter, utc_now())
+            for job in (build_reload(settings, in_force, ledger, talk.folder), *jobs):
                 try:
                     job.run(utc_now())
                 except LlmcostError:

@@ -54,15 +54,15 @@ class Replicas(Town):
         self._is_calm = fails is False
         super().sync(fails=fails)
 
-    def tick(self) -> None:
+    def tick(self, *, only_post: bool = False) -> None:
         """The tick of each process that is awake, in any order; one of them may be on duty."""
         order = sorted(self._awake)
         self._luck_of_pauses.shuffle(order)
         for number in order:
             if number in self._awake:
-                self._tick_of(number)
+                self._tick_of(number, only_post=only_post)
 
-    def _tick_of(self, number: int) -> None:
+    def _tick_of(self, number: int, *, only_post: bool) -> None:
         duty, began = self._duties[number], self.now
         luck = self._luck_of_pauses
         is_paused = not self._is_calm and luck.random() < 0.5 and len(self._awake) > 1
@@ -87,7 +87,9 @@ class Replicas(Town):
         anybody: Any = Ledger(self.ledger._engine)
         anybody.outbox = Pausing(Unlucky(self.looks.watching(self.outbox), self.luck, self.often, self.crashes), pause)
         office = Office(self.settings, self.config, anybody, slack, lambda: self.now, on_duty=on_duty)
-        jobs: list[Job] = [office.alerts(), office.escalations(), office.post_office()]
+        jobs: list[Job] = [office.post_office()]
+        if not only_post:
+            jobs = [office.alerts(), office.escalations(), *jobs]
         if self.has_digests:
             jobs.insert(2, office.digests())
         for job in jobs:

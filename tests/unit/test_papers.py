@@ -89,7 +89,7 @@ def heard() -> dict[str, list[Any]]:
     """Everything that the whole bot hears, by kind."""
     app: Any = Recorder()
     part: Any = Anything()
-    hear(app, part, part, part, "T1", lambda answer, **_: answer, lambda _: None)
+    hear(app, part, part, part, "T1", lambda answer, **_: answer, lambda _: None, lambda _: True)
     found: dict[str, list[Any]] = app.heard
     return found
 
