@@ -90,7 +90,7 @@ class Replicas(Town):
         jobs: list[Job] = [office.post_office()]
         if not only_post:
             jobs = [office.alerts(), office.escalations(), *jobs]
-        if self.has_digests:
+        if self.has_digests and not only_post:
             jobs.insert(2, office.digests())
         for job in jobs:
             try:
