@@ -33,6 +33,7 @@ from bot.reports.watch import patience
 from bot.settings import Config, Settings, read_file, understand, with_lines
 from bot.slack.alert_actions import AlertActions
 from bot.slack.connection import Connection, HttpConnection, SocketConnection, plain_client
+from bot.slack.export import Export
 from bot.slack.listeners import Listeners
 from bot.slack.surfaces import Surfaces
 from bot.slack.web import WebSlack
@@ -80,6 +81,7 @@ def serve(settings: Settings, config: Config, stop: threading.Event, *, director
             utc_now,
             doctor=lambda user, trial: consult(build_patient(settings, in_force, ledger), user, utc_now(), trial=trial),
             budgets=office.commands(reporter.vocabulary),
+            exports=Export(reporter, ledger, api, utc_now),
         )
         surfaces = office.surfaces(
             reporter, listeners, lambda now: missing(build_patient(settings, in_force, ledger), now), sleep

@@ -38,6 +38,7 @@ from bot.ledger import (
     set_rules,
     spending,
     traces,
+    uploads,
 )
 from bot.ledger.answers import KeptAnswer
 from bot.ledger.auditing import SourceSum, booked_runs, ids_above_costs, source_sums
@@ -584,6 +585,16 @@ class Ledger:
                 changed += self._write(mine, now, purge)
         told = self._door.read(lambda connection: purging.count_told(connection, wanted))
         return Purge(len(found), changed, told, is_overwritten=compact(self._engine))
+
+    # Files that somebody asked for
+
+    def claim_upload(self, key: str, now: datetime) -> bool:
+        """See bot.ledger.uploads.claim."""
+        return self._door.write(lambda connection: uploads.claim(connection, key, microseconds(now)))
+
+    def give_back_upload(self, key: str) -> None:
+        """See bot.ledger.uploads.give_back."""
+        self._door.write(lambda connection: uploads.give_back(connection, key))
 
     # Checking
 

@@ -188,6 +188,9 @@ answers = Table(
     Column("shared_at", BigInteger),
 )
 
+# Files that were uploaded because somebody pressed a button (bot.ledger.uploads).
+uploads = Table("uploads", metadata, Column("key", Text, primary_key=True), Column("at", BigInteger, nullable=False))
+
 # Limits that were set in Slack (bot.domain.budget.SetLimit), and what was ever changed.
 limits = Table(
     "limits",

@@ -7,7 +7,7 @@ from bot.render.names import plain
 from bot.render.numbers import clock, count, days, money, percent, plural
 from bot.render.sentences import basis, spent, unknown, warnings, when
 from bot.render.silence import silence_headline
-from bot.render.table import NO_TABLE, UNKNOWN, UNKNOWN_COST, Table
+from bot.render.table import NO_TABLE, UNKNOWN, UNKNOWN_COST, Cell, Figure, Table, counted, dollars, made
 from bot.reports.answers import Other, Spend
 from bot.reports.digest import BudgetState, Compared, Digest, FeatureLine, Mover, Stretch, Unheard
 
@@ -31,10 +31,12 @@ def table(digest: Digest) -> Table:
     rows = [_row(line) for line in digest.rows]
     if digest.other is not None:
         other = digest.other
-        rows.append((f"other ({count(other.count)})", _cost(other), UNKNOWN, count(other.runs), UNKNOWN))
+        name = f"other ({count(other.count)})"
+        rows.append([name, _cost(other), UNKNOWN, UNKNOWN, counted(other.runs), UNKNOWN])
     if not rows:
         return NO_TABLE
-    return Table(("Feature", "Cost", "A week before", "Runs", "Budget"), tuple(rows), (False, True, True, True, False))
+    header = ("Feature", "Cost", "A week before", "Change", "Runs", "Budget")
+    return made(header, rows, (False, True, True, True, True, False))
 
 
 def details(digest: Digest) -> list[str]:
@@ -121,16 +123,26 @@ def _late(digest: Digest) -> list[str]:
     return [f"This digest is late: it was due at {digest.was_due:%H:%M}."] if digest.was_due is not None else []
 
 
-def _row(line: FeatureLine) -> tuple[str, ...]:
+def _row(line: FeatureLine) -> list[Cell]:
     budget = f"{percent(line.budget.used)} of {_limit(line.budget)}" if line.budget is not None else UNKNOWN
-    before = money(line.before) if line.before is not None else UNKNOWN
-    name = plain(line.name)
-    return (name if name.strip() else UNKNOWN, _cost(line.spend), before, count(line.spend.runs), budget)
+    before = dollars(line.before) if line.before is not None else UNKNOWN
+    return [plain(line.name), _cost(line.spend), before, _moved(line), counted(line.spend.runs), budget]
 
 
-def _cost(spend: Spend | Other) -> str:
+def _moved(line: FeatureLine) -> Cell:
+    """In which direction the cost went, in words."""
+    if line.before is None or (line.spend.unpriced_runs and not line.spend.cost):
+        return UNKNOWN
+    if line.spend.cost == line.before:
+        return "the same"
+    if line.change is None:
+        return "from nothing"
+    return Figure(f"{'up' if line.change > 0 else 'down'} {percent(line.change)}", line.change)
+
+
+def _cost(spend: Spend | Other) -> Cell:
     """Nothing but unpriced runs is never a $0."""
-    return money(spend.cost) if spend.cost or not spend.unpriced_runs else UNKNOWN_COST
+    return dollars(spend.cost) if spend.cost or not spend.unpriced_runs else UNKNOWN_COST
 
 
 def _mover(mover: Mover) -> str:

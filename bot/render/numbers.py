@@ -9,6 +9,7 @@ _TENTH = Decimal("0.1")
 _MILL = Decimal("0.001")
 _TWO_DIGITS = Context(prec=2, rounding=ROUND_HALF_EVEN)
 _THREE_DIGITS = Context(prec=3, rounding=ROUND_HALF_EVEN)
+_SIX_DIGITS = Context(prec=6, rounding=ROUND_HALF_EVEN)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -36,6 +37,11 @@ def unit_cost(amount: Decimal) -> str:
     if amount == 0 or rounded >= _MILL:
         return money(amount)
     return f"${rounded.quantize(Decimal(1).scaleb(rounded.adjusted() - 1)):f}"
+
+
+def drawn(amount: Decimal) -> float:
+    """US dollars as a point of a chart: six digits that matter, which is finer than a line is thick."""
+    return float(_SIX_DIGITS.create_decimal(amount))
 
 
 def exact(amount: Decimal) -> str:

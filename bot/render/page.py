@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from bot.render import digest as morning
 from bot.render.audited import audited_basis, audited_details, audited_links, audited_sentences
 from bot.render.budgets import budget_basis, budget_sentences
+from bot.render.chart import chart_note
 from bot.render.names import plain
 from bot.render.sentences import (
     HELP,
@@ -30,6 +31,7 @@ from bot.render.trace import trace_basis, trace_sentences, trace_table
 from bot.render.verified import verified_basis, verified_sentences
 from bot.reports.answers import Answer, Audit, FeatureList, Help, Report, Status, TraceReport, Verification
 from bot.reports.budgets import BudgetList
+from bot.reports.chart import Chart
 from bot.reports.digest import Digest
 
 
@@ -44,6 +46,7 @@ class Page:
     link: str | None = None  # to the same in LangSmith
     details: tuple[str, ...] = ()
     links: tuple[tuple[str, str], ...] = ()  # labels and addresses, beside those of the table's rows
+    chart: Chart | None = None
 
 
 def page(answer: Answer | Digest) -> Page:
@@ -72,7 +75,7 @@ def page(answer: Answer | Digest) -> Page:
         else:
             sentences = [headline(answer), *warned, *per_unit(answer.total), volume(answer.total), NOT_COMPARED]
         sentences += billed(answer)
-        small_print = [*counted(answer), *basis(answer.period, answer.coverage)]
+        small_print = [*counted(answer), *chart_note(answer.chart), *basis(answer.period, answer.coverage)]
     elif isinstance(answer, FeatureList):
         sentences = [features_headline(answer), *warned, *per_unit(answer.total)]
         left_out = [f"{answer.left_out:,} more features left out: add top N to see more"] if answer.left_out else []
@@ -82,7 +85,8 @@ def page(answer: Answer | Digest) -> Page:
     else:
         sentences = [untagged_headline(answer), *warned, *per_unit(answer.total), *rules_lines(answer.rules)]
         small_print = basis(answer.period, answer.coverage, says_untagged=True)
-    return Page(tuple(sentences), table(answer), tuple(small_print))
+    chart = answer.chart if isinstance(answer, Report) else None
+    return Page(tuple(sentences), table(answer), tuple(small_print), chart=chart)
 
 
 def _help(answer: Help) -> Page:
@@ -106,4 +110,5 @@ def _audit(answer: Audit) -> Page:
 
 def _digest(answer: Digest) -> Page:
     said, small_print = tuple(morning.sentences(answer)), tuple(morning.small_print(answer))
-    return Page(said, morning.table(answer), small_print, details=tuple(morning.details(answer)))
+    details = tuple(morning.details(answer))
+    return Page(said, morning.table(answer), small_print, details=details, chart=answer.chart)

@@ -1,7 +1,10 @@
 """The rows of an answer as cells: one table for every surface."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
 
 from bot.render.audited import audited_rows
 from bot.render.names import plain
@@ -21,13 +24,24 @@ class Table:
     """Cells as people read them. `numeric` columns are right-aligned. No cell is empty: Slack refuses those.
 
     `links` are the addresses behind the first cell of each row, None where there is none; empty if no row has one.
+    `values` are the numbers that cells show, to sort by, None where a cell shows none; empty if no cell does.
     """
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     numeric: tuple[bool, ...]
     links: tuple[str | None, ...] = ()
+    values: tuple[tuple[Decimal | int | None, ...], ...] = ()
 
+
+class Figure(NamedTuple):
+    """A cell that is a number: as people read it, and as it is."""
+
+    text: str
+    value: Decimal | int
+
+
+Cell = str | Figure
 
 NO_TABLE = Table((), (), ())
 
@@ -54,7 +68,7 @@ def table(answer: Report | FeatureList | UntaggedList | Status | BudgetList | Ve
 
 def _report(report: Report) -> Table:
     is_day = report.by == "day"
-    rows = [
+    rows: list[list[Cell]] = [
         [weekday(date.fromisoformat(row.key)) if is_day else plain(row.key), *_report_numbers(row)]
         for row in report.rows
     ]
@@ -69,14 +83,14 @@ def _report(report: Report) -> Table:
     return replace(cells, links=tuple(links)) if any(links) else cells
 
 
-def _report_numbers(row: Row | Other) -> list[str]:
+def _report_numbers(row: Row | Other) -> list[Cell]:
     """Share and traces of "other" are not known: traces may be in several of its rows."""
     if isinstance(row, Other):
         cost, runs, *others = _numbers(row)
         return [cost, UNKNOWN, runs, UNKNOWN, *others]
     cost, runs, *others = _numbers(row.sum)
-    share = UNKNOWN if row.share is None or cost == UNKNOWN_COST else percent(row.share)
-    return [cost, share, runs, count(row.sum.traces), *others]
+    share = UNKNOWN if row.share is None or cost == UNKNOWN_COST else portion(row.share)
+    return [cost, share, runs, counted(row.sum.traces), *others]
 
 
 def _features(answer: FeatureList) -> Table:
@@ -120,10 +134,10 @@ def _budgets(answer: BudgetList) -> Table:
         [
             plain(row.feature),
             row.window.value,
-            money(row.spent),
-            money(row.limit),
-            percent(row.used),
-            percent(row.passed),
+            dollars(row.spent),
+            dollars(row.limit),
+            portion(row.used),
+            portion(row.passed),
             "the file"
             if row.set_by is None
             else f"Slack, until {day(row.until)}"
@@ -134,33 +148,63 @@ def _budgets(answer: BudgetList) -> Table:
     ]
     header = ["Feature", "Budget", "Spent", "Limit", "Used", "Time gone", "Limit from"]
     made = _made(header, rows, text_columns=2)
-    return Table(made.header, made.rows, (*made.numeric[:-1], False))
+    return replace(made, numeric=(*made.numeric[:-1], False))
 
 
 def _help(answer: Help) -> Table:
     return _made(["Say", "for"], [[line.pattern, line.meaning] for line in answer.lines], text_columns=2)
 
 
-def _numbers(sums: Sum | Other) -> list[str]:
+def _numbers(sums: Sum | Other) -> list[Cell]:
     """Nothing but unpriced runs is never a $0."""
     return [
-        money(sums.cost) if sums.cost or not sums.unpriced_runs else UNKNOWN_COST,
-        count(sums.runs),
-        tokens(sums.input_tokens),
-        tokens(sums.output_tokens),
-        count(sums.unpriced_runs),
+        dollars(sums.cost) if sums.cost or not sums.unpriced_runs else UNKNOWN_COST,
+        counted(sums.runs),
+        token_count(sums.input_tokens),
+        token_count(sums.output_tokens),
+        counted(sums.unpriced_runs),
     ]
+
+
+def dollars(amount: Decimal) -> Figure:
+    """A cell of money."""
+    return Figure(money(amount), amount)
+
+
+def counted(number: int) -> Figure:
+    """A cell of a number of things."""
+    return Figure(count(number), number)
+
+
+def token_count(number: int) -> Figure:
+    """A cell of tokens."""
+    return Figure(tokens(number), number)
+
+
+def portion(fraction: Decimal) -> Figure:
+    """A cell of a part of something."""
+    return Figure(percent(fraction), fraction)
 
 
 def _rest(other: Other) -> str:
     return f"other ({count(other.count)})"
 
 
-def _made(header: list[str], rows: list[list[str]], *, text_columns: int) -> Table:
+def _made(header: list[str], rows: Sequence[Sequence[Cell]], *, text_columns: int) -> Table:
     return made(header, rows, tuple(place >= text_columns for place in range(len(header))))
 
 
-def made(header: list[str], rows: list[list[str]], numeric: tuple[bool, ...]) -> Table:
+def made(header: Sequence[str], rows: Sequence[Sequence[Cell]], numeric: tuple[bool, ...]) -> Table:
     """A table without an empty cell."""
-    filled = tuple(tuple(cell if cell.strip() else UNKNOWN for cell in row) for row in rows)
-    return Table(tuple(header), filled, numeric)
+    values = tuple(tuple(cell.value if isinstance(cell, Figure) else None for cell in row) for row in rows)
+    return Table(
+        tuple(header),
+        tuple(tuple(_text(cell) for cell in row) for row in rows),
+        numeric,
+        values=values if any(value is not None for row in values for value in row) else (),
+    )
+
+
+def _text(cell: Cell) -> str:
+    text = cell.text if isinstance(cell, Figure) else cell
+    return text if text.strip() else UNKNOWN

@@ -2,6 +2,7 @@
 
 import tabulate
 
+from bot.render.chart import chart_table
 from bot.render.page import Page, page
 from bot.render.table import Table
 from bot.reports.answers import Answer
@@ -15,12 +16,13 @@ tabulate.MIN_PADDING = 0
 
 
 def text(answer: Answer | Digest) -> str:
-    """An answer as text of several lines: the sentences, the table, the details, what it rests on."""
+    """An answer as text of several lines: the sentences, the table, the chart, the details, what it rests on."""
     said = page(answer)
     parts = [
         "\n".join(said.sentences),
         text_table(said.table),
         _links(said),
+        text_table(chart_table(said.chart)) if said.chart is not None else "",
         "\n".join(said.details),
         "\n".join(said.small_print),
     ]

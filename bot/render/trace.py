@@ -1,9 +1,9 @@
 """One trace in words and cells, its runs as a tree."""
 
 from bot.render.names import plain
-from bot.render.numbers import ago, clock, count, money, plural, tokens
+from bot.render.numbers import ago, clock, count, plural, tokens
 from bot.render.sentences import spent
-from bot.render.table import UNKNOWN, UNKNOWN_COST, Table, made
+from bot.render.table import UNKNOWN, UNKNOWN_COST, Cell, Table, dollars, made, token_count
 from bot.reports.answers import Other, TraceReport, TraceRow
 
 # What the words of bot.domain mean to people.
@@ -59,16 +59,18 @@ def trace_table(report: TraceReport) -> Table:
     return made(header, rows, numeric)
 
 
-def _cells(row: TraceRow, *, says: bool) -> list[str]:
+def _cells(row: TraceRow, *, says: bool) -> list[Cell]:
     counts = row.reason is None and row.state != "not_a_run"
-    said = [money(row.langsmith_cost) if row.langsmith_cost is not None and _differs(row) else UNKNOWN] if says else []
+    said: list[Cell] = (
+        [dollars(row.langsmith_cost) if row.langsmith_cost is not None and _differs(row) else UNKNOWN] if says else []
+    )
     return [
         _branch(row.depth) + plain(row.name),
         plain(row.model or ""),
         _cost(row),
         *said,
-        tokens(row.input_tokens) if counts else UNKNOWN,
-        tokens(row.output_tokens) if counts else UNKNOWN,
+        token_count(row.input_tokens) if counts else UNKNOWN,
+        token_count(row.output_tokens) if counts else UNKNOWN,
         _note(row),
     ]
 
@@ -79,9 +81,9 @@ def _branch(depth: int) -> str:
     return "\N{BOX DRAWINGS LIGHT VERTICAL} " * (level - 1) + "\N{BOX DRAWINGS LIGHT VERTICAL AND RIGHT} " * (level > 0)
 
 
-def _cost(row: TraceRow) -> str:
+def _cost(row: TraceRow) -> Cell:
     if row.cost is not None:
-        return money(row.cost)
+        return dollars(row.cost)
     return UNKNOWN_COST if row.state == "unpriced" else UNKNOWN
 
 
@@ -98,10 +100,10 @@ def _differs(row: TraceRow) -> bool:
     return row.langsmith_cost is not None and row.langsmith_cost != row.cost
 
 
-def _rest(other: Other, *, says: bool) -> list[str]:
-    cost = money(other.cost) if other.cost or not other.unpriced_runs else UNKNOWN_COST
+def _rest(other: Other, *, says: bool) -> list[Cell]:
+    cost: Cell = dollars(other.cost) if other.cost or not other.unpriced_runs else UNKNOWN_COST
     said = [UNKNOWN] if says else []
-    used = [tokens(other.input_tokens), tokens(other.output_tokens)]
+    used = [token_count(other.input_tokens), token_count(other.output_tokens)]
     return [f"{count(other.count)} more", UNKNOWN, cost, *said, *used, UNKNOWN]
 
 

@@ -42,8 +42,9 @@ from bot.reports.covering import Extent, days_to_show, extent
 from bot.reports.digest import Digest
 from bot.reports.digest_reporter import DigestReporter
 from bot.reports.home import Home
+from bot.reports.onward import Way, ways_on
 from bot.reports.parts import NONE, coverage_of, namer, other_of, ratio, sum_of, time_frame
-from bot.reports.question import WORDS, Question, Verb, Vocabulary, parse, parse_words
+from bot.reports.question import WORDS, Question, Verb, Vocabulary, canonical, parse, parse_words
 from bot.reports.trace_reference import TraceReference
 from bot.reports.tracing import LookUp, find_trace, trace_report
 from bot.reports.verification import Counterpart, Held, bounds, compare
@@ -58,6 +59,15 @@ _WEEK = 7
 
 def _say_nothing() -> None:
     """What to say before waiting, to nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An answer, the words that ask for it again at any later time, and where one can go from it."""
+
+    answer: Answer | Digest
+    words: str
+    ways: tuple[Way, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +103,29 @@ class Reporter:
         Raises QuestionError if it cannot be understood, LedgerError if the ledger cannot be read; SourceError if
         LangSmith was asked and did not answer, UsageError if it cannot be asked.
         """
+        return self.explore(text, now, top=top, top_days=top_days, before_waiting=before_waiting).answer
 
-        def work(reading: Reading) -> tuple[Question, Answer | None]:
-            question = parse(text, self._vocabulary(reading), now=now, zone=self.zone, week_start=self.week_start)
+    def explore(
+        self,
+        text: str,
+        now: datetime,
+        *,
+        top: int | None = None,
+        top_days: int | None = None,
+        before_waiting: Callable[[], None] = _say_nothing,
+    ) -> Asked:
+        """Like `ask`, with the words that ask the same again and the ways on from there."""
+
+        def work(reading: Reading) -> tuple[Question, Vocabulary, Answer | None]:
+            vocabulary = self._vocabulary(reading)
+            question = parse(text, vocabulary, now=now, zone=self.zone, week_start=self.week_start)
             if _is_asked_elsewhere(question):
-                return question, None
-            return question, self._answer(reading, question, now, top_days if question.by == "day" else top)
+                return question, vocabulary, None
+            return question, vocabulary, self._answer(reading, question, now, top_days if question.by == "day" else top)
 
-        question, answer = self.ledger.read(work)
-        return answer if answer is not None else self._ask_elsewhere(question, now, before_waiting)
+        question, vocabulary, answer = self.ledger.read(work)
+        found = answer if answer is not None else self._ask_elsewhere(question, now, before_waiting)
+        return Asked(found, canonical(question), ways_on(question, vocabulary))
 
     def ask_words(
         self, words: list[str], now: datetime, *, before_waiting: Callable[[], None] = _say_nothing

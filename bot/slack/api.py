@@ -83,6 +83,10 @@ class SlackApi(Protocol):
         those; None if it is not there. Refused permanently if the history of that place cannot be read."""
         ...
 
+    def upload(self, place: str, name: str, content: bytes, thread: str | None = None) -> None:
+        """Put a file there, under the message `thread` (a ts). UnconfirmedError only where it may be there."""
+        ...
+
     def open_modal(self, trigger: str, view: Mapping[str, Any]) -> None:
         """Show a modal to the person who has just pressed something."""
         ...

@@ -7,6 +7,7 @@ and `verbatim`.
 import json
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from itertools import zip_longest
 from typing import Any
 
@@ -16,17 +17,21 @@ from bot.render.text import text_table
 Block = dict[str, Any]
 
 # All blocks of a message have room for about 13,200 characters together. These add up to less, with what is ours:
-# a bold sentence, the others, the table, what was left out, the small print.
+# a bold sentence, the others, the chart and the table, what was left out, the small print, the buttons.
 BOLD_CHARACTERS = 700
 SENTENCES_CHARACTERS = 1_700
-TABLE_CHARACTERS = 8_800
+TABLE_CHARACTERS = 7_000  # and the chart above it
 CONTEXT_CHARACTERS = 1_200
 SECTION_CHARACTERS = 2_900
+CONTROLS_CHARACTERS = 1_900
 # Below a table of a dozen rows, which leaves room for them.
 DETAILS_CHARACTERS = 2_400
 LINKS_CHARACTERS = 1_500
 TABLE_ROWS = 99
 BUTTON_CHARACTERS = 75
+# More rows than these, which are the days of a month, are turned page by page and sorted.
+COMFORT_ROWS = 31
+PAGE_ROWS = 25
 
 
 def escape(text: str) -> str:
@@ -138,34 +143,54 @@ def plain_text(text: str) -> Block:
     return {"type": "plain_text", "text": text, "emoji": False}
 
 
-def table(cells: Table) -> tuple[Block | None, int]:
-    """A native table, and how many of its last rows were left out because Slack takes no more; None without rows."""
-    rows: list[list[Block]] = []
-    left = TABLE_CHARACTERS
-    for row, link in zip_longest((cells.header, *cells.rows), (None, *cells.links)):
-        blocks = [{"type": "raw_text", "text": cell} for cell in row]
-        if link is not None:
-            blocks[0] = rich_text(_link(link, row[0]))
-        left -= sum(map(_weight_of, blocks))
-        if left < 0 or len(rows) > TABLE_ROWS:
-            break
-        rows.append(blocks)
-    left_out = len(cells.rows) + 1 - len(rows)
+def table(cells: Table, room: int = TABLE_CHARACTERS) -> tuple[Block | None, int]:
+    """A native table of at most `room` characters, and how many of its last rows were left out because Slack takes no
+    more; None without rows."""
+    rows, left_out = _fitting_rows(cells, room)
     if len(rows) < 2:
         return None, len(cells.rows)
     settings = [{"align": "right"} if numeric else {"align": "left", "is_wrapped": True} for numeric in cells.numeric]
     return {"type": "table", "column_settings": settings, "rows": rows}, left_out
 
 
+def data_table(cells: Table, room: int = TABLE_CHARACTERS) -> tuple[Block | None, int]:
+    """The same as a table to be turned page by page and sorted; None for one that is read at a glance."""
+    rows, left_out = _fitting_rows(cells, room)
+    if len(rows) - 1 <= COMFORT_ROWS:
+        return None, len(cells.rows)
+    caption = f"{len(rows) - 1} rows, to be sorted by any column"
+    return {"type": "data_table", "caption": caption, "rows": rows, "page_size": PAGE_ROWS}, left_out
+
+
+def _fitting_rows(cells: Table, room: int) -> tuple[list[list[Block]], int]:
+    """The header and as many rows as fit, and how many do not."""
+    rows: list[list[Block]] = []
+    for row, values, link in zip_longest((cells.header, *cells.rows), ((), *cells.values), (None, *cells.links)):
+        blocks = [_cell(text, value) for text, value in zip_longest(row, values or ())]
+        if link is not None:
+            blocks[0] = rich_text(_link(link, row[0]))
+        room -= sum(map(weight_of, blocks))
+        if room < 0 or len(rows) > TABLE_ROWS:
+            break
+        rows.append(blocks)
+    return rows, len(cells.rows) + 1 - len(rows)
+
+
+def _cell(text: str, value: Decimal | int | None) -> Block:
+    if value is None:
+        return {"type": "raw_text", "text": text}
+    return {"type": "raw_number", "value": float(value) if isinstance(value, Decimal) else value, "text": text}
+
+
 def _link(url: str, label: str) -> Block:
     return {"type": "link", "url": url, "text": label}
 
 
-def _weight_of(node: Any) -> int:
-    """The weight of all texts within a cell, the words for what it is included."""
-    if isinstance(node, str):
-        return weight(node)
-    return sum(map(_weight_of, node.values() if isinstance(node, dict) else node))
+def weight_of(node: Any) -> int:
+    """The weight of all texts and numbers within a block or a part of one, the words for what it is included."""
+    if isinstance(node, dict | list | tuple):
+        return sum(map(weight_of, node.values() if isinstance(node, dict) else node))
+    return weight(str(node))
 
 
 def fitting_text(cells: Table, longest: int) -> tuple[str, int]:

@@ -15,6 +15,7 @@ from bot.slack.alert_actions import AlertActions
 from bot.slack.alert_message import ACKNOWLEDGE, DETAILS, RAISE, SNOOZE_DAY, SNOOZE_PERIOD
 from bot.slack.budget_commands import CANCEL, SAVE
 from bot.slack.budget_form import BUDGET_VIEW
+from bot.slack.controls import AGAIN, ASK, CSV
 from bot.slack.conversation import Refusal
 from bot.slack.home_view import MAP_UNTAGGED, PREVIEW_DIGEST, SET_BUDGET, UNDO_RULE
 from bot.slack.http import HttpServer
@@ -136,7 +137,10 @@ def hear(
     """Say to Bolt what is heard: manifest.yml declares the same."""
     app.command(COMMAND)(later(listeners.command))
     app.action(SHARE)(later(listeners.share))
-    app.action(re.compile(f"^{MEANT}"))(later(listeners.ask_again))
+    app.action(re.compile(f"^{MEANT}"))(later(listeners.ask))
+    app.action(ASK)(later(listeners.ask))
+    app.action(AGAIN)(later(listeners.ask_again))
+    app.action(CSV)(later(listeners.export))
     pressed: dict[str, Callable[..., None]] = {}
     if listeners.budgets is not None:
         pressed |= {SAVE: listeners.budgets.save, CANCEL: listeners.budgets.cancel}

@@ -2,12 +2,14 @@
 
 import logging
 import time
+from collections.abc import Collection
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, Literal
 
 from bot.errors import SlackError
 from bot.slack.api import REFUSED_FORM, UnconfirmedError
 from bot.slack.messages import Message
+from bot.slack.refusals import refused_kinds
 
 if TYPE_CHECKING:
     from slack_sdk.webhook import WebhookResponse
@@ -25,8 +27,10 @@ def respond(
     response_type: Literal["ephemeral", "in_channel"] = "ephemeral",
     replace_original: bool = False,
     seconds: float = SECONDS,
-) -> None:
-    """Send a message to a response_url, at most once. A form that the workspace refuses is followed by a simpler one.
+    refused: Collection[str] = (),
+) -> frozenset[str]:
+    """Send a message to a response_url, at most once. A form that the workspace refuses is followed by a simpler one;
+    those with types of blocks that are known to be `refused` are not tried. Gives the types that are found to be.
 
     Raises SlackError if Slack did not take it, UnconfirmedError if it may have.
     """
@@ -40,17 +44,19 @@ def respond(
         "parse": "none",
         "link_names": False,
     }
-    for form in message.forms():
+    tried: list[dict[str, Any]] = []
+    for form in message.forms(refused):
         said = _send(response_url, form | how, deadline)
         # Slack does not raise here: it says what it refuses in the body, bare or in JSON.
-        refused = next((word for word in sorted(REFUSED_FORM) if word in (said.body or "")), None)
-        if refused is None:
+        problem = next((word for word in sorted(REFUSED_FORM) if word in (said.body or "")), None)
+        if problem is None:
             if said.status_code == 200:
-                return
+                return refused_kinds(tried, form)
             raise (UnconfirmedError if said.status_code >= 500 else SlackError)(
                 f"Slack did not take the answer (HTTP {said.status_code})."
             )
-        _log.info("Slack refused a message with %d blocks (%s); sending a simpler form", len(form["blocks"]), refused)
+        _log.info("Slack refused a message with %d blocks (%s); sending a simpler form", len(form["blocks"]), problem)
+        tried.append(form)
     raise SlackError("Slack refused every form of the answer.")
 
 

@@ -19,13 +19,17 @@ from bot.reports.answers import Help
 from bot.reports.budget_words import asks_to_set, parse_limit
 from bot.reports.corrections import corrections
 from bot.reports.digest import Digest
+from bot.reports.onward import Direction, Way
 from bot.reports.question import parse
-from bot.reports.reporter import Reporter
+from bot.reports.reporter import Asked, Reporter
 from bot.slack.api import UnconfirmedError
 from bot.slack.budget_commands import BudgetCommands
+from bot.slack.controls import with_again, with_controls
 from bot.slack.delivery import respond
+from bot.slack.export import Export
 from bot.slack.failures import say_failure
-from bot.slack.messages import Message, answer_message, note, question_problem, shared, with_share
+from bot.slack.messages import Message, answer_message, note, question_problem, shared
+from bot.slack.refusals import Refusals
 from bot.slack.turns import MOST, Turns
 
 # More rows than anybody reads in a message; the rest is added up as "other". A month of days is read as one.
@@ -42,10 +46,12 @@ _log = logging.getLogger(__name__)
 
 
 class Reply(NamedTuple):
-    """What is answered. It `can_be_shared` if it holds figures and is complete."""
+    """What is answered; `asked` if it holds figures that one can share, and go on from. It `is_answer` unless it says
+    what is wrong."""
 
     message: Message
-    can_be_shared: bool
+    asked: Asked | None = None
+    is_answer: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +65,30 @@ class Listeners:
     doctor: Callable[[str, bool], Message] | None = None
     budgets: BudgetCommands | None = None  # None: no budget can be set here
     turns: Turns = field(default_factory=Turns)
+    exports: Export | None = None  # None: no file can be made here
 
     def command(self, body: Mapping[str, Any]) -> None:
         """`/llmcost WORDS`: the answer, to the asker alone, with a button to share it."""
         self._guarded("a command", body, self._command)
 
-    def ask_again(self, body: Mapping[str, Any]) -> None:
-        """A button with what somebody may have meant: the answer to that, in place of the problem."""
-        self._guarded("a button", body, self._ask_again)
-
     def share(self, body: Mapping[str, Any]) -> None:
         """The Share button: the figures as they were shown, with their as-of, to the channel. Once, however often it is
         pressed."""
         self._guarded("a button", body, self._share)
+
+    def ask(self, body: Mapping[str, Any]) -> None:
+        """A way on from an answer, or what may have been meant: another answer takes its place. The words in the button
+        are judged like typed ones."""
+        self._guarded("a button", body, self._ask)
+
+    def ask_again(self, body: Mapping[str, Any]) -> None:
+        """The Run again button of a shared answer: what it says now, to whoever presses it, alone."""
+        self._guarded("a button", body, self._ask_again)
+
+    def export(self, body: Mapping[str, Any]) -> None:
+        """The CSV button."""
+        if self.exports is not None:
+            self._guarded("a button", body, self.exports.upload)
 
     def unknown(self, body: Mapping[str, Any]) -> None:
         """A button that this version does not know."""
@@ -94,6 +111,19 @@ class Listeners:
         if url := body.get("response_url"):
             respond(str(url), note("This button is not known any more.", "/llmcost help shows what can be said."))
 
+    def _ask(self, body: Mapping[str, Any]) -> None:
+        action = body["actions"][0]
+        words = str(action.get("value") or (action.get("selected_option") or {}).get("value") or "")
+        self._answer(body["response_url"], words, str(body["user"]["id"]), replace=True)
+
+    def _ask_again(self, body: Mapping[str, Any]) -> None:
+        self._answer(body["response_url"], str(body["actions"][0].get("value") or ""), str(body["user"]["id"]))
+
+    def _respond(self, url: str, message: Message, **how: Any) -> None:
+        """In the best form that this workspace takes."""
+        refusals, now = Refusals(self.ledger.outbox), self.clock()
+        refusals.learn(respond(url, message, refused=refusals.known(now), **how), now)
+
     def _command(self, body: Mapping[str, Any]) -> None:
         url, user, text = body["response_url"], str(body["user_id"]), typed(str(body.get("text") or ""))
         if wait := self.turns.wait_for(user):
@@ -102,17 +132,16 @@ class Listeners:
         if self.doctor is not None and (called := _DOCTOR.fullmatch(text)):
             respond(url, self.doctor(user, called["trial"] is not None))
             return
-        respond(url, self._answered(text, user, url))
+        self._answer(url, text, user)
 
-    def _ask_again(self, body: Mapping[str, Any]) -> None:
-        url, text = body["response_url"], str(body["actions"][0].get("value"))
-        respond(url, self._answered(text, str(body["user"]["id"]), url), replace_original=True)
-
-    def _answered(self, text: str, user: str, url: str) -> Message:
-        """The answer as one person sees it, who can share it."""
+    def _answer(self, url: str, text: str, user: str, *, replace: bool = False) -> None:
+        """The answer to some words, to the asker alone. What is wrong with them replaces nothing."""
         now = self.clock()
-        message, can_be_shared = self.reply(text, user, now, lambda: _say_wait(url), has_buttons=True)
-        return self._shareable(message, user, now) if can_be_shared else message
+        reply = self.reply(text, user, now, lambda: _say_wait(url), has_buttons=True)
+        message = reply.message
+        if reply.asked is not None:
+            message = self._explorable(message, reply.asked, user, now)
+        self._respond(url, message, replace_original=replace and reply.is_answer)
 
     def reply(
         self, text: str, user: str, now: datetime, before_waiting: Callable[[], None], *, has_buttons: bool = False
@@ -122,16 +151,17 @@ class Listeners:
         `has_buttons`. Raises LedgerError, SlackError."""
         try:
             if self.budgets is not None and asks_to_set(text):
-                return Reply(self.budgets.understand(text, user, now), can_be_shared=False)
-            answer = self.reporter.ask(text, now, top=TOP, top_days=TOP_DAYS, before_waiting=before_waiting)
+                return Reply(self.budgets.understand(text, user, now))
+            asked = self.reporter.explore(text, now, top=TOP, top_days=TOP_DAYS, before_waiting=before_waiting)
         except QuestionError as error:
             meant = self._meant(text, error, now) if has_buttons else ()
-            return Reply(question_problem(error, meant), can_be_shared=False)
+            return Reply(question_problem(error, meant), is_answer=False)
         except SourceError as error:
             _log.warning("LangSmith was asked and did not answer: %s", error)
             problem = note(str(error), "Ask again in a minute.") if error.transient else note(str(error))
-            return Reply(problem, can_be_shared=False)
-        return Reply(answer_message(answer), can_be_shared=not isinstance(answer, Help | Digest))
+            return Reply(problem, is_answer=False)
+        message = answer_message(asked.answer)
+        return Reply(message) if isinstance(asked.answer, Help | Digest) else Reply(message, asked)
 
     def _meant(self, text: str, error: QuestionError, now: datetime) -> tuple[str, ...]:
         """Whole questions that may have been meant."""
@@ -149,16 +179,26 @@ class Listeners:
 
         return corrections(text, error.suggestions, makes_sense)
 
-    def _shareable(self, message: Message, user: str, now: datetime) -> Message:
-        """The message with its button; without one while the ledger cannot be written, for the answer comes first."""
+    def _explorable(self, message: Message, asked: Asked, user: str, now: datetime) -> Message:
+        """The message with its buttons; without Share while the ledger cannot be written, for the answer comes
+        first."""
         answer_id = secrets.token_urlsafe(16)
-        kept = json.dumps(message.as_json(), ensure_ascii=False)
+        ways = [[way.direction, way.words, way.dimension] for way in asked.ways]
+        kept = json.dumps({**message.as_json(), "words": asked.words, "ways": ways}, ensure_ascii=False)
+        is_kept = True
         try:
             self.ledger.keep_answer(KeptAnswer(answer_id, user, microseconds(now), kept))
         except LedgerError as error:
             _log.warning("an answer cannot be shared: %s", error)
-            return message
-        return with_share(message, answer_id)
+            is_kept = False
+        return with_controls(
+            message,
+            asked.ways,
+            asked.words,
+            answer_id,
+            is_shareable=is_kept,
+            has_csv=is_kept and self.exports is not None,
+        )
 
     def _share(self, body: Mapping[str, Any]) -> None:
         url, user = body["response_url"], str(body["user"]["id"])
@@ -170,16 +210,21 @@ class Listeners:
         if not self.ledger.claim_share(answer_id, self.clock()):
             respond(url, note("This answer has been shared already."))
             return
-        message = Message.from_json(json.loads(kept.message))
+        said = json.loads(kept.message)  # without words and ways, if an older llmcost kept it
+        message, words = Message.from_json(said), said.get("words", "")
+        has_csv = self.exports is not None
+        told = with_again(shared(message, user, instant(kept.asked_at)), words, answer_id, has_csv=has_csv)
         try:
-            respond(url, shared(message, user, instant(kept.asked_at)), response_type="in_channel")
+            self._respond(url, told, response_type="in_channel")
         except UnconfirmedError:
             raise  # it may stand in the channel: the button stays dead
         except SlackError:
             self.ledger.give_back_share(answer_id)
             raise
+        ways = [Way(Direction(way), to, dimension) for way, to, dimension in said.get("ways", ())]
+        left = with_controls(message, ways, words, answer_id, is_shareable=False, has_csv=has_csv)
         try:
-            respond(url, message, replace_original=True)
+            self._respond(url, left, replace_original=True)
         except SlackError as error:
             _log.warning("a Share button stays where it is, and does nothing more: %s", error)
 

@@ -4,22 +4,25 @@ Every message has a `text` that says it all without blocks, because notification
 refuse a block show nothing else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from bot.errors import QuestionError
+from bot.render.chart import chart_line
 from bot.render.page import page
 from bot.render.sentences import question_lines
+from bot.render.table import Table
 from bot.reports.answers import Answer, TraceReport
 from bot.reports.digest import Digest
 from bot.slack.blocks import (
     SECTION_CHARACTERS,
+    TABLE_CHARACTERS,
     Block,
-    button,
     buttons,
     context,
+    data_table,
     escaped,
     fence,
     fenced_section,
@@ -29,48 +32,66 @@ from bot.slack.blocks import (
     paragraph,
     plain_paragraph,
     trusted_context,
+    weight_of,
 )
 from bot.slack.blocks import table as table_block
+from bot.slack.charts import chart_block, chart_text
 
 SHARE = "share_answer"
 # What the ids of the buttons with a question that may have been meant begin with.
 MEANT = "meant_"
 
+# The types of blocks that not every workspace takes.
+NATIVE = frozenset({"data_visualization", "data_table", "table"})
+
 # `text` stays below 3,500 characters, the line about who shared it included.
 _SENTENCES = 1_200
-_TABLE = 1_800
+_TABLE = 1_700
 _DETAILS = 800  # they take it from the table
 _SMALL_PRINT = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What Slack is sent: `blocks` with native ones, `simple_blocks` for workspaces that refuse those, and `text`."""
+    """What Slack is sent: `blocks` with native ones, `simple_blocks` for workspaces that refuse those, and `text`.
+
+    What lies `between` the two has some native blocks, the better first.
+    """
 
     text: str
     blocks: tuple[Block, ...]
     simple_blocks: tuple[Block, ...]
+    between: tuple[tuple[Block, ...], ...] = ()
 
     def with_blocks(self, *more: Block) -> "Message":
         """The message with more at its end."""
-        return replace(self, blocks=(*self.blocks, *more), simple_blocks=(*self.simple_blocks, *more))
+        return replace(
+            self,
+            blocks=(*self.blocks, *more),
+            simple_blocks=(*self.simple_blocks, *more),
+            between=tuple((*blocks, *more) for blocks in self.between),
+        )
 
-    def forms(self) -> tuple[dict[str, Any], ...]:
-        """The message from its best form to the one that no workspace refuses."""
-        return (
-            {"text": self.text, "blocks": list(self.blocks)},
-            {"text": self.text, "blocks": list(self.simple_blocks)},
-            {"text": self.text, "blocks": []},
+    def forms(self, refused: Collection[str] = ()) -> tuple[dict[str, Any], ...]:
+        """The message from its best form to the one that no workspace refuses, without those that hold a type of block
+        that is `refused`."""
+        layouts = (self.blocks, *self.between, self.simple_blocks, ())
+        return tuple(
+            {"text": self.text, "blocks": list(blocks)}
+            for blocks in layouts
+            if not any(block["type"] in refused for block in blocks)
         )
 
     def as_json(self) -> dict[str, Any]:
         """JSON's values, to be kept."""
-        return {"text": self.text, "blocks": list(self.blocks), "simple_blocks": list(self.simple_blocks)}
+        between = {"between": [list(blocks) for blocks in self.between]} if self.between else {}
+        return {"text": self.text, "blocks": list(self.blocks), "simple_blocks": list(self.simple_blocks), **between}
 
     @staticmethod
     def from_json(kept: dict[str, Any]) -> "Message":
         """The inverse of `as_json`."""
-        return Message(kept["text"], tuple(kept["blocks"]), tuple(kept["simple_blocks"]))
+        between = tuple(tuple(blocks) for blocks in kept.get("between", ()))
+        return Message(kept["text"], tuple(kept["blocks"]), tuple(kept["simple_blocks"]), between)
 
 
 def answer_message(answer: Answer | Digest) -> Message:
@@ -78,8 +99,7 @@ def answer_message(answer: Answer | Digest) -> Message:
     said = page(answer)
     words = paragraph(*said.sentences)
     head = [words, *([link_line("Open in LangSmith", said.link)] if said.link else [])]
-    native, left_out = table_block(said.table)
-    fenced, hidden = fitting_text(said.table, SECTION_CHARACTERS)
+    chart = chart_block(said.chart) if said.chart is not None else None
     grid, missing = fitting_text(said.table, _TABLE - (_DETAILS if said.details else 0))
     details = [plain_paragraph(*said.details)] if said.details else []
     links = link_lines(said.links)
@@ -88,24 +108,27 @@ def answer_message(answer: Answer | Digest) -> Message:
         escaped("\n".join(said.sentences), _SENTENCES),
         fence(grid) if grid else "",
         _left_out(answer, missing),
+        chart_line(said.chart),
         escaped("\n".join(said.details), _DETAILS),
         escaped("\n".join(said.small_print), _SMALL_PRINT),
     ]
-    return Message(
-        "\n".join(filter(None, pieces)),
-        (*head, *([native] if native else []), *details, *_small(_left_out(answer, left_out), said.small_print)),
-        (
-            *head,
-            *([fenced_section(fenced)] if fenced else []),
-            *details,
-            *_small(_left_out(answer, hidden), said.small_print),
-        ),
-    )
+    drawings = [(chart,), (chart_text(said.chart),)] if chart is not None and said.chart is not None else [()]
+    tables = _tables(said.table, TABLE_CHARACTERS - (weight_of(chart) if chart is not None else 0))
+    best, *others = [
+        (*head, *drawing, *table, *details, *_small(_left_out(answer, left_out), said.small_print))
+        for table, left_out in tables
+        for drawing in drawings
+    ]
+    simple = others.pop() if others else best
+    return Message("\n".join(filter(None, pieces)), best, simple, tuple(others))
 
 
-def with_share(message: Message, answer_id: str) -> Message:
-    """The message with a button that shows it to the channel."""
-    return message.with_blocks(button("Share", SHARE, answer_id))
+def _tables(cells: Table, room: int) -> list[tuple[tuple[Block, ...], int]]:
+    """What can stand for a table, the best first, each with how many rows it leaves out."""
+    natives = (data_table(cells, room), table_block(cells, room))
+    found: list[tuple[tuple[Block, ...], int]] = [((block,), left_out) for block, left_out in natives if block]
+    fenced, hidden = fitting_text(cells, SECTION_CHARACTERS)
+    return [*found, ((fenced_section(fenced),) if fenced else (), hidden)]
 
 
 def shared(message: Message, user_id: str, asked: datetime) -> Message:

@@ -16,9 +16,9 @@ from bot.ledger.deliveries import Claimed, Delivery, NewDelivery, Role, State
 from bot.ledger.outbox import Outbox
 from bot.slack.api import UNREACHABLE, Posted, RefusedError, SlackApi, UnconfirmedError
 from bot.slack.blocks import escape, trusted_context
-from bot.slack.forms import in_a_form_that_is_taken
 from bot.slack.messages import Message
 from bot.slack.people import LARGEST_GROUP, is_group, is_person
+from bot.slack.refusals import Refusals
 from bot.slack.routes import Route, carries, next_of
 
 # How long after a try that did not go through the next one is; the last holds for all that follow.
@@ -38,7 +38,6 @@ MOST = 50
 MOST_UNANSWERED = 3
 
 REPEAT = "Slack did not confirm this when it was first sent: it may be a repeat."
-
 
 _log = logging.getLogger(__name__)
 
@@ -76,6 +75,7 @@ class PostOffice:
         self._api = api
         self._outbox = outbox
         self._route = route
+        self._refusals = Refusals(outbox)
 
     def run(self, now: datetime) -> None:
         """Deliver what is due, and change what has changed. Raises LedgerError."""
@@ -110,7 +110,7 @@ class PostOffice:
         changed = unanswered = 0
         for delivery in [*stale[first:], *stale[:first]][:MOST]:
             try:
-                self._change(delivery)
+                self._change(delivery, now)
                 changed += 1
             except RefusedError as error:
                 if not error.permanent:
@@ -124,10 +124,10 @@ class PostOffice:
             self._outbox.record_changed(delivery)
         return changed
 
-    def _change(self, delivery: Delivery) -> None:
+    def _change(self, delivery: Delivery, now: datetime) -> None:
         place, ts = str(delivery.place), str(delivery.ts)
         message = Message.from_json(delivery.message)
-        in_a_form_that_is_taken(message, lambda form: self._api.update(place, ts, form))
+        self._refusals.say(message, lambda form: self._api.update(place, ts, form), now)
 
     # --- one delivery ---
 
@@ -165,8 +165,8 @@ class PostOffice:
         message = Message.from_json(claimed.delivery.message)
         if is_repeat:
             message = _with_line(message, REPEAT)
-        posted = in_a_form_that_is_taken(
-            message, lambda form: self._api.post(target.place, form, claimed.delivery.id, target.thread)
+        posted = self._refusals.say(
+            message, lambda form: self._api.post(target.place, form, claimed.delivery.id, target.thread), now
         )
         self._outbox.record_sent(claimed, *posted, now)
 

@@ -6,6 +6,7 @@ SCOPES = {
     "channels:read": "find channels by their names",
     "chat:write": "send digests and alerts",
     "commands": "hear /llmcost",
+    "files:write": "put the rows of an answer into Slack as a file",
     "im:history": "hear direct messages, and look whether one stands there before it is sent again",
     "im:write": "write to owners directly",
     "usergroups:read": "find the members of an owning group",

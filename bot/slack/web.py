@@ -10,6 +10,7 @@ from http.client import HTTPException
 from socket import gaierror
 from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
+from urllib.request import Request, urlopen
 
 from bot.errors import SlackError
 from bot.slack.api import REFUSED_FORM, UNREACHABLE, Person, Posted, RefusedError, UnconfirmedError
@@ -25,6 +26,7 @@ _CODE = re.compile(r"[a-z][a-z_]{1,59}")
 # How long the list of channels is believed, in seconds; and for how long a name that is not in it.
 CHANNELS_SECONDS = 600.0
 MISSING_SECONDS = 30.0
+_UPLOAD_SECONDS = 10.0
 
 # These may follow a post that went through.
 _UNCLEAR = frozenset({"internal_error", "fatal_error", "request_timeout", "service_unavailable"})
@@ -36,6 +38,7 @@ _PERMANENT = REFUSED_FORM | {
     "channel_not_found",
     "edit_window_closed",
     "expired_trigger_id",
+    "file_uploads_disabled",
     "invalid_arguments",
     "invalid_auth",
     "invalid_trigger_id",
@@ -161,6 +164,17 @@ class WebSlack:
                 return Posted(place, str(message["ts"]))
         return None
 
+    def upload(self, place: str, name: str, content: bytes, thread: str | None = None) -> None:
+        """See SlackApi."""
+        try:
+            target = _ask(lambda: self._client.files_getUploadURLExternal(filename=name, length=len(content)))
+            _put(str(target["upload_url"]), content)
+        except UnconfirmedError as error:
+            # Nobody sees a file before it is completed.
+            raise RefusedError(str(error), UNREACHABLE, permanent=False) from None
+        files: list[dict[str, str | None]] = [{"id": str(target["file_id"]), "title": name}]
+        _ask(lambda: self._client.files_completeUploadExternal(files=files, channel_id=place, thread_ts=thread))
+
     def open_modal(self, trigger: str, view: Mapping[str, Any]) -> None:
         """See SlackApi."""
         _ask(lambda: self._client.views_open(trigger_id=trigger, view=dict(view)))
@@ -195,6 +209,16 @@ def _ask(call: Callable[[], Any]) -> Any:
         raise UnconfirmedError(f"Slack did not answer ({type(error.reason).__name__}).") from None
     except (OSError, HTTPException, SlackClientError) as error:
         raise UnconfirmedError(f"Slack did not answer ({type(error).__name__}).") from None
+
+
+def _put(url: str, content: bytes) -> None:
+    """Send a file's content to where Slack said. Raises UnconfirmedError."""
+    request = Request(url, data=content, method="POST")  # noqa: S310 - the address is Slack's own answer
+    try:
+        with urlopen(request, timeout=_UPLOAD_SECONDS):  # noqa: S310 - likewise
+            pass
+    except (OSError, HTTPException) as error:
+        raise UnconfirmedError(f"Slack did not take the file ({type(error).__name__}).") from None
 
 
 def _judged(error: "SlackApiError") -> SlackError:

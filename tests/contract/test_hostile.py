@@ -28,10 +28,11 @@ from bot.render.text import text
 from bot.reports.digest_reporter import DigestReporter
 from bot.reports.verification import Counterpart
 from bot.slack.budget_commands import BudgetCommands
+from bot.slack.controls import with_again, with_controls
 from bot.slack.digest_message import digest_message
 from bot.slack.doctor_message import doctor_message
 from bot.slack.limit_desk import LimitDesk
-from bot.slack.messages import Message, answer_message, note, question_problem, shared, with_share
+from bot.slack.messages import Message, answer_message, note, question_problem, shared
 from bot.slack.owners import _why
 from bot.slack.raise_modal import raise_view
 from tests.contract.test_alerts import Person, World, limit
@@ -114,16 +115,19 @@ class Hostile:
         return self.world.catalog
 
     def answers(self) -> Iterator[str]:
-        ask = reporter(self.world.ledger, self.catalog, counterpart=self.langsmith).ask
+        ask = reporter(self.world.ledger, self.catalog, counterpart=self.langsmith).explore
         for words in [*QUESTIONS, *(f"budget {quoted(name)}" for name in self.names)]:
             try:
-                answer = ask(words, NOW, top=20)
+                asked = ask(words, NOW, top=20)
             except QuestionError as error:
                 yield from acting_in(question_problem(error))
                 continue
+            answer = asked.answer
             message = answer_message(answer)
-            yield from acting_in(with_share(message, "x" * 22))
-            yield from acting_in(shared(message, "U1", NOW), ours=("<@U1>",))
+            pressed = with_controls(message, asked.ways, asked.words, "x" * 22, is_shareable=True, has_csv=True)
+            yield from acting_in(pressed)
+            again = with_again(shared(message, "U1", NOW), asked.words, "x" * 22, has_csv=True)
+            yield from acting_in(again, ours=("<@U1>",))
             yield from acting_in_terminal(text(answer))
             yield from acting_in_json(to_json(answer))
             yield from acting_in_csv(to_csv(answer))

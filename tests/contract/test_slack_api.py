@@ -34,6 +34,7 @@ METHODS = {
     "post": "chat.postMessage",
     "update": "chat.update",
     "find": "conversations.history",
+    "upload": "files.completeUploadExternal",
     "open_modal": "views.open",
     "publish_home": "views.publish",
 }
@@ -53,6 +54,8 @@ class Workspace(Protocol):
     trigger: str
 
     def shown(self, place: str) -> list[tuple[str, list[str], str | None]]: ...
+
+    def files(self, place: str) -> list[tuple[str, bytes | None, str | None]]: ...
 
     def refuse(self, kind: str) -> None: ...
 
@@ -80,6 +83,9 @@ class Fake:
             (one.form["text"], [block["type"] for block in one.form["blocks"]], one.thread)
             for one in self.slack.said(place)
         ]
+
+    def files(self, place: str) -> list[tuple[str, bytes | None, str | None]]:
+        return [(one.name, one.content, one.thread) for one in self.slack.files if one.place == place]
 
     def refuse(self, kind: str) -> None:
         self.slack.refuses.add(kind)
@@ -111,7 +117,11 @@ class Sockets:
         return [
             (one["text"], [block["type"] for block in one.get("blocks", ())], one.get("thread_ts"))
             for one in self.slack.messages(place)
+            if "files" not in one
         ]
+
+    def files(self, place: str) -> list[tuple[str, bytes | None, str | None]]:
+        return [(one.name, one.content, one.thread_ts) for one in self.slack.files if one.channel == place]
 
     def refuse(self, kind: str) -> None:
         self.slack.refuses = {*self.slack.refuses, kind}
@@ -267,6 +277,18 @@ def test_a_block_that_is_not_taken_is_refused_by_name(workspace: Workspace, api:
     assert len(workspace.shown("C1")) == 1
 
 
+def test_a_file_stands_where_it_is_put(workspace: Workspace, api: Screens) -> None:
+    posted = api.post("C1", FORM, "key")
+    api.upload("C1", "rows.csv", "key,cost\nrag-säarch,1\n".encode(), posted.ts)
+    api.upload(api.direct("U1"), "more.csv", b"key\n")
+    assert workspace.files("C1") == [("rows.csv", "key,cost\nrag-säarch,1\n".encode(), posted.ts)]
+    assert workspace.files(api.direct("U1")) == [("more.csv", b"key\n", None)]
+    workspace.close("C1")
+    with pytest.raises(RefusedError) as caught:
+        api.upload("C1", "rows.csv", b"key\n")
+    assert (caught.value.code, caught.value.permanent) == ("is_archived", True)
+
+
 def test_a_closed_channel_refuses_for_ever(workspace: Workspace, api: Screens) -> None:
     workspace.close("C1")
     with pytest.raises(RefusedError) as caught:
@@ -285,6 +307,7 @@ def call(api: Screens, method: str, posted: Posted, trigger: str) -> object:
         "find": lambda: api.find("C1", "key", NOW),
         "find in direct messages": lambda: api.find(api.direct("U1"), "key", NOW),
         "person by address": lambda: api.person("alice@example.com"),
+        "upload": lambda: api.upload("C1", "rows.csv", b"key\n"),
         "open_modal": lambda: api.open_modal(trigger, MODAL),
         "publish_home": lambda: api.publish_home("U1", HOME),
     }
@@ -310,6 +333,7 @@ def test_an_answer_that_is_lost_is_unconfirmed(workspace: Workspace, method: str
         call(workspace.api, method, posted, workspace.trigger)
     assert (len(workspace.shown("C1")) == 2) is (accepted and method == "post")
     assert (workspace.shown("C1")[0][0] == OTHER["text"]) is (accepted and method == "update")
+    assert (len(workspace.files("C1")) == 1) is (accepted and method == "upload")
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -431,6 +455,16 @@ def test_another_apps_mark_is_none_of_ours(slack: SlackStandIn) -> None:
     mark = {"event_type": "other", "event_payload": {"key": "key"}}
     WebClient(slack.bot_token, base_url=slack.api_url).chat_postMessage(channel="C1", text="x", metadata=mark)
     assert web(slack).find("C1", "key", NOW - timedelta(minutes=5)) is None
+
+
+@pytest.mark.parametrize("step", ["files.getUploadURLExternal", "upload"])
+@pytest.mark.parametrize("fault", [{"status": 500}, {"drop": True}])
+def test_before_a_file_is_completed_nobody_sees_it(slack: SlackStandIn, step: str, fault: dict[str, Any]) -> None:
+    slack.fail_next(step, **fault)
+    with pytest.raises(RefusedError) as caught:
+        web(slack).upload("C1", "rows.csv", b"key\n")
+    assert not caught.value.permanent
+    assert [one for one in slack.files if one.channel] == []
 
 
 @pytest.mark.parametrize(("method", "scope"), NEEDS.items())

@@ -38,6 +38,8 @@ def talk(shared: Talk) -> Iterator[Talk]:
     yield replace(shared, channel=channel)
     shared.slack.refuses = set()
     shared.slack.json_refusals = False
+    with closing(ledger_of(shared)) as ledger:
+        ledger.execute("DELETE FROM marks WHERE name = 'blocks that Slack refused'")
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ def test_somebody_asks_what_a_feature_cost_and_shares_the_answer(talk: Talk) -> 
     assert [payload["response_type"] for payload in asked.exchange.responses] == ["ephemeral"]
     assert talk.told() == []
 
-    assert asked.kinds == ["rich_text", "table", "context", "actions"]
+    assert asked.kinds == ["rich_text", "data_visualization", "table", "context", "actions", "actions"]
     first = asked.text.splitlines()[0]
     assert first.startswith("rag-search cost $1.70 in the last 7 days (")
     assert asked.text.splitlines()[1].startswith("Down 50 % from $3.40 (")
@@ -72,18 +74,19 @@ def test_somebody_asks_what_a_feature_cost_and_shares_the_answer(talk: Talk) -> 
         ["gpt-4o-mini", "$1.70", "100 %", "2", "2", "2.00k", "200"],
     ]
 
-    as_shown = asked.message["blocks"][:3]
+    as_shown = asked.message["blocks"][:4]
     pressed = asked.share()
     pressed.wait_ack()
     (told,) = talk.slack.wait_messages(talk.channel)
-    assert [{**block, "block_id": ""} for block in told["blocks"][:3]] == [
+    assert [{**block, "block_id": ""} for block in told["blocks"][:4]] == [
         {**block, "block_id": ""} for block in as_shown
     ]
-    assert "As of " in told["blocks"][2]["elements"][0]["text"]
-    assert told["blocks"][3]["elements"][0]["text"].startswith("Shared by <@U1> from /llmcost, asked <!date^")
+    assert "As of " in told["blocks"][3]["elements"][0]["text"]
+    assert told["blocks"][4]["elements"][0]["text"].startswith("Shared by <@U1> from /llmcost, asked <!date^")
     assert "<@U1>" in told["text"]
     pressed.wait_responses(2)
-    assert asked.kinds == ["rich_text", "table", "context"]
+    assert asked.kinds == ["rich_text", "data_visualization", "table", "context", "actions", "actions"]
+    assert "share_answer" not in str(asked.message)
 
 
 def test_what_is_shared_is_what_was_shown_even_if_the_ledger_has_gone_on(alone: Talk) -> None:
@@ -127,14 +130,15 @@ def test_an_unknown_word_gets_the_nearest_ones(talk: Talk) -> None:
     assert asked.text.startswith('"weak" is neither a feature nor another word that I know')
     assert "Did you mean: rag-search, week?" in asked.text
     assert "/llmcost help" in asked.text
-    assert "actions" not in asked.kinds
+    assert "share_answer" not in str(asked.message)
     assert "Did you mean: rag-search?" in talk.ask("week rag-serch").text
 
 
 @pytest.mark.parametrize("words", ["help", "HELP", "week help"])
 def test_help_shows_the_words_and_nothing_to_share(words: str, talk: Talk) -> None:
     asked = talk.ask(words)
-    assert asked.kinds == ["rich_text", "table", "context"]
+    assert asked.kinds == ["rich_text", "data_visualization", "table", "context", "actions", "actions"]
+    assert "share_answer" not in str(asked.message)
     assert "Features here: agent-copilot, rag-search" in asked.message["blocks"][2]["elements"][0]["text"]
 
 
@@ -284,7 +288,7 @@ def test_an_answer_comes_without_its_button_while_the_ledger_cannot_be_written(
             ledger.execute("DROP TABLE answers")
         asked = alone.ask("week")
     assert "$4.20" in asked.text
-    assert "actions" not in asked.kinds
+    assert "share_answer" not in str(asked.message)
     assert "an answer cannot be shared" in caplog.text
 
 
@@ -293,12 +297,11 @@ def test_where_slack_has_no_tables_yet_the_same_message_comes_in_a_simpler_form(
     talk.slack.json_refusals = in_json
     talk.slack.refuses = {"table"}
     asked = talk.ask("week rag-search")
-    assert asked.kinds == ["rich_text", "section", "context", "actions"]
-    assert "gpt-4o-mini  $1.70  100 %" in asked.message["blocks"][1]["text"]["text"]
+    assert asked.kinds == ["rich_text", "data_visualization", "section", "context", "actions", "actions"]
+    assert "gpt-4o-mini  $1.70  100 %" in asked.message["blocks"][2]["text"]["text"]
     asked.share().wait_responses(2)
     (told,) = talk.told()
-    assert [block["type"] for block in told["blocks"]] == ["rich_text", "section", "context", "context"]
-    assert asked.kinds == ["rich_text", "section", "context"]
+    assert [block["type"] for block in told["blocks"]][:4] == ["rich_text", "data_visualization", "section", "context"]
 
 
 def test_where_slack_has_no_rich_text_either_the_text_alone_comes(talk: Talk) -> None:

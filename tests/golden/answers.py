@@ -11,6 +11,7 @@ from bot.domain.run import Source
 from bot.ledger.store import Ledger
 from bot.reports.answers import Answer
 from bot.reports.digest import Digest
+from bot.reports.reporter import Asked
 from bot.reports.verification import Counterpart
 from tests.ledgers import BERLIN, CATALOG, NOW, PROJECT, Spent, believable, fill, new_ledger, reporter
 
@@ -122,10 +123,15 @@ KINDS: dict[str, tuple[Callable[[Ledger], None], str]] = {
 
 def answer(kind: str) -> Answer | Digest:
     """The answer of that kind."""
+    return asked(kind).answer
+
+
+def asked(kind: str) -> Asked:
+    """The answer of that kind, with the ways on."""
     filled, words = KINDS[kind]
     ledger = new_ledger()
     try:
         filled(ledger)
-        return reporter(ledger, CATALOG, counterpart=_LANGSMITH).ask(words, NOW, top=20, top_days=31)
+        return reporter(ledger, CATALOG, counterpart=_LANGSMITH).explore(words, NOW, top=20, top_days=31)
     finally:
         ledger.close()

@@ -31,6 +31,15 @@ LOST_AFTER = Fault(accepted=True)  # likewise, and it was done
 FORM_REFUSED = Fault(code="invalid_blocks", permanent=True)
 
 
+class Uploaded(NamedTuple):
+    """A file as it stands."""
+
+    place: str
+    name: str
+    content: bytes
+    thread: str | None
+
+
 @dataclass
 class Said:
     """A message as it stands; `keys` are what marks it, `versions` all that it ever said, the latest last."""
@@ -55,6 +64,7 @@ class FakeSlack:
         self.clock = clock
         self.messages: list[Said] = []
         self.modals: list[tuple[str, Mapping[str, Any]]] = []
+        self.files: list[Uploaded] = []
         self.calls: Counter[str] = Counter()
         self.faults: Counter[tuple[str, Fault]] = Counter()
         self.refuses: set[str] = set()  # types of blocks
@@ -153,6 +163,14 @@ class FakeSlack:
                 return Posted(one.place, one.ts)
         return None
 
+    def upload(self, place: str, name: str, content: bytes, thread: str | None = None) -> None:
+        fault = self._meet("upload", place)
+        self._check_place(place)
+        if thread is not None and not any((one.place, one.ts) == (place, thread) for one in self.messages):
+            raise _no("thread_not_found")
+        self.files.append(Uploaded(place, name, content, thread))
+        _lose(fault)
+
     def open_modal(self, trigger: str, view: Mapping[str, Any]) -> None:
         fault = self._meet("open_modal", trigger)
         self.modals.append((trigger, view))
@@ -174,7 +192,7 @@ class FakeSlack:
             return None
         fault = ordered.pop(0)
         self.faults[method, fault] += 1
-        if fault.accepted and method in ("post", "update", "open_modal", "publish_home"):
+        if fault.accepted and method in ("post", "update", "upload", "open_modal", "publish_home"):
             return fault
         if fault.code is None:
             raise UnconfirmedError("Slack did not answer.")

@@ -10,6 +10,7 @@ NEEDS: Mapping[str, str] = {
     "members": "usergroups:read",
     "post": "chat:write",
     "update": "chat:write",
+    "upload": "files:write",
     "find": "channels:history",
     "find in direct messages": "im:history",
 }

@@ -49,6 +49,9 @@ class People:
     def find(self, place: str, key: str, since: datetime, thread: str | None = None) -> Posted | None:
         raise NotImplementedError
 
+    def upload(self, place: str, name: str, content: bytes, thread: str | None = None) -> None:
+        raise NotImplementedError
+
     def open_modal(self, trigger: str, view: Mapping[str, Any]) -> None:
         raise NotImplementedError
 
