@@ -8,6 +8,7 @@ from bot.app.answers import HasCatalog
 from bot.domain.digest import Schedule
 from bot.errors import UsageError
 from bot.jobs.alerts import Alerts
+from bot.jobs.digest_threads import DigestThreads
 from bot.jobs.digests import Digests
 from bot.jobs.escalations import Escalations
 from bot.ledger.deliveries import Delivery
@@ -95,6 +96,16 @@ class Office:
     def digests(self) -> Digests:
         """Who announces digests."""
         return build_digests(self._settings, self._config, self._on_duty)
+
+    def digest_threads(self) -> DigestThreads:
+        """Who says more in the threads of digests."""
+        return DigestThreads(
+            self._ledger,
+            lambda: self._config.catalog,
+            self._settings.timezone,
+            self._settings.week_start,
+            self._api.permalink,
+        )
 
     def post_office(self) -> PostOffice:
         """Who takes messages to people. Each message is claimed by itself, and what stands in Slack is written down by

@@ -26,6 +26,7 @@ class Kind(StrEnum):
     ALERT = "alert"
     DIGEST = "digest"
     CORRECTION = "correction"
+    DETAILS = "details"  # the whole table of a digest in its thread, and its rows as a file
     NOTICE = "notice"  # a word to the admins
     ESCALATION = "escalation"  # an alert that nobody has acknowledged was told to others
 

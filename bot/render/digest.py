@@ -1,6 +1,7 @@
 """What the morning digest says. Plain text: whoever puts it into Slack escapes it."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from bot.render.causes import cause_words
 from bot.render.names import plain
@@ -9,6 +10,7 @@ from bot.render.sentences import basis, spent, unknown, warnings, when
 from bot.render.silence import silence_headline
 from bot.render.table import NO_TABLE, UNKNOWN, UNKNOWN_COST, Cell, Figure, Table, counted, dollars, made
 from bot.reports.answers import Other, Spend
+from bot.reports.budgets import AlertFacts
 from bot.reports.digest import BudgetState, Compared, Digest, FeatureLine, Mover, Stretch, Unheard
 
 _LONG = 120
@@ -76,6 +78,27 @@ def correction(digest: Digest, told: Spend) -> str:
     """That the total has become another than people were told."""
     who = f"{_who(digest)} cost {spent(digest.total)} {when(digest.period)}"
     return f"Correction: {who}, not {spent(told)}. The figures above have been updated."
+
+
+def thread_headline(digest: Digest, alerts: int) -> str:
+    """What stands in the thread of a digest."""
+    told = f", and {plural(alerts, 'alert')}" if alerts else ""
+    if not digest.rows:
+        return f"No feature has runs {when(digest.period)}{told}."
+    return f"{plural(len(digest.rows), 'feature')} {when(digest.period)}{told}; the file has the same rows."
+
+
+def alert_line(facts: AlertFacts, at: datetime) -> str:
+    """An alert in one line."""
+    state = facts.state
+    only = _noted(f"{plain(name)} {plain(value)} only" for name, value in state.where)
+    share = f"{percent(state.used)} of its {state.window} budget of {money(state.limit)}"
+    return f"{clock(at)}: {plain(state.feature)} had spent {share}{only}."
+
+
+def more_alerts(number: int) -> str:
+    """That there were more of them than are listed."""
+    return f"And {plural(number, 'more alert')}."
 
 
 def _headline(digest: Digest) -> str:

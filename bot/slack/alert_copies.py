@@ -17,7 +17,7 @@ _MOST_PEOPLE = 3
 
 
 def event_facts(facts: AlertFacts, whys: Mapping[str, str]) -> dict[str, Any]:
-    """What an alert's event keeps: whom it is about, its facts, and why each recipient was chosen."""
+    """What an alert's event keeps: what it is about, its facts, and why each recipient was chosen."""
     return {"feature": facts.state.feature, "alert": facts.to_json(), "whys": dict(whys)}
 
 

@@ -87,6 +87,10 @@ class SlackApi(Protocol):
         """Put a file there, under the message `thread` (a ts). UnconfirmedError only where it may be there."""
         ...
 
+    def permalink(self, place: str, ts: str) -> str:
+        """The address of a message."""
+        ...
+
     def open_modal(self, trigger: str, view: Mapping[str, Any]) -> None:
         """Show a modal to the person who has just pressed something."""
         ...

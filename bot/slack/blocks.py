@@ -75,7 +75,7 @@ def paragraph(first: str, *others: str) -> Block:
 
 def link_line(label: str, url: str) -> Block:
     """A line that is a link. The address must be one that bot.ingest.links has let in."""
-    return rich_text(_link(url, label))
+    return rich_text(link(url, label))
 
 
 def link_lines(links: Sequence[tuple[str, str]]) -> Block | None:
@@ -87,7 +87,7 @@ def link_lines(links: Sequence[tuple[str, str]]) -> Block | None:
         if left < 0:
             break
         elements += [{"type": "text", "text": "\n"}] if elements else []
-        elements.append(_link(url, label))
+        elements.append(link(url, label))
     return rich_text(*elements) if elements else None
 
 
@@ -154,9 +154,10 @@ def table(cells: Table, room: int = TABLE_CHARACTERS) -> tuple[Block | None, int
 
 
 def data_table(cells: Table, room: int = TABLE_CHARACTERS) -> tuple[Block | None, int]:
-    """The same as a table to be turned page by page and sorted; None for one that is read at a glance."""
+    """The same as a table to be turned page by page and sorted; None for one that is read at a glance, or that has no
+    numbers to sort by."""
     rows, left_out = _fitting_rows(cells, room)
-    if len(rows) - 1 <= COMFORT_ROWS:
+    if not cells.values or len(rows) - 1 <= COMFORT_ROWS:
         return None, len(cells.rows)
     caption = f"{len(rows) - 1} rows, to be sorted by any column"
     return {"type": "data_table", "caption": caption, "rows": rows, "page_size": PAGE_ROWS}, left_out
@@ -165,10 +166,10 @@ def data_table(cells: Table, room: int = TABLE_CHARACTERS) -> tuple[Block | None
 def _fitting_rows(cells: Table, room: int) -> tuple[list[list[Block]], int]:
     """The header and as many rows as fit, and how many do not."""
     rows: list[list[Block]] = []
-    for row, values, link in zip_longest((cells.header, *cells.rows), ((), *cells.values), (None, *cells.links)):
+    for row, values, url in zip_longest((cells.header, *cells.rows), ((), *cells.values), (None, *cells.links)):
         blocks = [_cell(text, value) for text, value in zip_longest(row, values or ())]
-        if link is not None:
-            blocks[0] = rich_text(_link(link, row[0]))
+        if url is not None:
+            blocks[0] = rich_text(link(url, row[0]))
         room -= sum(map(weight_of, blocks))
         if room < 0 or len(rows) > TABLE_ROWS:
             break
@@ -182,7 +183,8 @@ def _cell(text: str, value: Decimal | int | None) -> Block:
     return {"type": "raw_number", "value": float(value) if isinstance(value, Decimal) else value, "text": text}
 
 
-def _link(url: str, label: str) -> Block:
+def link(url: str, label: str) -> Block:
+    """A part of a line that is a link."""
     return {"type": "link", "url": url, "text": label}
 
 

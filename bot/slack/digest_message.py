@@ -1,9 +1,18 @@
-"""The digest as Slack messages (pure): it is an answer like the others, and later perhaps a correction under it."""
+"""The digest as Slack messages (pure): it is an answer like the others, with more in its thread, and later perhaps a
+correction under it."""
 
-from bot.render.digest import correction
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from bot.render import digest as words
+from bot.render.page import Page
+from bot.render.sentences import basis
 from bot.reports.answers import Spend
+from bot.reports.budgets import AlertFacts
 from bot.reports.digest import Digest
-from bot.slack.messages import Message, answer_message, note
+from bot.slack.blocks import Block, cut, link, rich_text, weight
+from bot.slack.messages import Message, answer_message, note, page_message
 
 
 def digest_message(digest: Digest) -> Message:
@@ -11,6 +20,47 @@ def digest_message(digest: Digest) -> Message:
     return answer_message(digest)
 
 
+# More alerts than these are counted.
+_ALERTS = 8
+_LINE = 160
+
+
+class ToldAlert(NamedTuple):
+    """An alert, when it was decided, and its address if all can read it."""
+
+    facts: AlertFacts
+    at: datetime
+    link: str | None
+
+
+def thread_message(digest: Digest, alerts: Sequence[ToldAlert]) -> Message:
+    """The reply under a digest that has a row for every feature: `digest` is one with all of them."""
+    shown = alerts[:_ALERTS]
+    lines = [cut(words.alert_line(one.facts, one.at), _LINE, weight) for one in shown]
+    more = [words.more_alerts(len(alerts) - len(shown))] if len(alerts) > len(shown) else []
+    said = Page(
+        (words.thread_headline(digest, len(alerts)),),
+        words.table(digest),
+        tuple(basis(digest.period, digest.coverage, says_untagged=True)),
+        details=(*lines, *more),
+    )
+    elements = [_line(line, one.link) for line, one in zip(lines, shown, strict=True)]
+    block = rich_text(*_on_lines([*elements, *(_line(line, None) for line in more)])) if elements else None
+    return page_message(said, details=block)
+
+
+def _line(text: str, url: str | None) -> Block:
+    return link(url, text) if url is not None else {"type": "text", "text": text}
+
+
+def _on_lines(elements: Sequence[Block]) -> list[Block]:
+    """Each on a line of its own."""
+    found = elements[:1]
+    for one in elements[1:]:
+        found = [*found, {"type": "text", "text": "\n"}, one]
+    return list(found)
+
+
 def correction_message(digest: Digest, told: Spend) -> Message:
     """A word under a digest whose total has become another than `told`."""
-    return note(correction(digest, told))
+    return note(words.correction(digest, told))

@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.errors import QuestionError
 from bot.render.chart import chart_line
-from bot.render.page import page
+from bot.render.page import Page, page
 from bot.render.sentences import question_lines
 from bot.render.table import Table
 from bot.reports.answers import Answer, TraceReport
@@ -95,32 +95,44 @@ class Message:
 
 
 def answer_message(answer: Answer | Digest) -> Message:
-    """An answer as its asker sees it, but for the Share button."""
-    said = page(answer)
-    words = paragraph(*said.sentences)
-    head = [words, *([link_line("Open in LangSmith", said.link)] if said.link else [])]
+    """An answer as its asker sees it, but for what stands below it."""
+    return page_message(page(answer), names_top=not isinstance(answer, TraceReport))
+
+
+def page_message(said: Page, *, names_top: bool = False, details: Block | None = None) -> Message:
+    """A page as a message. `names_top` if a question for more rows can be asked; `details` is a block that says the
+    page's details better than plain lines do."""
+    head = [paragraph(*said.sentences), *([link_line("Open in LangSmith", said.link)] if said.link else [])]
     chart = chart_block(said.chart) if said.chart is not None else None
-    grid, missing = fitting_text(said.table, _TABLE - (_DETAILS if said.details else 0))
-    details = [plain_paragraph(*said.details)] if said.details else []
+    drawings = [(chart,), (chart_text(said.chart),)] if chart is not None and said.chart is not None else [()]
+    below = [details or plain_paragraph(*said.details)] if said.details else []
     links = link_lines(said.links)
-    details += [links] if links is not None else []
+    below += [links] if links is not None else []
+
+    def small(left_out: int) -> list[Block]:
+        lines = [line for line in (_left_out(left_out, names_top), *said.small_print) if line]
+        return [context(*lines)] if lines else []
+
+    best, *others = [
+        (*head, *drawing, *table, *below, *small(left_out))
+        for table, left_out in _tables(said.table, TABLE_CHARACTERS - (weight_of(chart) if chart is not None else 0))
+        for drawing in drawings
+    ]
+    simple = others.pop() if others else best
+    return Message(_text(said, names_top), best, simple, tuple(others))
+
+
+def _text(said: Page, names_top: bool) -> str:
+    grid, missing = fitting_text(said.table, _TABLE - (_DETAILS if said.details else 0))
     pieces = [
         escaped("\n".join(said.sentences), _SENTENCES),
         fence(grid) if grid else "",
-        _left_out(answer, missing),
+        _left_out(missing, names_top),
         chart_line(said.chart),
         escaped("\n".join(said.details), _DETAILS),
         escaped("\n".join(said.small_print), _SMALL_PRINT),
     ]
-    drawings = [(chart,), (chart_text(said.chart),)] if chart is not None and said.chart is not None else [()]
-    tables = _tables(said.table, TABLE_CHARACTERS - (weight_of(chart) if chart is not None else 0))
-    best, *others = [
-        (*head, *drawing, *table, *details, *_small(_left_out(answer, left_out), said.small_print))
-        for table, left_out in tables
-        for drawing in drawings
-    ]
-    simple = others.pop() if others else best
-    return Message("\n".join(filter(None, pieces)), best, simple, tuple(others))
+    return "\n".join(filter(None, pieces))
 
 
 def _tables(cells: Table, room: int) -> list[tuple[tuple[Block, ...], int]]:
@@ -154,13 +166,8 @@ def note(first: str, *others: str) -> Message:
     return Message(escaped("\n".join([first, *others]), _SENTENCES), (block,), (block,))
 
 
-def _small(left_out: str, small_print: tuple[str, ...]) -> list[Block]:
-    lines = [line for line in (left_out, *small_print) if line]
-    return [context(*lines)] if lines else []
-
-
-def _left_out(answer: Answer | Digest, rows: int) -> str:
+def _left_out(rows: int, names_top: bool) -> str:
     if not rows:
         return ""
-    way = "" if isinstance(answer, TraceReport) else "add top N, or "
+    way = "add top N, or " if names_top else ""
     return f"{rows:,} more rows left out: {way}ask llmcost report in a terminal."

@@ -16,6 +16,7 @@ from bot.ledger.deliveries import Claimed, Delivery, NewDelivery, Role, State
 from bot.ledger.outbox import Outbox
 from bot.slack.api import UNREACHABLE, Posted, RefusedError, SlackApi, UnconfirmedError
 from bot.slack.blocks import escape, trusted_context
+from bot.slack.files import UNSURE, file_of, is_file, without_file
 from bot.slack.messages import Message
 from bot.slack.people import LARGEST_GROUP, is_group, is_person
 from bot.slack.refusals import Refusals
@@ -138,6 +139,10 @@ class PostOffice:
             return self._expire(claimed, now)
         try:
             is_repeat = False
+            if delivery.unconfirmed_since is not None and is_file(delivery):
+                # Whether a file is there cannot be looked up.
+                self._outbox.give_up(claimed, UNSURE, [without_file(delivery, UNSURE, now)], now)
+                return None
             if delivery.unconfirmed_since is not None:
                 found, is_readable = self._look(delivery)
                 if found is not None:
@@ -162,6 +167,10 @@ class PostOffice:
         return None
 
     def _send(self, claimed: Claimed, target: _Target, is_repeat: bool, now: datetime) -> None:
+        if is_file(claimed.delivery):
+            self._api.upload(target.place, *file_of(claimed.delivery), target.thread)
+            self._outbox.record_sent(claimed, target.place, target.thread or "", now)
+            return
         message = Message.from_json(claimed.delivery.message)
         if is_repeat:
             message = _with_line(message, REPEAT)
@@ -259,6 +268,9 @@ class PostOffice:
         """This recipient will not get it: whoever is next does."""
         delivery = claimed.delivery
         _log.warning("delivery %s does not reach %s: %s", delivery.id, delivery.recipient, problem)
+        if is_file(delivery):
+            self._outbox.give_up(claimed, problem, [without_file(delivery, problem, now)], now)
+            return
         then = next_of(delivery, self._outbox.deliveries_of(delivery.events), self._route(delivery))
         message = Message.from_json(delivery.message)
         if delivery.role is not Role.FALLBACK:

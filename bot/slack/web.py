@@ -9,7 +9,7 @@ from functools import partial
 from http.client import HTTPException
 from socket import gaierror
 from typing import TYPE_CHECKING, Any
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from bot.errors import SlackError
@@ -73,6 +73,7 @@ class WebSlack:
         self._listing = threading.Lock()
         self._channels: dict[str, str] = {}
         self._listed_at: float | None = None
+        self._address: str | None = None
 
     def direct(self, user: str) -> str:
         """See SlackApi."""
@@ -175,6 +176,12 @@ class WebSlack:
         files: list[dict[str, str | None]] = [{"id": str(target["file_id"]), "title": name}]
         _ask(lambda: self._client.files_completeUploadExternal(files=files, channel_id=place, thread_ts=thread))
 
+    def permalink(self, place: str, ts: str) -> str:
+        """See SlackApi. Made from the workspace's address, which is asked for once."""
+        if self._address is None:
+            self._address = str(_ask(self._client.auth_test)["url"]).rstrip("/")
+        return f"{self._address}/archives/{place}/p{ts.replace('.', '')}"
+
     def open_modal(self, trigger: str, view: Mapping[str, Any]) -> None:
         """See SlackApi."""
         _ask(lambda: self._client.views_open(trigger_id=trigger, view=dict(view)))
@@ -217,6 +224,9 @@ def _put(url: str, content: bytes) -> None:
     try:
         with urlopen(request, timeout=_UPLOAD_SECONDS):  # noqa: S310 - likewise
             pass
+    except HTTPError as error:
+        error.close()
+        raise UnconfirmedError(f"Slack did not take the file (HTTP {error.code}).") from None
     except (OSError, HTTPException) as error:
         raise UnconfirmedError(f"Slack did not take the file ({type(error).__name__}).") from None
 

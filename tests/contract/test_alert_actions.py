@@ -68,6 +68,9 @@ class Modals:
     def find(self, place: str, key: str, since: datetime, thread: str | None = None) -> Posted | None:
         raise NotImplementedError(place, key, since)
 
+    def permalink(self, place: str, ts: str) -> str:
+        raise NotImplementedError(place, ts)
+
     def upload(self, place: str, name: str, content: bytes, thread: str | None = None) -> None:
         raise NotImplementedError(place, name, content)
 

@@ -35,6 +35,7 @@ METHODS = {
     "update": "chat.update",
     "find": "conversations.history",
     "upload": "files.completeUploadExternal",
+    "permalink": "auth.test",
     "open_modal": "views.open",
     "publish_home": "views.publish",
 }
@@ -289,6 +290,10 @@ def test_a_file_stands_where_it_is_put(workspace: Workspace, api: Screens) -> No
     assert (caught.value.code, caught.value.permanent) == ("is_archived", True)
 
 
+def test_a_message_has_an_address(api: Screens) -> None:
+    assert api.permalink("C1", "1795354260.000200").endswith("/archives/C1/p1795354260000200")
+
+
 def test_a_closed_channel_refuses_for_ever(workspace: Workspace, api: Screens) -> None:
     workspace.close("C1")
     with pytest.raises(RefusedError) as caught:
@@ -308,6 +313,7 @@ def call(api: Screens, method: str, posted: Posted, trigger: str) -> object:
         "find in direct messages": lambda: api.find(api.direct("U1"), "key", NOW),
         "person by address": lambda: api.person("alice@example.com"),
         "upload": lambda: api.upload("C1", "rows.csv", b"key\n"),
+        "permalink": lambda: api.permalink("C1", "1.000200"),
         "open_modal": lambda: api.open_modal(trigger, MODAL),
         "publish_home": lambda: api.publish_home("U1", HOME),
     }

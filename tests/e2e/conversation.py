@@ -156,6 +156,14 @@ class Answer:
         table = next(block for block in self.message["blocks"] if block["type"] == "table")
         return [_shown(cell)["url"] for row in table["rows"] for cell in row if "url" in _shown(cell)]
 
+    @property
+    def small_print(self) -> str:
+        return str(next(block for block in self.message["blocks"] if block["type"] == "context")["elements"][0]["text"])
+
+    def press(self, action: str, **more: Any) -> Exchange:
+        """Press another button, or choose `value` from a list."""
+        return self.slack.click(self.exchange, action, **more)
+
     def share(self, **more: Any) -> Exchange:
         """Press the button."""
         return self.slack.click(self.exchange, "share_answer", **more)

@@ -171,6 +171,10 @@ class FakeSlack:
         self.files.append(Uploaded(place, name, content, thread))
         _lose(fault)
 
+    def permalink(self, place: str, ts: str) -> str:
+        self._meet("permalink", place)
+        return f"https://acme.slack.example/archives/{place}/p{ts.replace('.', '')}"
+
     def open_modal(self, trigger: str, view: Mapping[str, Any]) -> None:
         fault = self._meet("open_modal", trigger)
         self.modals.append((trigger, view))

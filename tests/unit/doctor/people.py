@@ -52,6 +52,9 @@ class People:
     def upload(self, place: str, name: str, content: bytes, thread: str | None = None) -> None:
         raise NotImplementedError
 
+    def permalink(self, place: str, ts: str) -> str:
+        raise NotImplementedError
+
     def open_modal(self, trigger: str, view: Mapping[str, Any]) -> None:
         raise NotImplementedError
 

@@ -1,0 +1,47 @@
+"""Deliveries that are files: put into Slack at most once, because Slack cannot be asked whether one is there."""
+
+from datetime import datetime
+from typing import Any
+
+from bot.ledger.deliveries import Delivery, NewDelivery
+from bot.slack.blocks import cut
+from bot.slack.messages import note
+
+UNSURE = "Slack did not confirm the file, and files are not sent twice."
+
+_REASON = 200
+
+
+def file_message(name: str, content: str) -> dict[str, Any]:
+    """What a delivery of a file keeps; in words for whoever looks it up."""
+    return {**note(f"The file {name}.").as_json(), "file": {"name": name, "content": content}}
+
+
+def is_file(delivery: Delivery) -> bool:
+    """Whether a delivery is a file."""
+    return "file" in delivery.message
+
+
+def file_of(delivery: Delivery) -> tuple[str, bytes]:
+    """The name and the content of a delivery that is a file."""
+    kept = delivery.message["file"]
+    return str(kept["name"]), str(kept["content"]).encode()
+
+
+def without_file(delivery: Delivery, problem: str, now: datetime) -> NewDelivery:
+    """The word in its place that a file did not come, and how to get the rows all the same."""
+    name = file_of(delivery)[0]
+    message = note(
+        f"{name} could not be put here: {cut(problem, _REASON)}",
+        "Nothing is lost: ask /llmcost for the same days and press CSV, or llmcost digest --csv in a terminal.",
+    )
+    return NewDelivery(
+        kind=delivery.kind,
+        role=delivery.role,
+        recipient=delivery.recipient,
+        events=delivery.events,
+        message=message.as_json(),
+        not_before=now,
+        expires=delivery.expires,
+        thread=delivery.thread,
+    )

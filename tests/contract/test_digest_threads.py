@@ -1,0 +1,145 @@
+"""What stands in a digest's thread: once, whole, and a file that is never sent twice."""
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import datetime, time, timedelta
+
+import pytest
+
+from bot.domain.budget import Budget, Window
+from bot.domain.catalog import Catalog, Feature
+from bot.domain.digest import EVERY_DAY, Schedule
+from bot.errors import SlackError
+from bot.jobs.alerts import Alerts
+from bot.jobs.digest_threads import DigestThreads
+from bot.jobs.digests import Digests
+from bot.ledger.deliveries import Kind
+from bot.ledger.store import Ledger
+from bot.slack.post_office import PostOffice
+from bot.slack.routes import Route
+from tests.ledgers import BERLIN, Spent, emptied, fill, new_ledger
+from tests.standins.slack_fake import LOST_AFTER, LOST_BEFORE, RATE_LIMITED, FakeSlack, Fault
+from tests.standins.slack_rules import problems
+
+NINE = datetime(2026, 11, 24, 9, 0, tzinfo=BERLIN)
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+CHANNEL = "#llm-cost"
+LIMITED = Catalog({"f03": Feature("f03", budgets=(Budget("f03", Window.DAILY, 2 * 10**9),))})
+NEVER = Fault(code="missing_scope", permanent=True)
+
+
+@pytest.fixture(scope="module")
+def reused() -> Iterator[Ledger]:
+    ledger = new_ledger()
+    yield ledger
+    ledger.close()
+
+
+class Town:
+    """A channel, a ledger of fourteen features, and the jobs that tell of them, tick by tick."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.now = NINE
+        self.ledger = fill(
+            emptied(ledger), [Spent(NINE - DAY, f"f{n:02}", f"{n}.5") for n in range(14)], catalog=LIMITED, now=NINE
+        )
+        self.slack = FakeSlack(lambda: self.now)
+        self.slack.add_channel("C1", "llm-cost")
+        schedule = Schedule(time(9), EVERY_DAY, 6 * timedelta(hours=1), BERLIN)
+        self.digests = Digests(self.ledger, lambda: LIMITED, schedule, 0, CHANNEL)
+        self.threads = DigestThreads(self.ledger, lambda: LIMITED, BERLIN, 0, self.slack.permalink)
+        self.office = PostOffice(self.slack, self.ledger.outbox, lambda _: Route(admins=()))
+
+    def tick(self, times: int = 1) -> None:
+        for _ in range(times):
+            self.digests.run(self.now)
+            self.threads.run(self.now)
+            self.office.run(self.now)
+            self.now += MINUTE
+
+    def replies(self) -> list[str]:
+        return [one.form["text"] for one in self.slack.said("C1") if one.thread is not None]
+
+
+@pytest.fixture
+def town(reused: Ledger) -> Town:
+    return Town(reused)
+
+
+def test_one_reply_has_every_feature_and_a_file_has_all_rows(town: Town) -> None:
+    town.tick(5)
+    digest, reply = town.slack.said("C1")
+    assert (digest.thread, reply.thread) == (None, digest.ts)
+    assert reply.form["text"].startswith("14 features on 23 Nov 2026; the file has the same rows.")
+    table = next(block for block in reply.form["blocks"] if block["type"] == "table")
+    assert [row[0]["text"] for row in table["rows"][1:]] == [f"f{n:02}" for n in reversed(range(14))]
+    assert problems(reply.form) == []
+    (file,) = town.slack.files
+    assert (file.place, file.name, file.thread) == ("C1", "llmcost-digest-2026-11-24.csv", digest.ts)
+    rows = list(csv.DictReader(io.StringIO(file.content.decode())))
+    assert [row["key"] for row in rows] == [f"f{n:02}" for n in reversed(range(14))]
+
+
+def test_a_restart_says_nothing_again(town: Town) -> None:
+    town.tick(4)
+    town.threads = DigestThreads(town.ledger, lambda: LIMITED, BERLIN, 0, town.slack.permalink)
+    town.office = PostOffice(town.slack, town.ledger.outbox, lambda _: Route())
+    town.tick(4)
+    assert (len(town.replies()), len(town.slack.files)) == (1, 1)
+
+
+def test_nothing_is_said_before_the_digest_stands(town: Town) -> None:
+    town.slack.fail_next("post", RATE_LIMITED)
+    town.tick()
+    assert town.ledger.outbox.recent_events(Kind.DETAILS, NINE - DAY) == []
+    town.tick(4)
+    assert (len(town.replies()), len(town.slack.files)) == (1, 1)
+
+
+@pytest.mark.parametrize("fault", [LOST_BEFORE, LOST_AFTER])
+def test_a_file_that_slack_did_not_confirm_is_not_sent_again_and_the_thread_says_so(town: Town, fault: Fault) -> None:
+    town.slack.fail_next("upload", fault)
+    town.tick(10)
+    assert town.slack.calls["upload"] == 1
+    assert len(town.slack.files) == (fault is LOST_AFTER)
+    assert "llmcost-digest-2026-11-24.csv could not be put here: Slack did not confirm the file" in town.replies()[1]
+    assert len(town.replies()) == 2
+
+
+def test_a_file_that_slack_refuses_for_ever_is_said_to_be_missing(town: Town) -> None:
+    town.slack.fail_next("upload", NEVER)
+    town.tick(10)
+    assert town.slack.calls["upload"] == 1
+    assert "could not be put here: Slack said no (missing_scope)." in town.replies()[1]
+
+
+def test_a_file_that_was_surely_not_taken_is_tried_again(town: Town) -> None:
+    town.slack.fail_next("upload", RATE_LIMITED)
+    town.tick(10)
+    assert (town.slack.calls["upload"], len(town.slack.files), len(town.replies())) == (2, 1, 1)
+
+
+@pytest.mark.parametrize("linked", [True, False])
+def test_the_alerts_of_its_days_are_named_and_linked_where_all_can_read_them(town: Town, linked: bool) -> None:
+    def no_link(place: str, ts: str) -> str:
+        raise SlackError(f"Slack does not say where {place} {ts} is.")
+
+    town.now = NINE - 20 * timedelta(hours=1)
+    spent = Alerts(town.ledger, lambda: LIMITED, BERLIN, 0, lambda *_: (), lambda *_: town.now, CHANNEL, ())
+    fill(town.ledger, [Spent(town.now, "f03", "9")], catalog=LIMITED, now=town.now)
+    for _ in range(3):
+        fill(town.ledger, [], catalog=LIMITED, now=town.now)
+        spent.run(town.now)
+        town.office.run(town.now)
+        town.now += MINUTE
+    (alert,) = town.slack.said("C1")
+    if not linked:
+        town.threads = DigestThreads(town.ledger, lambda: LIMITED, BERLIN, 0, no_link)
+    town.now = NINE
+    fill(town.ledger, [], catalog=LIMITED, now=NINE)
+    town.tick(4)
+    reply = next(one for one in town.slack.said("C1") if one.thread is not None)
+    assert ": f03 had spent " in reply.form["text"]
+    assert (town.slack.permalink("C1", alert.ts) in str(reply.form["blocks"])) is linked
+    assert problems(reply.form) == []
