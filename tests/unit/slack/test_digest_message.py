@@ -17,8 +17,9 @@ from bot.ledger.store import Ledger
 from bot.render.text import text
 from bot.reports.answers import Spend
 from bot.reports.digest import Digest
-from bot.reports.digest_reporter import DigestReporter
-from bot.slack.digest_message import correction_message, digest_message
+from bot.reports.digest_reporter import TOP, DigestReporter
+from bot.slack.digest_message import ToldAlert, correction_message, digest_message, thread_message
+from tests.alerts import FACTS, STATE
 from tests.golden.digests import DIGESTS, digest
 from tests.ledgers import BERLIN, Spent, emptied, fill, new_ledger
 from tests.unit.slack.test_messages import NAMES, acting, fences, refused
@@ -34,7 +35,9 @@ def reused() -> Iterator[Ledger]:
     ledger.close()
 
 
-def full_digest(ledger: Ledger, names: list[str], *, features: tuple[str, ...] | None = None) -> Digest:
+def full_digest(
+    ledger: Ledger, names: list[str], *, features: tuple[str, ...] | None = None, top: int | None = TOP
+) -> Digest:
     """A digest in which everything that can be said is said, about things called `names`."""
     window = Window.MONTHLY
     catalog = Catalog(
@@ -63,7 +66,7 @@ def full_digest(ledger: Ledger, names: list[str], *, features: tuple[str, ...] |
         ledger.outbox.give_up(claimed, name, [], at)
     reporter = DigestReporter(ledger, lambda: catalog, BERLIN)
     before = MONDAY.date() - 3 * DAY
-    found = reporter.digest(MONDAY.date(), now, before=before, features=features, was_due=MONDAY)
+    found = reporter.digest(MONDAY.date(), now, before=before, features=features, was_due=MONDAY, top=top)
     return replace(found, is_update=True)
 
 
@@ -72,12 +75,33 @@ def full_digest(ledger: Ledger, names: list[str], *, features: tuple[str, ...] |
 def test_no_name_acts_and_slack_takes_every_digest(reused: Ledger, names: list[str], of_features: bool) -> None:
     features = tuple(name for name in names if name.strip()) if of_features else None
     found = full_digest(reused, names, features=features or None)
-    for message in (digest_message(found), correction_message(found, Spend(Decimal(1), 1, 1))):
+    told = correction_message(found, Spend(Decimal(1), 1, 1))
+    for message in (digest_message(found), told, thread_message(found, alerts(names, None))):
         assert refused(message) == []
         assert acting(message) == set()
         assert set(fences(message)) <= {0, 2}
     shown = text(found)
     assert not [one for one in shown if not one.isprintable() and one not in "\n\N{LEFT-TO-RIGHT MARK}"]
+
+
+def alerts(names: list[str], link: str | None) -> list[ToldAlert]:
+    """An alert about each, about runs of one kind alone."""
+    facts = [replace(FACTS, state=replace(STATE, feature=name, where=(("env", name),))) for name in names]
+    return [ToldAlert(one, MONDAY, link) for one in facts]
+
+
+@pytest.mark.parametrize("letter", ["x", "&", '"', "🚀", "`"])
+@pytest.mark.parametrize("link", [None, "https://smith.example.com/r/" + "0" * 36])
+def test_a_thread_has_room_for_many_features_and_names_the_first_alerts(
+    letter: str, link: str | None, reused: Ledger
+) -> None:
+    names = [f"{place}{letter * 240}" for place in range(60)]
+    message = thread_message(full_digest(reused, names, top=None), alerts(names, link))
+    assert refused(message) == []
+    assert acting(message) == set()
+    assert "And 52 more alerts." in str(message.blocks)
+    native = next(block for block in message.blocks if block["type"] in ("table", "data_table"))
+    assert f"{60 - (len(native['rows']) - 1)} more rows left out" in str(message.blocks)
 
 
 @pytest.mark.parametrize("letter", ["x", "&", '"', "🚀", "`"])

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 
 import pytest
@@ -9,12 +10,13 @@ import pytest
 from bot.errors import QuestionError
 from bot.reports.answers import Spend
 from bot.slack.controls import with_again, with_controls
-from bot.slack.digest_message import correction_message, digest_message
+from bot.slack.digest_message import ToldAlert, correction_message, digest_message, thread_message
 from bot.slack.messages import Message, answer_message, note, question_problem, shared
 from tests import golden
+from tests.alerts import FACTS, STATE
 from tests.golden.answers import KINDS, asked
 from tests.golden.digests import DIGESTS, digest
-from tests.ledgers import NOW
+from tests.ledgers import BERLIN, NOW
 from tests.standins.slack_rules import problems
 
 
@@ -28,6 +30,17 @@ def test_an_answer_looks_as_it_should(kind: str) -> None:
 @pytest.mark.parametrize("kind", DIGESTS)
 def test_a_digest_looks_as_it_should(kind: str) -> None:
     check(kind, digest_message(digest(kind)))
+
+
+def test_a_digests_thread_looks_as_it_should() -> None:
+    at = datetime(2026, 11, 22, 18, 4, tzinfo=BERLIN)
+    alerts = [
+        ToldAlert(
+            replace(FACTS, state=replace(STATE, where=())), at, "https://acme.slack.com/archives/C1/p1795366240000100"
+        ),
+        ToldAlert(FACTS, at, None),
+    ]
+    check("digest_thread", thread_message(digest("digest"), alerts))
 
 
 def test_a_correction_names_both_totals() -> None:
