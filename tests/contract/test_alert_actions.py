@@ -29,8 +29,6 @@ from tests.databases import new_url
 from tests.ledgers import BERLIN, DIMENSIONS, NOW, emptied, new_ledger
 from tests.standins.slack_rules import problems, visible_mentions
 
-pytestmark = pytest.mark.each_database
-
 TEAM, OWNER, ADMIN, STRANGER = "T0TEAM", "U0OWNER", "U0ADMIN", "U0STRANGER"
 LATER = NOW + HOUR
 Json = dict[str, Any]

@@ -29,8 +29,6 @@ from bot.slack.routes import route
 from tests.ledgers import BERLIN, DIMENSIONS, NOW, PROJECT, Spent, emptied, fill, new_ledger, price
 from tests.unit.zones import NASTY
 
-pytestmark = pytest.mark.each_database
-
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 DOLLAR = 1_000_000_000
 

@@ -24,8 +24,6 @@ from bot.reports.watch import PATIENCE, Cause, Silence
 from tests.ledgers import BERLIN, PROJECT, Spent, emptied, fill, new_ledger
 from tests.unit.zones import NASTY
 
-pytestmark = pytest.mark.each_database
-
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 MORNING = date(2026, 11, 24)
 NINE = datetime(2026, 11, 24, 9, tzinfo=BERLIN)

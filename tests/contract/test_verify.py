@@ -19,8 +19,6 @@ from bot.reports.answers import Cause, Report, Verdict, Verification
 from bot.reports.verification import Counterpart
 from tests.ledgers import BERLIN, NOW, PROJECT, Spent, fill, new_ledger, reporter
 
-pytestmark = pytest.mark.each_database
-
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 TYPES = ("LLM", "EMBEDDING", "TOOL")
 

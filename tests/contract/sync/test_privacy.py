@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bot.ingest.sync import Progress
+from bot.ledger.tables import metadata
 from tests.contract.sync.world import World
 from tests.standins.langsmith import API_KEY, LangSmithStandIn
 
@@ -48,7 +49,12 @@ def test_nothing_of_it_is_in_the_ledger_the_log_or_the_summary(
         assert [len(summary.problems) for summary in summaries] == [0, 0, 1, 1, 1, 1]
         assert world.spend()["rag-search"] == world.spend("env")["prod"] == 0.01
         said = repr(summaries) + repr([(record.getMessage(), record.args) for record in caplog.records])
-    kept = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    kept = (
+        b"".join(file.read_bytes() for file in tmp_path.iterdir())
+        + repr(
+            [world.rows(f'SELECT * FROM "{name}"') for name in metadata.tables]  # noqa: S608 - our own names
+        ).encode()
+    )
     assert b"rag-search" in kept
     for private in (MARKER, API_KEY, "example.com"):
         assert private not in said
