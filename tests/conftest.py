@@ -30,7 +30,11 @@ def pytest_unconfigure() -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if databases.is_postgresql():
-        others = [item for item in items if item.get_closest_marker("each_database") is None]
+        others = [
+            item
+            for item in items
+            if item.get_closest_marker("each_database") is None or item.get_closest_marker("sqlite") is not None
+        ]
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if item not in set(others)]
         for item in items:

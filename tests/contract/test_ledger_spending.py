@@ -115,6 +115,7 @@ def asked() -> Iterator[list[str]]:
     event.remove(memory(), "before_cursor_execute", note)
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("where", [(), (("env", "production"),)])
 @pytest.mark.parametrize("feature", [None, "search", UNTAGGED])
 def test_a_check_reads_the_rollups_and_of_the_runs_only_the_impossible_ones(
