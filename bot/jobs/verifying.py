@@ -58,7 +58,12 @@ class Verifying:
             return
         today = local_day(now, self.zone)
         is_early = now < instant_at(today, AT, self.zone) or (self._not_before is not None and now < self._not_before)
-        if is_early or self.ledger.outbox.mark(MARK) == today.isoformat():
+        done_on = self.ledger.outbox.mark(MARK)
+        if is_early or done_on == today.isoformat():
+            return
+        if done_on is None:
+            # Whoever has just installed it verifies by hand, and must not be told that somebody else is asking.
+            self.ledger.outbox.set_mark(MARK, today.isoformat())
             return
         words = f"verify {today - DAYS * _ONE_DAY}..{today - _ONE_DAY}"
         self._asking = _Asking(today, lambda: self.verify(words, now))

@@ -7,18 +7,20 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import delete
 
 from bot.domain.cost import Cost, Listed, Price
 from bot.domain.run import Source
 from bot.errors import SourceUnavailableError
 from bot.jobs import newly_priced
 from bot.jobs.newly_priced import NewlyPriced
-from bot.jobs.verifying import AGAIN_AFTER, TRIES, Verifying
+from bot.jobs.verifying import AGAIN_AFTER, MARK, TRIES, Verifying
 from bot.ledger import lease
 from bot.ledger.booking import Rules
 from bot.ledger.deliveries import Role
 from bot.ledger.engine import writing
 from bot.ledger.store import open_ledger
+from bot.ledger.tables import marks
 from bot.render.digest import details
 from bot.reports.digest_reporter import DigestReporter, checked_key
 from bot.reports.verification import Counterpart
@@ -39,6 +41,7 @@ class Night:
         # In a file, because threads share it.
         self.ledger = open_ledger(f"sqlite:///{folder}/llmcost.db", create=True)
         fill(self.ledger, [Spent(MORNING - number * DAY, "rag-search", "10") for number in range(1, 9)], now=MORNING)
+        self.ledger.outbox.set_mark(MARK, "2026-11-22")
         self.says: int | Exception = 70
         self.asked: list[tuple[datetime, datetime]] = []
         self.may_answer = threading.Event()
@@ -134,6 +137,17 @@ def test_langsmith_is_asked_again_an_hour_later_and_not_for_ever(night: Night) -
     night.says = 90
     night.passes(MORNING + DAY)
     assert len(night.told()) == 2
+
+
+def test_a_new_ledger_is_verified_from_the_next_night_on(tmp_path: Path) -> None:
+    new = Night(tmp_path)
+    with writing(new.ledger._engine) as connection:
+        connection.execute(delete(marks))
+    new.passes(MORNING)
+    assert new.asked == []
+    new.passes(MORNING + DAY)
+    assert len(new.asked) == 1
+    new.ledger.close()
 
 
 def test_a_restart_does_not_tell_it_twice(night: Night) -> None:
