@@ -42,7 +42,12 @@ class NewlyPriced:
     def run(self, now: datetime) -> None:
         """Go on, if this date's turn has come and is not over. Raises LedgerError."""
         today = local_day(now, self.zone)
-        done_on, _, done_by = (self.ledger.outbox.mark(MARK) or "").partition(" ")
+        mark = self.ledger.outbox.mark(MARK)
+        if mark is None:
+            # The first sync of all must not wait for it: from the next night on.
+            self.ledger.outbox.set_mark(MARK, f"{today.isoformat()} ")
+            return
+        done_on, _, done_by = mark.partition(" ")
         if now < instant_at(today, AT, self.zone) or done_on == today.isoformat():
             return
         prices = self.price_list()

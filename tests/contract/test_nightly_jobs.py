@@ -182,6 +182,7 @@ class Prices:
         self.books.book([make_run(100, raw_cost=500), make_run(101, model="nobody's")])
         self.named = "old"
         self.price: Price = list_price
+        self.books.ledger.outbox.set_mark(newly_priced.MARK, "2026-11-21 old")
         self.job = self.new_job()
         self.release()
 
@@ -220,6 +221,17 @@ def test_what_had_no_price_gets_one_at_night_and_what_has_one_keeps_it() -> None
     last = prices.books.ledger.last_repricing()
     assert last is not None
     assert (last.by, last.runs) == (newly_priced.BY, 1)
+
+
+def test_of_a_new_ledger_prices_are_settled_from_the_next_night_on() -> None:
+    prices = Prices()
+    with writing(prices.books.ledger._engine) as connection:
+        connection.execute(delete(marks))
+    prices.price = with_house_price
+    prices.job.run(AT)
+    assert prices.cost(1) is None
+    prices.job.run(AT + DAY)
+    assert prices.cost(1) == 77
 
 
 def test_without_another_price_list_nothing_is_walked_through() -> None:
