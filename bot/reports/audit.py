@@ -11,13 +11,15 @@ from bot.domain.run import Source, State
 from bot.errors import QuestionError
 from bot.ledger.auditing import SourceSum
 from bot.ledger.booking import Booked
-from bot.ledger.costliest import MOST_RUNS
 from bot.ledger.store import Reading
 from bot.reports.answers import FREE, Audit, Finding, SourceRow
 from bot.reports.covering import Extent
 from bot.reports.parts import coverage_of, sum_of, time_frame
 from bot.reports.question import Question
 from bot.reports.suspects import Fault, faults, repriced
+
+# Each is priced anew, some in several ways: a few seconds on a small machine.
+MOST_RUNS = 50_000
 
 # Of each source: a model that costs less than a dozen others is added up with its like.
 MOST_REFERENCES = 12
