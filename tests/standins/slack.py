@@ -59,7 +59,9 @@ SCOPES: Mapping[str, str | None] = {
     "views.publish": None,
     "views.update": None,
 }
-ALL_SCOPES = frozenset({"commands", "channels:history", "im:history", *filter(None, SCOPES.values())})
+ALL_SCOPES = frozenset(
+    {"commands", "app_mentions:read", "channels:history", "im:history", *filter(None, SCOPES.values())}
+)
 
 T = TypeVar("T")
 

@@ -1,0 +1,143 @@
+"""The home tab as it is published: at once, again if Slack knows more, and with a sentence when something fails."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from bot.domain.budget import Budget, Window
+from bot.domain.catalog import Catalog, Feature
+from bot.ledger.engine import writing
+from bot.ledger.store import Ledger
+from bot.reports.findings import Finding, Verdict
+from bot.reports.home import Home
+from bot.slack.blocks import Block
+from bot.slack.home_tab import HomeTab, no_chart
+from bot.slack.limit_desk import LimitDesk
+from bot.slack.owners import Owners
+from bot.slack.people import People
+from tests.ledgers import BERLIN, NOW, Spent, emptied, fill, new_ledger, reporter
+from tests.standins.slack_fake import LOST_BEFORE, FakeSlack
+from tests.unit.slack.test_home_view import CHART
+
+CATALOG = Catalog(
+    {
+        "search": Feature("search", owners=("alice@example.com",)),
+        "voice": Feature("voice", owners=("STEAM",), budgets=(Budget("voice", Window.DAILY, 10**9),)),
+        "chat": Feature("chat", owners=("U9",)),
+    }
+)
+
+
+class Published(FakeSlack):
+    """A Slack that keeps every home that was shown."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: NOW)
+        self.add_person("U1", "Alice@example.com")
+        self.add_person("U2", "bob@example.com")
+        self.add_group("STEAM", ["U1"])
+        self.shown: list[str] = []
+
+    def publish_home(self, user: str, view: Any) -> None:
+        super().publish_home(user, view)
+        self.shown.append(json.dumps(view, ensure_ascii=False))
+
+
+@dataclass
+class Tab:
+    ledger: Ledger
+    slack: Published = field(default_factory=Published)
+    asked: list[object] = field(default_factory=list)
+    chart: Callable[[Home], Block | None] = no_chart
+
+    def show(self, user: str = "U1") -> list[str]:
+        """What is published when somebody opens the tab."""
+        owners = Owners(People(self.slack), ("bob@example.com",), None, BERLIN, lambda: NOW)
+        desk = LimitDesk(self.ledger, lambda: CATALOG, BERLIN, 0, owners.may_change, None)
+        before = len(self.slack.shown)
+        asked = reporter(self.ledger, CATALOG)
+        HomeTab(asked, desk, owners, self.slack, self.missing, lambda: NOW, self.chart).opened(
+            {"event": {"tab": "home", "user": user}}, lambda _: None
+        )
+        return self.slack.shown[before:]
+
+    def missing(self, now: object) -> list[Finding]:
+        self.asked.append(now)
+        return [Finding("tags", Verdict.WARNING, "12 % is untagged.")]
+
+
+@pytest.fixture(scope="module")
+def reused() -> Iterator[Ledger]:
+    ledger = new_ledger()
+    yield ledger
+    ledger.close()
+
+
+@pytest.fixture
+def tab(reused: Ledger) -> Tab:
+    runs = [Spent(NOW, name, "1") for name in ("search", "voice", "chat")]
+    return Tab(fill(emptied(reused), runs, catalog=CATALOG))
+
+
+def yours(view: str) -> str:
+    return view.partition("Your features")[2].partition("Other features")[0]
+
+
+def test_what_a_group_says_makes_a_second_home_and_never_holds_up_the_first(tab: Tab) -> None:
+    first, second = tab.show()
+    assert ("search" in yours(first), "voice" in yours(first)) == (True, False)
+    assert ("search" in yours(second), "voice" in yours(second), "chat" in yours(second)) == (True, True, False)
+
+
+def test_where_slack_does_not_say_who_is_in_a_group_the_first_home_stays(tab: Tab) -> None:
+    tab.slack.fail_next("members", LOST_BEFORE)
+    (only,) = tab.show()
+    assert "search" in yours(only)
+
+
+def test_the_welcome_is_shown_once_and_what_lacks_to_admins_alone(tab: Tab) -> None:
+    assert all("Welcome" in view and "12 % is untagged" not in view for view in tab.show("U1"))
+    assert all("Welcome" in view and "12 % is untagged" in view for view in tab.show("U2"))
+    assert tab.asked == [NOW]
+    assert not any("Welcome" in view for user in ("U1", "U2") for view in tab.show(user))
+
+
+def test_a_welcome_that_was_not_published_comes_again(tab: Tab) -> None:
+    tab.slack.fail_next("publish_home", LOST_BEFORE)
+    (problem,) = tab.show("U2")
+    assert "Something went wrong" in problem
+    assert "Welcome" in tab.show("U2")[0]
+
+
+def test_a_ledger_that_cannot_be_read_is_said_with_a_reference(caplog: pytest.LogCaptureFixture) -> None:
+    ledger = new_ledger()
+    with writing(ledger._engine) as connection:
+        connection.exec_driver_sql("DROP TABLE rollups")
+    (said,) = Tab(ledger).show()
+    ledger.close()
+    assert "in the log as" in said
+    assert "rollups" not in said
+    assert "rollups" in caplog.text
+
+
+def test_a_chart_that_is_refused_costs_the_chart_alone(tab: Tab) -> None:
+    tab.chart = lambda _: CHART
+    assert "data_visualization" in tab.show()[0]
+    tab.slack.refuses.add("data_visualization")
+    shown = tab.show()
+    assert shown
+    assert not any("data_visualization" in view for view in shown)
+    assert "What LLM calls cost" in shown[0]
+
+
+def test_the_messages_tab_is_no_home(tab: Tab) -> None:
+    desk = LimitDesk(tab.ledger, lambda: CATALOG, BERLIN, 0, lambda *_: True, None)
+    owners = Owners(People(tab.slack), (), None, BERLIN, lambda: NOW)
+    home = HomeTab(reporter(tab.ledger), desk, owners, tab.slack, tab.missing, lambda: NOW)
+    home.opened({"event": {"tab": "messages", "user": "U1"}}, lambda _: None)
+    home.opened({"event": {"tab": "home", "user": "U2"}}, lambda _: "Not you.")
+    assert len(tab.slack.shown) == 1
+    assert "Not you." in tab.slack.shown[0]
