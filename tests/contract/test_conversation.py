@@ -78,7 +78,7 @@ def test_a_reply_in_a_thread_is_answered_in_that_thread(slack: FakeSlack, ledger
     "more", [{"bot_id": "B1"}, {"subtype": "message_changed"}, {"user": None}, {"type": "message"}, {"ts": ""}]
 )
 def test_nobody_but_a_person_who_speaks_to_us_is_answered(
-    slack: FakeSlack, ledger: Ledger, more: dict[str, object]
+    slack: FakeSlack, ledger: Ledger, more: dict[str, Any]
 ) -> None:
     assert hear(slack, ledger, "today", **more) == []
     assert ledger.hear("Ev1", NOW)

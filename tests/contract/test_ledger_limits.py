@@ -1,6 +1,7 @@
 """Limits that were set in Slack, who changed what when, and snoozes."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -62,3 +63,13 @@ def test_a_snooze_replaces_the_one_before_and_says_whose_it_is(outbox: Outbox) -
 def test_a_snooze_of_nothing_is_nothing(outbox: Outbox) -> None:
     outbox.snooze([], Snooze(LATER, "U1", NOW))
     assert outbox.snoozed([]) == {}
+
+
+def test_a_limit_keeps_its_own_thresholds_and_runs_apart_from_none(outbox: Outbox) -> None:
+    own = replace(MONTHLY, alert_at=(50, 90), where=(("env", "production"),))
+    bare = replace(MONTHLY, alert_at=None, where=())
+    assert outbox.set_limit(own, None)
+    assert outbox.set_limits() == [own]
+    assert not outbox.set_limit(own, None)
+    assert outbox.set_limit(bare, None)
+    assert outbox.set_limits() == [bare]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.domain.budget import Window
 from bot.errors import QuestionError
-from bot.reports.budget_words import LimitRequest, asks_to_set, parse_limit, read_amount
+from bot.reports.budget_words import LimitRequest, asks_to_set, parse_limit, read_amount, read_thresholds
 from bot.reports.tokens import in_quotes
 from bot.reports.vocabulary import Vocabulary
 
@@ -88,3 +88,16 @@ def test_any_words_are_understood_or_refused_in_a_sentence(text: str) -> None:
 def test_a_quoted_feature_is_that_feature_whatever_it_is_called(name: str) -> None:
     vocabulary = Vocabulary({name})
     assert parse_limit(f"budget {in_quotes(name)} daily 5", vocabulary).feature == name
+
+
+@pytest.mark.parametrize(
+    ("said", "found"), [("50, 80,100", (50, 80, 100)), ("100 % 80%", (80, 100)), ("80 80", (80,)), ("1000", (1000,))]
+)
+def test_thresholds_are_read_rising_and_each_once(said: str, found: tuple[int, ...]) -> None:
+    assert read_thresholds(said) == found
+
+
+@pytest.mark.parametrize("said", ["", " , ", "0", "1001", "12.5", "-5", "eighty", "80;90", "\u0665", "99999999999"])
+def test_what_is_no_threshold_is_refused(said: str) -> None:
+    with pytest.raises(QuestionError):
+        read_thresholds(said)

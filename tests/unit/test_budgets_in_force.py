@@ -80,3 +80,9 @@ def test_budgets_stand_by_feature_and_then_from_the_shortest_window() -> None:
     assert [(one.budget.feature, one.budget.window.value) for one in found] == [
         (name, window) for name in ("a", "b") for window in ("daily", "weekly", "monthly")
     ]
+
+
+def test_a_limit_can_bring_its_own_thresholds_and_runs() -> None:
+    own = _set(alert_at=(25,), where=())
+    (found,) = [one for one in CATALOG.budgets([own], NOW) if one.set_limit == own]
+    assert (found.budget.alert_at, found.budget.where) == ((25,), ())
