@@ -582,7 +582,7 @@ def test_events_reach_the_bot_and_homes_are_published(slack: SlackStandIn) -> No
             slack.event("app_home_opened").wait_ack()
             published = slack.wait_home("U1")
             slack.event("message.im", text="hi").wait_ack()
-            assert slack.wait_messages("U1")[0]["text"] == "im: hi"
+            assert slack.wait_messages("U1", 2)[1]["text"] == "im: hi"
             slack.event("app_mention", text="hi", event_id="Ev1", retry=1).wait_ack()
             assert slack.wait_messages("C1")[0]["text"] == "Ev1 ['1']"
             slack.click(published, "ack").wait_ack()

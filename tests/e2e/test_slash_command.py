@@ -130,7 +130,8 @@ def test_an_unknown_word_gets_the_nearest_ones(talk: Talk) -> None:
     assert asked.text.startswith('"weak" is neither a feature nor another word that I know')
     assert "Did you mean: rag-search, week?" in asked.text
     assert "/llmcost help" in asked.text
-    assert "share_answer" not in str(asked.message)
+    (buttons,) = [block["elements"] for block in asked.message["blocks"] if block["type"] == "actions"]
+    assert [one["value"] for one in buttons] == ["rag-search"]  # the two words are nearest to it together
     assert "Did you mean: rag-search?" in talk.ask("week rag-serch").text
 
 
