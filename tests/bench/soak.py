@@ -5,11 +5,18 @@ import resource
 import sys
 import threading
 import time
+from contextlib import ExitStack, closing, suppress
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+from bot.app.ledgers import build_rules, open_to_write
+from bot.app.source import build_sync
+from bot.errors import LedgerBusyError
+from bot.ingest.sync import Sync
+from bot.ledger.store import open_ledger
+from bot.settings import Need, load
 from tests.e2e.conversation import Talk, now
 from tests.standins.langsmith import LangSmithStandIn
 from tests.standins.slack import SlackStandIn
@@ -40,7 +47,11 @@ def soak(seconds: float) -> Soaked:
             slack.add_user(f"U9{number}", f"u{number}", f"u{number}@example.com")
         before, wrong, rounds, asked, runs = threading.active_count(), list[str](), 0, 0, 0
         began, warm = time.monotonic(), 0.0
-        with talk.running():
+        settings, config = load(Need.LANGSMITH, environ=talk.environ, directory=talk.folder)
+        rules = build_rules(settings, config)
+        with talk.running(), closing(open_to_write(settings, rules)) as ledger, ExitStack() as last:
+            sync, source = build_sync(settings, ledger, rules)
+            last.callback(source.close)
             while time.monotonic() - began < seconds:
                 rounds += 1
                 start = now() - timedelta(minutes=1)
@@ -49,7 +60,7 @@ def soak(seconds: float) -> Soaked:
                         project="acme-prod", start=start, metadata={"feature": f"f{runs % 7}"}, cost="0.01"
                     )
                     runs += 1
-                talk.sync()
+                _read(sync)
                 for words in _QUESTIONS:
                     answer = talk.ask(words, user=f"U9{rounds % 100}")
                     asked += 1
@@ -72,12 +83,17 @@ def soak(seconds: float) -> Soaked:
     return Soaked(rounds, asked, runs, growth, threads, wrong)
 
 
+def _read(sync: Sync) -> None:
+    """Read LangSmith, as soon as the bot is not at it itself."""
+    while True:
+        with suppress(LedgerBusyError):
+            sync.run()
+            return
+        threading.Event().wait(0.05)
+
+
 def _counted(talk: Talk, runs: int) -> list[str]:
     """What the ledger lacks or has twice."""
-    from contextlib import closing
-
-    from bot.ledger.store import open_ledger
-
     with closing(open_ledger(talk.environ["DATABASE_URL"], create=False)) as ledger:
         wrong = ledger.wrong_rollups()
         kept = ledger.health()
