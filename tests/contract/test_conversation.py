@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from bot.ledger.heard import KEEP
+from bot.ledger.handled import KEPT_MICROSECONDS
 from bot.ledger.store import Ledger, open_ledger
 from bot.slack.conversation import Conversation
 from bot.slack.listeners import Listeners
 from tests.ledgers import CATALOG, NOW, believable, fill, reporter
 from tests.standins.slack_fake import LOST_BEFORE, FakeSlack, Fault
 
+KEPT = timedelta(microseconds=KEPT_MICROSECONDS)
 BOT = "U0LLMCOST"
 
 
@@ -63,9 +64,9 @@ def test_another_process_does_not_answer_again(slack: FakeSlack, ledger: Ledger,
 
 
 def test_events_are_forgotten_once_slack_cannot_send_them_again(ledger: Ledger) -> None:
-    assert ledger.hear("Ev1", NOW)
-    assert not ledger.hear("Ev1", NOW + KEEP)
-    assert ledger.hear("Ev1", NOW + KEEP + timedelta(seconds=1))
+    assert ledger.take_up("Ev1", NOW)
+    assert not ledger.take_up("Ev1", NOW + KEPT)
+    assert ledger.take_up("Ev1", NOW + KEPT + timedelta(seconds=1))
 
 
 def test_a_reply_in_a_thread_is_answered_in_that_thread(slack: FakeSlack, ledger: Ledger) -> None:
@@ -81,7 +82,7 @@ def test_nobody_but_a_person_who_speaks_to_us_is_answered(
     slack: FakeSlack, ledger: Ledger, more: dict[str, Any]
 ) -> None:
     assert hear(slack, ledger, "today", **more) == []
-    assert ledger.hear("Ev1", NOW)
+    assert ledger.take_up("Ev1", NOW)
 
 
 def test_a_workspace_without_tables_gets_the_simpler_form(slack: FakeSlack, ledger: Ledger) -> None:
