@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bot.domain.period import first_instant, local_day
@@ -102,9 +102,10 @@ def test_everything_is_read_and_read_again_as_promised(
     syncs = Syncs(zone, backfill)
     syncs.sync(now)
     assert syncs.row.covered_from is not None
-    assert syncs.row.covered_from <= microseconds(
-        max(now - backfill, first_instant(local_day(now - 13 * DAY, zone), zone))
-    )
+    oldest = local_day(now - 13 * DAY, zone)
+    if first_instant(oldest, zone) < now - RETENTION:  # a day of 25 hours, of which LangSmith has forgotten a part
+        oldest += DAY
+    assert syncs.row.covered_from <= microseconds(max(now - backfill, first_instant(oldest, zone)))
     assert syncs.has_read(syncs.row.covered_from, now)
     for pause in pauses:
         before, now = now, now + pause
@@ -157,7 +158,9 @@ def test_a_clock_that_was_ahead_and_is_set_back_loses_nothing(
     first: timedelta,
     right: list[timedelta],
 ) -> None:
-    """While syncs go on: the first by the right clock comes within 10 minutes, as each does unless we are down."""
+    """While syncs go on: the first by the right clock comes within 10 minutes, as each does unless we are down, and well
+    before it shows what the wrong one had shown: afterwards nobody can tell that it was wrong."""
+    assume(ahead <= 10 * MINUTE or first < ahead - 10 * MINUTE)
     syncs = Syncs(zone)
     syncs.sync(now)
     for pause in wrong:

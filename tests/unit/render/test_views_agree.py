@@ -239,7 +239,7 @@ def test_a_digest_shows_what_a_report_of_its_day_shows(reused: Ledger, runs: lis
             assert Decimal(row["cost_usd"]) == 0 < row["unpriced_runs"]
         else:
             same_amount(line[1], row["cost_usd"])
-        same_number(line[3], row["runs"])
+        same_number(line[cells[0].index("Runs")], row["runs"])
 
 
 @settings(deadline=None, max_examples=20)
