@@ -158,8 +158,8 @@ def test_a_clock_that_was_ahead_and_is_set_back_loses_nothing(
     first: timedelta,
     right: list[timedelta],
 ) -> None:
-    """While syncs go on: the first by the right clock comes within 10 minutes, as each does unless we are down, and well
-    before it shows what the wrong one had shown: afterwards nobody can tell that it was wrong."""
+    """While syncs go on: the first by the right clock comes within 10 minutes, as each does unless we are down, and
+    well before it shows what the wrong one had shown: afterwards nobody can tell that it was wrong."""
     assume(ahead <= 10 * MINUTE or first < ahead - 10 * MINUTE)
     syncs = Syncs(zone)
     syncs.sync(now)
