@@ -7,10 +7,12 @@ orders in which they can have changed, so that no order is preferred, and the th
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from bot.domain.money import NANOS_PER_DOLLAR, dollars
-from bot.ledger.figures import Figures
+
+if TYPE_CHECKING:
+    from bot.ledger.figures import Figures
 
 
 class Factor(StrEnum):
@@ -34,7 +36,7 @@ class Cause(NamedTuple):
     change: Decimal | None
 
 
-def causes(before: Figures, after: Figures) -> tuple[Cause, ...]:
+def causes(before: "Figures", after: "Figures") -> tuple[Cause, ...]:
     """What each factor did. The effects are whole nano-dollars and add up to the change of the cost, exactly.
 
     Where one side had no runs at all, its tokens per run and its price are taken for those of the other side: the runs
@@ -53,7 +55,7 @@ def causes(before: Figures, after: Figures) -> tuple[Cause, ...]:
     )
 
 
-def largest_cause(before: Figures, after: Figures) -> Cause:
+def largest_cause(before: "Figures", after: "Figures") -> Cause:
     """The factor that did most in the direction in which the cost went: a price that fell does not explain a rise."""
     found = causes(before, after)
     if after.cost == before.cost:
@@ -61,7 +63,7 @@ def largest_cause(before: Figures, after: Figures) -> Cause:
     return max(found, key=lambda cause: cause.effect if after.cost > before.cost else -cause.effect)
 
 
-def _values(before: Figures, after: Figures) -> list[tuple[Factor, Fraction, Fraction]]:
+def _values(before: "Figures", after: "Figures") -> list[tuple[Factor, Fraction, Fraction]]:
     """The factors with their values, prices in nano-dollars, before and after."""
     runs = (Factor.RUNS, Fraction(before.runs), Fraction(after.runs))
     if all(side.input + side.output for side in (before, after) if side.runs):

@@ -127,7 +127,7 @@ class Listeners:
     def _command(self, body: Mapping[str, Any]) -> None:
         url, user, text = body["response_url"], str(body["user_id"]), typed(str(body.get("text") or ""))
         if wait := self.turns.wait_for(user):
-            respond(url, note(f"That were {MOST} questions within a minute.", f"Ask again in {math.ceil(wait)} s."))
+            respond(url, note(f"You have asked {MOST} times within a minute.", f"Ask again in {math.ceil(wait)} s."))
             return
         if self.doctor is not None and (called := _DOCTOR.fullmatch(text)):
             respond(url, self.doctor(user, called["trial"] is not None))

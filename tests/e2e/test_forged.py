@@ -20,9 +20,12 @@ from bot.slack.budget_commands import SAVE, BudgetCommands
 from bot.slack.connection import Connection, HttpConnection, SocketConnection
 from bot.slack.limit_desk import LimitDesk
 from bot.slack.listeners import Listeners
+from bot.slack.turns import MOST
 from tests.contract.test_alert_actions import Desk, a_desk
+from tests.e2e.conversation import Talk
 from tests.e2e.test_alert_buttons import OWNER, STRANGER, RealModals, filled
 from tests.ledgers import BERLIN, DIMENSIONS
+from tests.standins.langsmith import LangSmithStandIn
 from tests.standins.slack import Exchange, SlackStandIn
 
 Json = dict[str, Any]
@@ -251,3 +254,14 @@ def signed_post(port: int, body: bytes) -> int:
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as line:
         line.request("POST", "/slack/events", body, headers)
         return line.getresponse().status
+
+
+def test_who_asks_too_often_is_told_so_and_the_others_are_answered(tmp_path: Path) -> None:
+    with SlackStandIn() as slack, LangSmithStandIn() as langsmith:
+        slack.add_user("U2", "bob", "bob@example.com")
+        talk = Talk(slack, langsmith, tmp_path)
+        with talk.running():
+            said = [talk.ask("help").text for _ in range(MOST + 1)]
+            assert said[-1].startswith(f"You have asked {MOST} times within a minute.\nAsk again in ")
+            assert not [one for one in said[:-1] if "Ask again in" in one]
+            assert "Ask again in" not in talk.ask("help", user="U2").text

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
-import bot.ledger.engine
+import bot.ledger.sqlite
 from bot.errors import LedgerBusyError, LedgerError
 from bot.ledger.migrate import HEAD
 from bot.ledger.store import Ledger, open_ledger
@@ -46,7 +46,7 @@ def week(ledger: Ledger) -> Report:
 @contextmanager
 def a_world(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A sync that waits for others for a moment only."""
-    monkeypatch.setattr(bot.ledger.engine, "BUSY_TIMEOUT_MS", 20)
+    monkeypatch.setattr(bot.ledger.sqlite, "BUSY_TIMEOUT_MS", 20)
     with World(folder) as world:
         world.standin.add_runs([{"cost": "0.5"}] * 50)
         yield world

@@ -1,5 +1,7 @@
 """What can be set in Slack: budgets of their own thresholds and runs, and rules."""
 
+from typing import Literal
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -12,9 +14,11 @@ depends_on = None
 def upgrade() -> None:
     """What can be set in Slack: budgets of their own thresholds and runs, and rules."""
     # Made anew, because SQLite would add the columns behind the constraint.
-    with op.batch_alter_table("limits", recreate="always") as batch:
-        batch.add_column(sa.Column("alert_at", sa.Text(), nullable=True))
-        batch.add_column(sa.Column("where", sa.Text(), nullable=True))
+    # PostgreSQL does not mind. One by one: two at once may come in either order.
+    recreate: Literal["always", "never"] = "always" if op.get_bind().dialect.name == "sqlite" else "never"
+    for name in ("alert_at", "where"):
+        with op.batch_alter_table("limits", recreate=recreate) as batch:
+            batch.add_column(sa.Column(name, sa.Text(), nullable=True))
     op.create_table(
         "set_rules",
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
