@@ -65,7 +65,7 @@ class Counter:
         try:
             pressed = self.slack.click({"channel": said["channel"], "ts": said["ts"]}, action, user=OWNER)
             if self.slack._target is not None:
-                self.slack.wait_for(lambda: not self.slack._posters[-1].is_alive(), what="the request")
+                self.slack._posters[-1].join(10)
         finally:
             self.slack.forge = dict
         return pressed
