@@ -64,7 +64,7 @@ class Night:
         self.job.run(now)
 
     def told(self) -> list[tuple[str, Role]]:
-        return [(one.recipient, one.role) for one in self.ledger.outbox.latest(20)]
+        return sorted((one.recipient, one.role) for one in self.ledger.outbox.latest(20))
 
     def digest(self) -> str:
         digests = DigestReporter(self.ledger, lambda: reporter(self.ledger).catalog(), BERLIN)

@@ -35,6 +35,7 @@ class Talk:
     folder: Path
     more: Mapping[str, str] = field(default_factory=dict)
     channel: str = "C1"
+    user: str = "U1"
 
     def __post_init__(self) -> None:
         self.url = new_url(self.folder)
@@ -98,15 +99,16 @@ class Talk:
         assert not bot.is_alive()
         assert self.slack.violations == []
         for payload in self.slack.payloads("response_url"):
-            assert not [one for one in visible_mentions(payload) if one != "<@U1>" and not self.is_link(one)]
+            meant = {f"<@{person}>" for person in self.slack.people}
+            assert not [one for one in visible_mentions(payload) if one not in meant and not self.is_link(one)]
             assert not autolinked(payload)
 
     def ask(self, words: str, **more: Any) -> "Answer":
         """Type `/llmcost WORDS` and wait for the answer."""
-        exchange = self.slack.command(words, **{"channel": self.channel, **more})
+        exchange = self.slack.command(words, **{"channel": self.channel, "user": self.user, **more})
         exchange.wait_ack()
         exchange.wait_responses()
-        return Answer(self.slack, exchange)
+        return Answer(self.slack, exchange, more.get("user", self.user))
 
     def is_link(self, mention: str) -> bool:
         """Whether it is a link to a run at LangSmith, as its server gives them."""
@@ -131,6 +133,7 @@ class Answer:
 
     slack: SlackStandIn
     exchange: Exchange
+    user: str = "U1"
 
     @property
     def message(self) -> Json:
@@ -163,11 +166,11 @@ class Answer:
 
     def press(self, action: str, **more: Any) -> Exchange:
         """Press another button, or choose `value` from a list."""
-        return self.slack.click(self.exchange, action, **more)
+        return self.slack.click(self.exchange, action, **{"user": self.user, **more})
 
     def share(self, **more: Any) -> Exchange:
         """Press the button."""
-        return self.slack.click(self.exchange, "share_answer", **more)
+        return self.press("share_answer", **more)
 
 
 def _shown(cell: Json) -> Json:

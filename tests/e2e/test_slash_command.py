@@ -32,10 +32,11 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Talk]:
 
 @pytest.fixture
 def talk(shared: Talk) -> Iterator[Talk]:
-    """The bot that all share, in a channel of one's own."""
-    channel = shared.slack.next_id("C")
-    shared.slack.add_channel(channel, channel.lower(), ["U1"])
-    yield replace(shared, channel=channel)
+    """The bot that all share, in a channel and as a person of one's own: each may ask 30 times a minute."""
+    channel, user = shared.slack.next_id("C"), shared.slack.next_id("U")
+    shared.slack.add_user(user, user.lower(), f"{user.lower()}@example.com")
+    shared.slack.add_channel(channel, channel.lower(), [user])
+    yield replace(shared, channel=channel, user=user)
     shared.slack.refuses = set()
     shared.slack.json_refusals = False
     with closing(ledger_of(shared)) as ledger:
@@ -82,8 +83,8 @@ def test_somebody_asks_what_a_feature_cost_and_shares_the_answer(talk: Talk) -> 
         {**block, "block_id": ""} for block in as_shown
     ]
     assert "As of " in told["blocks"][3]["elements"][0]["text"]
-    assert told["blocks"][4]["elements"][0]["text"].startswith("Shared by <@U1> from /llmcost, asked <!date^")
-    assert "<@U1>" in told["text"]
+    assert told["blocks"][4]["elements"][0]["text"].startswith(f"Shared by <@{talk.user}> from /llmcost, asked <!date^")
+    assert f"<@{talk.user}>" in told["text"]
     pressed.wait_responses(2)
     assert asked.kinds == ["rich_text", "data_visualization", "table", "context", "actions", "actions"]
     assert "share_answer" not in str(asked.message)
@@ -231,7 +232,7 @@ def test_twenty_people_at_once_are_all_answered(talk: Talk) -> None:
 
 def test_nobody_waits_for_an_ack_while_answers_hang(talk: Talk) -> None:
     talk.slack.fail_next("response_url", hang=2, times=30)
-    exchanges = [talk.slack.command("week") for _ in range(30)]
+    exchanges = [talk.slack.command("week", user=talk.user) for _ in range(30)]
     assert max(exchange.wait_ack().seconds for exchange in exchanges) < 3
 
 
@@ -343,7 +344,7 @@ def test_an_answer_that_slack_did_not_confirm_is_not_sent_again(
     """It may stand there already; the person is told what to do if it does not."""
     before = len(talk.slack.payloads("response_url"))
     talk.slack.fail_next("response_url", **fault)  # type: ignore[arg-type] # one fault's arguments
-    exchange = talk.slack.command("week", channel=talk.channel)
+    exchange = talk.slack.command("week", channel=talk.channel, user=talk.user)
     exchange.wait_responses(1 + is_shown, timeout=20)
     said = [payload["text"] for payload in exchange.responses]
     assert sum("$4.20" in text for text in said) == is_shown

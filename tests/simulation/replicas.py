@@ -92,12 +92,17 @@ class Replicas(Town):
             jobs = [office.alerts(), office.escalations(), *jobs]
         if self.has_digests and not only_post:
             jobs.insert(2, office.digests())
+        was_on_duty = True
         for job in jobs:
             try:
                 if self.ledger.keep_lease(duty, self.now):
                     job.run(self.now)
+                else:
+                    was_on_duty = False
             except LedgerBusyError:
                 self.refused += 1
+                was_on_duty = False
             except CrashError:
                 return
-        self.ticks.append(began)
+        if was_on_duty:  # one that is awake, but waits for another's lease to end, can do nothing yet
+            self.ticks.append(began)
