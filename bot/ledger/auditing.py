@@ -6,7 +6,7 @@ Counted from the runs themselves, so that it takes time with the runs: whoever a
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sqlalchemy import Connection, case, func, null, select
+from sqlalchemy import Connection, Integer, case, func, literal_column, null, select
 
 from bot.domain.period import Span
 from bot.domain.run import State
@@ -17,6 +17,9 @@ from bot.ledger.tables import runs
 
 _AT_ONCE = 2_000
 _ID = 16
+
+# Written out: PostgreSQL takes two parameters of one value for different expressions, and would not group by them.
+_ZERO, _ONE = literal_column("0", Integer), literal_column("1", Integer)
 
 
 class SourceSum(NamedTuple):
@@ -34,9 +37,10 @@ class SourceSum(NamedTuple):
 
 def source_sums(connection: Connection, span: Span, feature: str | None) -> list[SourceSum]:
     """Everything that is in a figure of the span, of all features or of one: it adds up to what a report says."""
-    is_free = case((runs.c.cost == 0, 1), else_=0)
-    reference = case((runs.c.cost == 0, null()), else_=runs.c.reference)
-    source = case((runs.c.cost == 0, null()), else_=runs.c.source)
+    costs_nothing = runs.c.cost == _ZERO
+    is_free = case((costs_nothing, _ONE), else_=_ZERO)
+    reference = case((costs_nothing, null()), else_=runs.c.reference)
+    source = case((costs_nothing, null()), else_=runs.c.source)
     query = (
         select(
             runs.c.state,

@@ -45,7 +45,7 @@ def soak(seconds: float) -> Soaked:
         talk = Talk(slack, langsmith, Path(folder), more={"LLMCOST_DIGEST_CHANNEL": "#general"})
         for number in range(100):
             slack.add_user(f"U9{number}", f"u{number}", f"u{number}@example.com")
-        before, wrong, rounds, asked, runs = threading.active_count(), list[str](), 0, 0, 0
+        before, wrong, rounds, asked, runs = set(threading.enumerate()), list[str](), 0, 0, 0
         began, warm = time.monotonic(), 0.0
         settings, config = load(Need.LANGSMITH, environ=talk.environ, directory=talk.folder)
         rules = build_rules(settings, config)
@@ -74,13 +74,16 @@ def soak(seconds: float) -> Soaked:
                     warm = _resident()
             growth = _resident() - (warm or _resident())
         wrong += _counted(talk, runs)
+        left = [thread for thread in threading.enumerate() if thread not in before]
+        for thread in left:  # those of a connection that was dropped may be at their last words
+            thread.join(5)
         gc.collect()
-        threads = threading.active_count() - before
     if growth > _MOST_GROWTH_MIB:
         wrong.append(f"memory grew by {growth:.0f} MiB")
-    if threads > 0:
-        wrong.append(f"{threads} threads were left: {[one.name for one in threading.enumerate()]}")
-    return Soaked(rounds, asked, runs, growth, threads, wrong)
+    still = [thread.name for thread in left if thread.is_alive()]
+    if still:
+        wrong.append(f"{len(still)} threads were left: {still}")
+    return Soaked(rounds, asked, runs, growth, len(still), wrong)
 
 
 def _read(sync: Sync) -> None:

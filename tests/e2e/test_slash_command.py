@@ -37,10 +37,11 @@ def talk(shared: Talk) -> Iterator[Talk]:
     shared.slack.add_user(user, user.lower(), f"{user.lower()}@example.com")
     shared.slack.add_channel(channel, channel.lower(), [user])
     yield replace(shared, channel=channel, user=user)
-    shared.slack.refuses = set()
-    shared.slack.json_refusals = False
-    with closing(ledger_of(shared)) as ledger:
-        ledger.execute("DELETE FROM marks WHERE name = 'blocks that Slack refused'")
+    if shared.slack.refuses:
+        shared.slack.refuses = set()
+        shared.slack.json_refusals = False
+        with closing(ledger_of(shared)) as ledger:
+            ledger.execute("DELETE FROM marks WHERE name = 'blocks that Slack refused'")
 
 
 @pytest.fixture

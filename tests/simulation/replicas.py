@@ -104,5 +104,5 @@ class Replicas(Town):
                 was_on_duty = False
             except CrashError:
                 return
-        if was_on_duty:  # one that is awake, but waits for another's lease to end, can do nothing yet
+        if was_on_duty and not only_post:  # one that waits for another's lease to end can do nothing yet
             self.ticks.append(began)
