@@ -99,7 +99,7 @@ class Talk:
         assert not bot.is_alive()
         assert self.slack.violations == []
         for payload in self.slack.payloads("response_url"):
-            meant = {f"<@{person}>" for person in self.slack.people}
+            meant = {f"<@{person}>" for person in self.slack.asked}  # a shared answer names who asked
             assert not [one for one in visible_mentions(payload) if one not in meant and not self.is_link(one)]
             assert not autolinked(payload)
 

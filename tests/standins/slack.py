@@ -153,6 +153,7 @@ class World:
         self.clock = clock
         self.changed = threading.Condition(threading.RLock())
         self.people: dict[str, Json] = {}
+        self.asked: set[str] = set()  # who has typed a command
         self.channels: dict[str, Channel] = {}
         self.groups: dict[str, Json] = {}
         self.shown: list[Shown] = []
@@ -832,6 +833,7 @@ class SlackStandIn(World):
 
     def command(self, text: str, user: str = "U1", channel: str = "C1", command: str = "/llmcost") -> Exchange:
         """Types a slash command. Works in channels without the bot, as in Slack."""
+        self.asked.add(user)
         payload = {
             "command": command,
             "text": text,
