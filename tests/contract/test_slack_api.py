@@ -58,6 +58,8 @@ class Workspace(Protocol):
 
     def files(self, place: str) -> list[tuple[str, bytes | None, str | None]]: ...
 
+    def modals(self) -> list[str]: ...
+
     def refuse(self, kind: str) -> None: ...
 
     def hide_history(self) -> None: ...
@@ -87,6 +89,9 @@ class Fake:
 
     def files(self, place: str) -> list[tuple[str, bytes | None, str | None]]:
         return [(one.name, one.content, one.thread) for one in self.slack.files if one.place == place]
+
+    def modals(self) -> list[str]:
+        return [view["title"]["text"] for _, view in self.slack.modals]
 
     def refuse(self, kind: str) -> None:
         self.slack.refuses.add(kind)
@@ -123,6 +128,9 @@ class Sockets:
 
     def files(self, place: str) -> list[tuple[str, bytes | None, str | None]]:
         return [(one.name, one.content, one.thread_ts) for one in self.slack.files if one.channel == place]
+
+    def modals(self) -> list[str]:
+        return [view["title"]["text"] for view in self.slack.modals]
 
     def refuse(self, kind: str) -> None:
         self.slack.refuses = {*self.slack.refuses, kind}
@@ -262,6 +270,10 @@ def test_history_that_is_not_shown_is_refused_for_ever(workspace: Workspace, api
 
 def test_a_modal_is_opened_once_for_who_has_just_pressed(workspace: Workspace, api: Screens) -> None:
     api.open_modal(workspace.trigger, MODAL)
+    assert workspace.modals() == [MODAL["title"]["text"]]
+    with pytest.raises(RefusedError):
+        api.open_modal(workspace.trigger, MODAL)
+    assert len(workspace.modals()) == 1
 
 
 # --- what goes wrong -------------------------------------------------------------------------------------------------

@@ -177,6 +177,8 @@ class FakeSlack:
 
     def open_modal(self, trigger: str, view: Mapping[str, Any]) -> None:
         fault = self._meet("open_modal", trigger)
+        if trigger in (used for used, _ in self.modals):
+            raise _no("exchanged_trigger_id")
         self.modals.append((trigger, view))
         _lose(fault)
 
