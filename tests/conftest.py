@@ -1,5 +1,7 @@
 """For all tests: a busy machine must not turn a property red; and ledgers are in the database that was asked for."""
 
+import signal
+
 import pytest
 from hypothesis import settings
 
@@ -21,6 +23,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A shell starts what it puts into the background deaf to Ctrl-C, and so would be every process that a test starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     databases.choose(config.getoption("--database"))
 
 
