@@ -283,8 +283,12 @@ class _Draft:
         known |= {folded: written(name) for folded, name in names.items()}
         known |= {word: word for word in RESERVED}
         near = [*nearest(" ".join(token.word for token in run), known), *nearest(run[0].word, known)]
-        suggestions = [known[name] for name in dict.fromkeys(near)]
+        suggestions: dict[str | None, str] = {}
+        for name in near:  # of a feature and its old names the nearest
+            suggestions.setdefault(self.vocabulary.feature(names[name]) if name in names else name, known[name])
         what = "another word that I know; help lists them"
         if run[0].word[0].isdigit():
             what = "a date like 2026-11-03 or 2026-11-01..2026-11-15"
-        return QuestionError(f"{shown(run[0].text)} is neither a feature nor {what}.", suggestions[:MAX_SUGGESTIONS])
+        return QuestionError(
+            f"{shown(run[0].text)} is neither a feature nor {what}.", [*suggestions.values()][:MAX_SUGGESTIONS]
+        )

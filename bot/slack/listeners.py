@@ -167,17 +167,17 @@ class Listeners:
         """Whole questions that may have been meant."""
         vocabulary = self.reporter.vocabulary()
 
-        def makes_sense(text: str) -> bool:
+        def problem(text: str) -> QuestionError | None:
             try:
                 if self.budgets is not None and asks_to_set(text):
                     parse_limit(text, vocabulary)
                 else:
                     parse(text, vocabulary, now=now, zone=self.reporter.zone, week_start=self.reporter.week_start)
-            except QuestionError:
-                return False
-            return True
+            except QuestionError as wrong:
+                return wrong
+            return None
 
-        return corrections(text, error.suggestions, makes_sense)
+        return corrections(text, error.suggestions, problem)
 
     def _explorable(self, message: Message, asked: Asked, user: str, now: datetime) -> Message:
         """The message with its buttons; without Share while the ledger cannot be written, for the answer comes

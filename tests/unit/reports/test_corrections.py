@@ -8,20 +8,21 @@ from bot.reports.question import parse
 from bot.reports.vocabulary import Vocabulary
 from tests.ledgers import BERLIN, NOW
 
+NONSENSE = QuestionError("nonsense")
 VOCABULARY = Vocabulary(features=("rag-search", "agent copilot"), keys=("env",))
 
 
 def meant(text: str) -> tuple[str, ...]:
-    def makes_sense(said: str) -> bool:
+    def problem(said: str) -> QuestionError | None:
         try:
             parse(said, VOCABULARY, now=NOW, zone=BERLIN)
-        except QuestionError:
-            return False
-        return True
+        except QuestionError as error:
+            return error
+        return None
 
     with pytest.raises(QuestionError) as caught:
         parse(text, VOCABULARY, now=NOW, zone=BERLIN)
-    return corrections(text, caught.value.suggestions, makes_sense)
+    return corrections(text, caught.value.suggestions, problem)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +34,8 @@ def meant(text: str) -> tuple[str, ...]:
         ("budget rag-serch", "budget rag-search"),
         ("weak", "week"),
         ("rag-search vs", "rag-search vs previous"),
+        ("wek rag-serch", "week rag-search"),
+        ("rag-serch by modle", "rag-search by model"),
     ],
 )
 def test_the_words_that_were_wrong_are_replaced_and_the_others_stay(said: str, expected: str) -> None:
@@ -40,20 +43,27 @@ def test_the_words_that_were_wrong_are_replaced_and_the_others_stay(said: str, e
 
 
 def test_what_makes_no_sense_either_is_not_offered() -> None:
-    assert corrections("week foo bar", ["rag-search"], lambda _: False) == ()
+    assert corrections("week foo bar", ["rag-search"], lambda _: NONSENSE) == ()
 
 
 def test_few_questions_are_tried_and_none_for_a_long_text() -> None:
     tried: list[str] = []
 
-    def makes_sense(text: str) -> bool:
+    def problem(text: str) -> QuestionError:
         tried.append(text)
-        return False
+        return QuestionError("nonsense", ["four", "five"])
 
-    corrections("a b c d e f g h", ["one", "two", "three"], makes_sense)
-    assert len(tried) == 3 * MOST_TRIES
-    assert corrections("word " * 300, ["word"], lambda _: True) == ()
+    corrections("a b c d e f g h", ["one", "two", "three"], problem)
+    assert len(tried) == 3 * (MOST_TRIES + 2)
+    assert corrections("word " * 300, ["word"], lambda _: None) == ()
 
 
 def test_two_suggestions_that_make_the_same_are_offered_once() -> None:
-    assert corrections("x", ["week", "week"], lambda _: True) == ("week",)
+    assert corrections("x", ["week", "week"], lambda _: None) == ("week",)
+
+
+def test_a_feature_and_its_old_name_are_offered_once() -> None:
+    known = Vocabulary(features=("rag-search",), aliases={"rag_search": "rag-search"})
+    with pytest.raises(QuestionError) as caught:
+        parse("rag-serch", known, now=NOW, zone=BERLIN)
+    assert caught.value.suggestions == ("rag-search",)
