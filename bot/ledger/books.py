@@ -91,7 +91,8 @@ def book(
         if trace_id in news or not _is_known(there, kept):
             root = roots.get(trace_id)
             after = book_trace(there, kept, _said(root), project, rules)
-            if purged.covers(after.values(), root.keys if root is not None else ()):
+            began = min(run.start for run in (*trace, *(booked.run for booked in after.values())))
+            if purged.covers(after.values(), root.keys if root is not None else (), began):
                 after = forget_trace(after.values(), root.keys if root is not None else (), rules, purged)
                 news[trace_id] = _SILENT
             changed = _changes(there, after)

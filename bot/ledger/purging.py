@@ -60,16 +60,17 @@ class Purged:
         """When a metadata value was purged; None if it was not."""
         return self.marks.get(_mark(self.salt, key, value)) if self.marks else None
 
-    def covers(self, trace: Collection[Booked], root: Keys) -> bool:
-        """Whether a trace has lost its words before, or carries what was purged after it began."""
+    def covers(self, trace: Collection[Booked], root: Keys, began: int) -> bool:
+        """Whether a trace that began then, in microseconds, has lost its words before, or carries what was purged
+        after it began. It may have no run that is booked: its root's words are kept for those that come later."""
         if any(is_purged(booked.run) for booked in trace):
             return True
-        if not self.marks or not trace:
+        if not self.marks:
             return False
         said = {*root, *(pair for booked in trace for pair in booked.run.keys)}
         said |= {(_FEATURE, booked.feature) for booked in trace}
         purged = [at for key, value in said if (at := self.of(key, value)) is not None]
-        return bool(purged) and min(booked.run.start for booked in trace) < max(purged)
+        return bool(purged) and began < max(purged)
 
 
 def load(connection: Connection) -> Purged:

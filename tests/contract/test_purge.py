@@ -107,6 +107,17 @@ def test_what_the_root_alone_says_is_gone_and_not_looked_up_again() -> None:
     assert books.booked()[below.id].feature == "search"
 
 
+def test_what_a_root_says_is_gone_and_stays_gone_where_none_of_its_runs_is_kept() -> None:
+    books = Books(UTC)
+    chain, roots = make_run(2, above=[1], keys=(), type="CHAIN", raw_cost=None), {id_of(1): Root(HERS, final=True)}
+    books.book([chain], roots)
+    assert "u-4711-hers" in words(books)
+    purge(books, Wanted(pair=PAIR))
+    assert "her" not in words(books)
+    books.book([chain], roots)
+    assert "her" not in words(books)
+
+
 def test_a_purged_value_that_named_a_feature_takes_the_name_with_it() -> None:
     books = Books(UTC)
     run = make_run(1, keys=(("feature", "alice@example.com"),))
