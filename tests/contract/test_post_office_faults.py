@@ -14,7 +14,7 @@ from bot.slack.messages import note
 from bot.slack.post_office import REPEAT, PostOffice
 from bot.slack.routes import Route
 from tests.contract.test_post_office import CrashError, Town
-from tests.ledgers import emptied, new_ledger
+from tests.ledgers import emptied, new_ledger, seeded
 from tests.standins.slack_fake import FORM_REFUSED, LOST_AFTER, LOST_BEFORE, RATE_LIMITED, Fault
 
 FAULTS = (LOST_BEFORE, LOST_AFTER, RATE_LIMITED, Fault(code="new_trouble"))
@@ -56,7 +56,7 @@ class Trial:
 
     def __init__(self, ledger: Ledger, seed: int) -> None:
         self.luck = random.Random(seed)
-        self.town = Town(emptied(ledger).outbox)
+        self.town = Town(seeded(emptied(ledger), seed).outbox)
         self.crashes: Counter[str] = Counter()
         slack = self.town.slack
         for person in PEOPLE[2:]:

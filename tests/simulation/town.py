@@ -23,6 +23,7 @@ from bot.slack.alert_copies import change_copies
 from bot.slack.post_office import PostOffice
 from tests.contract.test_post_office import CrashError
 from tests.contract.test_post_office_faults import Unlucky
+from tests.ledgers import seeded
 from tests.simulation.books import Books
 from tests.simulation.model import Looks
 from tests.standins.slack_fake import FORM_REFUSED, LOST_AFTER, LOST_BEFORE, RATE_LIMITED, FakeSlack, Fault
@@ -99,7 +100,7 @@ class Shared:
 
 
 class Town:
-    """One story, told by a seed."""
+    """One story, told by a seed: the same each time."""
 
     def __init__(self, ledger: Ledger, seed: int, folder: Path, zones: tuple[str, ...]) -> None:
         self.luck = random.Random(seed)
@@ -109,9 +110,9 @@ class Town:
         year, month, day = self.luck.choice(BEGINNINGS)
         self.now = datetime(year, month, day, self.luck.randrange(24), 7, tzinfo=ZoneInfo("UTC"))
         self.began = self.now
-        self.books = Books(ledger, self.catalog, self.zone, self.now - timedelta(days=2))
-        self.outbox = ledger.outbox
-        self.ledger = ledger
+        self.ledger = seeded(ledger, seed)
+        self.books = Books(self.ledger, self.catalog, self.zone, self.now - timedelta(days=2))
+        self.outbox = self.ledger.outbox
         self.looks = Looks(self.books, self.catalog, self.settings.week_start)
         self.crashes: Counter[str] = Counter()
         self.often = self.luck.choice((0, 0.01, 0.02, 0.03))
