@@ -198,9 +198,10 @@ def record_unconfirmed(connection: Connection, claimed: Claimed, problem: str, a
     connection.execute(_ours(claimed).values(problem=problem, next_try=microseconds(again_at), claim=None))
 
 
-def record_postponed(connection: Connection, claimed: Claimed, again_at: datetime) -> None:
-    """It has to wait for another one; nothing was tried."""
-    connection.execute(_ours(claimed).values(next_try=microseconds(again_at), claim=None, tries=deliveries.c.tries - 1))
+def record_postponed(connection: Connection, claimed: Claimed, again_at: datetime) -> bool:
+    """It has to wait for another one; nothing was tried. False if it was not our turn."""
+    postponed = _ours(claimed).values(next_try=microseconds(again_at), claim=None, tries=deliveries.c.tries - 1)
+    return bool(connection.execute(postponed).rowcount)
 
 
 def give_up(

@@ -76,8 +76,22 @@ class Outbox:
         return self._door.write(lambda connection: deliveries.claim_next(connection, now, self._new_id))
 
     def record_sending(self, claimed: Claimed, place: str, now: datetime) -> bool:
-        """See bot.ledger.deliveries.record_sending."""
-        return self._door.write(lambda connection: deliveries.record_sending(connection, claimed, place, now))
+        """See bot.ledger.deliveries.record_sending; False, too, if it is overtaken."""
+
+        def work(connection: Connection) -> bool:
+            if withdrawals.overtaken(connection, claimed.delivery):
+                return False
+            return deliveries.record_sending(connection, claimed, place, now)
+
+        return self._door.write(work)
+
+    def overtaken(self, delivery: Delivery) -> dict[str, str]:
+        """See bot.ledger.withdrawals.overtaken."""
+        return self._door.read(lambda connection: withdrawals.overtaken(connection, delivery))
+
+    def withdraw(self, claimed: Claimed, withdrawal: Withdrawal, now: datetime) -> None:
+        """See bot.ledger.withdrawals.withdraw_claimed."""
+        self._door.write(lambda connection: withdrawals.withdraw_claimed(connection, claimed, withdrawal, now))
 
     def record_sent(self, claimed: Claimed, place: str, ts: str, now: datetime, *, is_current: bool = True) -> None:
         """See bot.ledger.deliveries.record_sent."""

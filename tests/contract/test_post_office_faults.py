@@ -14,7 +14,7 @@ from bot.slack.messages import note
 from bot.slack.post_office import REPEAT, PostOffice
 from bot.slack.routes import Route
 from tests.contract.test_post_office import CrashError, Town
-from tests.ledgers import emptied, new_ledger, seeded
+from tests.ledgers import BERLIN, emptied, new_ledger, seeded
 from tests.standins.slack_fake import FORM_REFUSED, LOST_AFTER, LOST_BEFORE, RATE_LIMITED, Fault
 
 FAULTS = (LOST_BEFORE, LOST_AFTER, RATE_LIMITED, Fault(code="new_trouble"))
@@ -115,7 +115,7 @@ class Trial:
         town = self.town
         slack: Any = Unlucky(town.slack, self.luck, self.often, self.crashes)
         outbox: Any = Unlucky(town.outbox, self.luck, self.often, self.crashes)
-        office = PostOffice(slack, outbox, lambda _: town.route)
+        office = PostOffice(slack, outbox, lambda _: town.route, BERLIN)
         try:
             office.deliver(town.now)
             office.refresh(town.now)

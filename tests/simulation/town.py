@@ -196,7 +196,7 @@ class Town:
         """While one process waits for Slack, another goes the post office's round."""
         with suppress(CrashError):
             api, outbox = self._mortal(self.slack), self._mortal(self.outbox)
-            PostOffice(api, outbox, self._route).run(self.now)
+            PostOffice(api, outbox, self._route, self.zone).run(self.now)
 
     def _mortal(self, what: object) -> Any:
         return Mortal(what, self.luck, self.often, self.crashes)
