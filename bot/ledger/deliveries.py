@@ -295,6 +295,8 @@ def _ours(claimed: Claimed) -> Update:
 
 def _load(connection: Connection, query: Select[Any]) -> list[Delivery]:
     rows = connection.execute(query).all()
+    if not rows:  # as it is at most ticks
+        return []
     ids = [row.id for row in rows]
     of: dict[str, list[str]] = {}
     links = select(delivery_events).where(delivery_events.c.delivery.in_(ids)).order_by(delivery_events.c.event)

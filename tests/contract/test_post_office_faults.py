@@ -38,6 +38,8 @@ class Unlucky:
         real = getattr(self._inner, name)
 
         def call(*arguments: Any, **named: Any) -> Any:
+            for where in ("before", "after"):
+                self._crashes[f"{where} {name}"] += 0  # what may happen and never does is to be seen, too
             dies, after = self._luck.random() < self.chance(name), self._luck.random() < 0.5
             if dies and not after:
                 self._crashes[f"before {name}"] += 1

@@ -65,7 +65,7 @@ LIMITS = (
 _EACH_TICK = {"mark", "set_mark", "set_limits", "recent_events", "snoozed", "stale", "claim_next"}
 _MORE_OFTEN = 8
 # What is called in few stories only.
-_SELDOM = {"undeliverable", "event", "members", "change", "record_changed", "give_up", "record_look"}
+_SELDOM = {"undeliverable", "event", "members", "change", "record_changed", "give_up", "record_look", "withdraw"}
 _MUCH_MORE_OFTEN = 40
 _BESIDE = 0.05
 # So often the post office goes its round between two ticks, so far apart.
@@ -206,8 +206,7 @@ class Town:
         luck, slack = self.luck, self.slack
         if luck.random() < 0.25:
             method = luck.choice(METHODS)
-            faults = [*FAULTS, FORM_REFUSED] if method == "post" else FAULTS
-            slack.fail_next(method, luck.choice(faults), times=luck.choice((1, 1, 2, 6)))
+            slack.fail_next(method, luck.choice(faults_of(method)), times=luck.choice((1, 1, 2, 6)))
         if luck.random() < 0.02:
             slack.closed[luck.choice(("CRAG", "CCOPILOT"))] = "is_archived"
         if luck.random() < 0.05:
@@ -244,6 +243,11 @@ class Town:
             file_limit=file_limit * DOLLAR if file_limit is not None else None,
         )
         self.outbox.set_limit(limit, None)
+
+
+def faults_of(method: str) -> tuple[Fault, ...]:
+    """What may go wrong with a method of Slack's."""
+    return (*FAULTS, FORM_REFUSED) if method == "post" else FAULTS
 
 
 _KNOWN: dict[str, tuple[Settings, Any]] = {}

@@ -29,7 +29,7 @@ def trace(town: Town) -> list[str]:
     return [f"{_at(at)} {what}" for at, what in sorted(_happened(town))] + [
         *(f"{times} times {method}" for method, times in sorted(town.slack.calls.items())),
         *(f"{times} times {method}: {fault}" for (method, fault), times in sorted(town.slack.faults.items(), key=str)),
-        *(f"{times} deaths {where}" for where, times in sorted(town.crashes.items())),
+        *(f"{times} deaths {where}" for where, times in sorted(town.crashes.items()) if times),
         f"the dice: {town.luck.random()}",
     ]
 
