@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import count, pairwise
+from random import Random
 from uuid import NAMESPACE_URL, uuid5
 from zoneinfo import ZoneInfo
 
@@ -122,6 +123,12 @@ def emptied(ledger: Ledger) -> Ledger:
         for table in metadata.tables.values():
             connection.execute(delete(table))
     return ledger
+
+
+def seeded(ledger: Ledger, seed: int) -> Ledger:
+    """The same ledger with ids that follow from the seed: as random as others, and the same the next time."""
+    ids = Random(f"ids of {seed}")
+    return Ledger(ledger._engine, new_id=lambda: f"{ids.getrandbits(64):016x}")
 
 
 def fill(

@@ -2,7 +2,6 @@
 
 import logging
 import threading
-import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
@@ -25,6 +24,7 @@ from bot.jobs.nightly import Nightly
 from bot.jobs.reload import Reload
 from bot.jobs.verifying import Verifying
 from bot.jobs.watch import Watch
+from bot.ledger.ids import random_id
 from bot.ledger.lease import JOBS, Lease
 from bot.ledger.store import Ledger
 from bot.pricing.pricer import price_list
@@ -72,7 +72,7 @@ def serve(settings: Settings, config: Config, stop: threading.Event, *, director
         counterpart = build_counterpart(settings, totals)
         reporter = build_reporter(settings, in_force, ledger, source=lambda: source, counterpart=lambda: counterpart)
         api = WebSlack(plain_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url))
-        duty = Lease(JOBS, uuid.uuid4().hex)
+        duty = Lease(JOBS, random_id())
         on_duty = ledger.under(duty, utc_now)
         office = Office(settings, in_force, ledger, api, utc_now, on_duty=on_duty)
         listeners = Listeners(

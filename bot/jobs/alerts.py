@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from bot.domain.alert import crossed, due, event_key, periods_to_check, subject, superseded
@@ -18,7 +18,7 @@ from bot.ledger.withdrawals import Withdrawal, waits
 from bot.render.names import plain
 from bot.reports.budget_reporter import BudgetReporter
 from bot.reports.budgets import AlertFacts
-from bot.slack.alert_copies import event_facts, message_of
+from bot.slack.alert_copies import event_facts, without
 from bot.slack.alert_message import Card, alert_message
 
 # An alert that could not be sent for so long tells of figures that nobody acts on any more.
@@ -153,13 +153,8 @@ class Alerts:
             for at in {*crossing.one.budget.alert_at, crossing.told_before}
             if 0 < at <= crossing.told_before
         }
-        left: dict[str, dict[str, Any] | None] = {}
         beside = outbox.deliveries_of(by)
-        for delivery in filter(waits, beside):
-            rest = delivery._replace(events=tuple(key for key in delivery.events if key not in by))
-            message = message_of(outbox, rest, beside, self.zone) if rest.events else None
-            left[delivery.id] = message.as_json() if message is not None else None
-        return Withdrawal(by, left)
+        return Withdrawal(by, {one.id: without(outbox, one, by, beside, self.zone) for one in filter(waits, beside)})
 
     def _delivery(self, id_: str, role: Role, about: Sequence[tuple[_Crossing, str]], now: datetime) -> NewDelivery:
         worst = sorted(about, key=lambda item: (-item[0].facts.state.used, item[0].key))

@@ -5,7 +5,6 @@ runs out. If it had got as far as sending, whoever claims next must look for it 
 """
 
 import json
-import secrets
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,10 +13,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Select, Update, func, insert, or_, select, update
 
 from bot.ledger.booking import instant, microseconds
+from bot.ledger.ids import NewId
 from bot.ledger.tables import deliveries, delivery_events
 
 # Longer than a try can take, with Slack's time-outs and the looking before it.
 CLAIM = timedelta(minutes=2)
+
+_OLDEST_FIRST = (deliveries.c.created, deliveries.c.id)
 
 
 class Kind(StrEnum):
@@ -97,9 +99,9 @@ class Claimed(NamedTuple):
     claim: str
 
 
-def add(connection: Connection, new: NewDelivery, now: datetime) -> str:
+def add(connection: Connection, new: NewDelivery, now: datetime, new_id: NewId) -> str:
     """Write a delivery down; gives its id."""
-    delivery_id = secrets.token_hex(8)
+    delivery_id = new_id()
     connection.execute(
         insert(deliveries).values(
             id=delivery_id,
@@ -123,13 +125,13 @@ def add(connection: Connection, new: NewDelivery, now: datetime) -> str:
     return delivery_id
 
 
-def claim_next(connection: Connection, now: datetime) -> Claimed | None:
+def claim_next(connection: Connection, now: datetime, new_id: NewId) -> Claimed | None:
     """Claim the delivery that has been due for longest; None if none is."""
     due = (deliveries.c.state == State.OPEN.value, deliveries.c.next_try <= microseconds(now))
     found = _load(connection, select(deliveries).where(*due).order_by(deliveries.c.next_try, deliveries.c.id).limit(1))
     if not found:
         return None
-    claim = secrets.token_hex(8)
+    claim = new_id()
     claimed = (
         update(deliveries)
         .where(deliveries.c.id == found[0].id, *due)
@@ -196,9 +198,10 @@ def record_unconfirmed(connection: Connection, claimed: Claimed, problem: str, a
     connection.execute(_ours(claimed).values(problem=problem, next_try=microseconds(again_at), claim=None))
 
 
-def record_postponed(connection: Connection, claimed: Claimed, again_at: datetime) -> None:
-    """It has to wait for another one; nothing was tried."""
-    connection.execute(_ours(claimed).values(next_try=microseconds(again_at), claim=None, tries=deliveries.c.tries - 1))
+def record_postponed(connection: Connection, claimed: Claimed, again_at: datetime) -> bool:
+    """It has to wait for another one; nothing was tried. False if it was not our turn."""
+    postponed = _ours(claimed).values(next_try=microseconds(again_at), claim=None, tries=deliveries.c.tries - 1)
+    return bool(connection.execute(postponed).rowcount)
 
 
 def give_up(
@@ -207,6 +210,7 @@ def give_up(
     problem: str,
     instead: Sequence[NewDelivery],
     now: datetime,
+    new_id: NewId,
     *,
     is_told_elsewhere: bool = False,
 ) -> bool:
@@ -217,14 +221,14 @@ def give_up(
     if not done.rowcount:
         return False
     for one in instead:
-        add(connection, one, now)
+        add(connection, one, now, new_id)
     return True
 
 
 def deliveries_of(connection: Connection, keys: Collection[str]) -> list[Delivery]:
     """Every delivery of these events, the oldest first."""
     ids = select(delivery_events.c.delivery).where(delivery_events.c.event.in_(list(keys)))
-    return _load(connection, select(deliveries).where(deliveries.c.id.in_(ids)).order_by(deliveries.c.created))
+    return _load(connection, select(deliveries).where(deliveries.c.id.in_(ids)).order_by(*_OLDEST_FIRST))
 
 
 def find(connection: Connection, delivery_id: str) -> Delivery | None:
@@ -251,7 +255,7 @@ def undeliverable(connection: Connection, since: datetime) -> list[Delivery]:
     query = select(deliveries).where(
         deliveries.c.state == State.UNDELIVERABLE.value, deliveries.c.created >= microseconds(since)
     )
-    return _load(connection, query.order_by(deliveries.c.created))
+    return _load(connection, query.order_by(*_OLDEST_FIRST))
 
 
 def change(connection: Connection, delivery_id: str, message: Mapping[str, Any]) -> None:
@@ -269,7 +273,7 @@ def change(connection: Connection, delivery_id: str, message: Mapping[str, Any])
 def stale(connection: Connection) -> list[Delivery]:
     """What stands in Slack and says something else than here."""
     query = select(deliveries).where(deliveries.c.is_stale, deliveries.c.state == State.SENT.value)
-    return _load(connection, query.order_by(deliveries.c.created))
+    return _load(connection, query.order_by(*_OLDEST_FIRST))
 
 
 def record_changed(connection: Connection, delivery: Delivery) -> None:
@@ -291,6 +295,8 @@ def _ours(claimed: Claimed) -> Update:
 
 def _load(connection: Connection, query: Select[Any]) -> list[Delivery]:
     rows = connection.execute(query).all()
+    if not rows:  # as it is at most ticks
+        return []
     ids = [row.id for row in rows]
     of: dict[str, list[str]] = {}
     links = select(delivery_events).where(delivery_events.c.delivery.in_(ids)).order_by(delivery_events.c.event)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from bot.ledger.booking import instant, microseconds
 from bot.ledger.deliveries import Kind, NewDelivery, add, as_json, instant_or_none
+from bot.ledger.ids import NewId
 from bot.ledger.tables import events, levels
 
 
@@ -42,6 +43,7 @@ def announce(
     new_events: Sequence[NewEvent],
     new_deliveries: Sequence[NewDelivery],
     now: datetime,
+    new_id: NewId,
 ) -> list[str] | None:
     """Write down what is to be told and to whom; gives the deliveries' ids. None, and nothing is written, if one of the
     events is known already: somebody else has been faster."""
@@ -65,7 +67,7 @@ def announce(
                 for event in new_events
             ],
         )
-    return [add(connection, delivery, now) for delivery in new_deliveries]
+    return [add(connection, delivery, now, new_id) for delivery in new_deliveries]
 
 
 def event(connection: Connection, key: str) -> Event | None:

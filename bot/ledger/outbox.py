@@ -14,6 +14,7 @@ from bot.ledger.bulk import upsert
 from bot.ledger.deliveries import Claimed, Delivery, Kind, NewDelivery, State
 from bot.ledger.door import Door
 from bot.ledger.events import Event, NewEvent
+from bot.ledger.ids import NewId
 from bot.ledger.limits import LimitChange, Snooze
 from bot.ledger.tables import marks
 from bot.ledger.withdrawals import NOTHING_WITHDRAWN, Withdrawal
@@ -22,8 +23,9 @@ from bot.ledger.withdrawals import NOTHING_WITHDRAWN, Withdrawal
 class Outbox:
     """See the modules that it calls for what each method does."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Door, new_id: NewId) -> None:
         self._door = door
+        self._new_id = new_id
 
     # What is decided
 
@@ -43,7 +45,7 @@ class Outbox:
         def work(connection: Connection) -> list[str] | None:
             if not withdrawals.is_complete(connection, withdrawal):
                 return None
-            ids = events.announce(connection, new_events, new_deliveries, now)
+            ids = events.announce(connection, new_events, new_deliveries, now, self._new_id)
             if ids is not None:
                 withdrawals.withdraw(connection, withdrawal)
                 events.remember_levels(connection, levels or {}, sync)
@@ -71,11 +73,25 @@ class Outbox:
 
     def claim_next(self, now: datetime) -> Claimed | None:
         """See bot.ledger.deliveries.claim_next."""
-        return self._door.write(lambda connection: deliveries.claim_next(connection, now))
+        return self._door.write(lambda connection: deliveries.claim_next(connection, now, self._new_id))
 
     def record_sending(self, claimed: Claimed, place: str, now: datetime) -> bool:
-        """See bot.ledger.deliveries.record_sending."""
-        return self._door.write(lambda connection: deliveries.record_sending(connection, claimed, place, now))
+        """See bot.ledger.deliveries.record_sending; False, too, if it is overtaken."""
+
+        def work(connection: Connection) -> bool:
+            if withdrawals.overtaken(connection, claimed.delivery):
+                return False
+            return deliveries.record_sending(connection, claimed, place, now)
+
+        return self._door.write(work)
+
+    def overtaken(self, delivery: Delivery) -> dict[str, str]:
+        """See bot.ledger.withdrawals.overtaken."""
+        return self._door.read(lambda connection: withdrawals.overtaken(connection, delivery))
+
+    def withdraw(self, claimed: Claimed, withdrawal: Withdrawal, now: datetime) -> None:
+        """See bot.ledger.withdrawals.withdraw_claimed."""
+        self._door.write(lambda connection: withdrawals.withdraw_claimed(connection, claimed, withdrawal, now))
 
     def record_sent(self, claimed: Claimed, place: str, ts: str, now: datetime, *, is_current: bool = True) -> None:
         """See bot.ledger.deliveries.record_sent."""
@@ -111,7 +127,7 @@ class Outbox:
         """See bot.ledger.deliveries.give_up."""
         return self._door.write(
             lambda connection: deliveries.give_up(
-                connection, claimed, problem, instead, now, is_told_elsewhere=is_told_elsewhere
+                connection, claimed, problem, instead, now, self._new_id, is_told_elsewhere=is_told_elsewhere
             )
         )
 
@@ -169,7 +185,7 @@ class Outbox:
         def work(connection: Connection) -> bool:
             is_new = limits.set_limit(connection, new, old_nanos)
             if is_new:
-                events.announce(connection, *told, new.set_at)
+                events.announce(connection, *told, new.set_at, self._new_id)
             return is_new
 
         return self._door.write(work)

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -52,6 +51,7 @@ from bot.ledger.door import Door
 from bot.ledger.engine import compact, open_engine, reading
 from bot.ledger.figures import Figures, UntaggedName
 from bot.ledger.health import Health, health
+from bot.ledger.ids import NewId, random_id
 from bot.ledger.invoices import Invoice
 from bot.ledger.lease import Lease
 from bot.ledger.limits import LimitChange
@@ -221,11 +221,15 @@ class Reading:
 class Ledger:
     """A ledger that is open. Every method is a transaction of its own; see `reading` for several questions at once."""
 
-    def __init__(self, engine: Engine, guard: Callable[[Connection], None] | None = None) -> None:
-        """With a `guard`, every transaction that writes begins with it."""
+    def __init__(
+        self, engine: Engine, guard: Callable[[Connection], None] | None = None, *, new_id: NewId = random_id
+    ) -> None:
+        """With a `guard`, every transaction that writes begins with it. `new_id` gives ids that no other process
+        gives."""
         self._engine = engine
+        self._new_id = new_id
         self._door = Door(engine, guard)
-        self.outbox = Outbox(self._door)
+        self.outbox = Outbox(self._door, new_id)
         self._leases: set[Lease] = set()  # those that were not given back yet
         self._rules: Rules | None = None  # those that it is kept by, once that has been said
         self._kept_by: dict[str, str] = {}  # the same as text
@@ -325,7 +329,7 @@ class Ledger:
     @contextmanager
     def lease(self, name: str, now: datetime) -> Iterator[Lease]:
         """Hold the lease `name`. Raises LedgerBusyError while another process has it."""
-        mine = Lease(name, uuid.uuid4().hex)
+        mine = Lease(name, self._new_id())
         self._door.write(lambda connection: lease.take(connection, mine, microseconds(now)))
         self._leases.add(mine)
         try:
@@ -347,7 +351,11 @@ class Ledger:
     def under(self, mine: Lease, clock: Callable[[], datetime]) -> "Ledger":
         """The same ledger for whoever holds that lease: every write transaction begins with a look at it, and raises
         LedgerBusyError, with nothing written, once another process has it. Not to be closed."""
-        return Ledger(self._engine, lambda connection: lease.hold(connection, mine, microseconds(clock())))
+        return Ledger(
+            self._engine,
+            lambda connection: lease.hold(connection, mine, microseconds(clock())),
+            new_id=self._new_id,
+        )
 
     def _write(self, mine: Lease, now: datetime, work: Callable[[Connection], Result]) -> Result:
         """A write transaction of whoever holds the lease. Raises LedgerBusyError if another does, and LedgerError if

@@ -1,11 +1,12 @@
 """Alerts that need not be sent any more: a higher threshold of the same budget and period is told instead."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, and_, delete, select, update
 
-from bot.ledger.deliveries import Delivery, Role, State, as_json, deliveries_of
+from bot.ledger.deliveries import Claimed, Delivery, Role, State, as_json, deliveries_of, record_postponed
 from bot.ledger.tables import deliveries, delivery_events, events
 
 
@@ -30,6 +31,28 @@ def waits(delivery: Delivery) -> bool:
 def is_complete(connection: Connection, withdrawal: Withdrawal) -> bool:
     """Whether those that wait are still those that are `left`: somebody may have been faster."""
     return {one.id for one in deliveries_of(connection, withdrawal.by) if waits(one)} == set(withdrawal.left)
+
+
+def overtaken(connection: Connection, delivery: Delivery) -> dict[str, str]:
+    """Its alerts that a higher threshold of the same budget and period has come to be told instead of, each with the
+    highest. Not only what waited then is overtaken: what was just being sent may turn out not to have been taken."""
+    if delivery.role is Role.ESCALATION:
+        return {}
+    lower, higher = events.alias(), events.alias()
+    is_higher = and_(higher.c.subject == lower.c.subject, higher.c.threshold > lower.c.threshold)
+    found = (
+        select(lower.c.key, higher.c.key)
+        .join(higher, is_higher)
+        .where(lower.c.key.in_(delivery.events), lower.c.subject != "", higher.c.superseded_by.is_(None))
+        .order_by(higher.c.threshold)
+    )
+    return {row[0]: row[1] for row in connection.execute(found)}
+
+
+def withdraw_claimed(connection: Connection, claimed: Claimed, withdrawal: Withdrawal, now: datetime) -> None:
+    """Do it to a delivery that it is our turn to send; what is left of it is due at once."""
+    if record_postponed(connection, claimed, now):
+        withdraw(connection, withdrawal)
 
 
 def withdraw(connection: Connection, withdrawal: Withdrawal) -> None:

@@ -54,6 +54,14 @@ def message_of(outbox: Outbox, delivery: Delivery, beside: Sequence[Delivery], z
     )
 
 
+def without(
+    outbox: Outbox, delivery: Delivery, keys: Collection[str], beside: Sequence[Delivery], zone: ZoneInfo
+) -> dict[str, Any] | None:
+    """What a delivery says without these alerts, as JSON's values; None where nothing is left."""
+    rest = delivery._replace(events=tuple(key for key in delivery.events if key not in keys))
+    return message_of(outbox, rest, beside, zone).as_json() if rest.events else None
+
+
 def cards(outbox: Outbox, events: Sequence[Event], zone: ZoneInfo) -> list[Card]:
     """Alerts with what was done about them."""
     snoozed = outbox.snoozed([event.subject for event in events])

@@ -6,14 +6,17 @@ down as sent. Whatever breaks off in between, whoever claims it next goes on fro
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from bot.errors import SlackError
 from bot.ledger.deliveries import Claimed, Delivery, NewDelivery, Role, State
 from bot.ledger.outbox import Outbox
+from bot.ledger.withdrawals import Withdrawal
+from bot.slack.alert_copies import without
 from bot.slack.api import UNREACHABLE, Posted, RefusedError, SlackApi, UnconfirmedError
 from bot.slack.blocks import escape, trusted_context
 from bot.slack.files import UNSURE, file_of, is_file, without_file
@@ -71,11 +74,12 @@ class PostOffice:
 
     name = "the post office"
 
-    def __init__(self, api: SlackApi, outbox: Outbox, route: Callable[[Delivery], Route]) -> None:
-        """`route` says who else may be told of a delivery."""
+    def __init__(self, api: SlackApi, outbox: Outbox, route: Callable[[Delivery], Route], zone: ZoneInfo) -> None:
+        """`route` says who else may be told of a delivery; `zone` is that of the times in messages."""
         self._api = api
         self._outbox = outbox
         self._route = route
+        self._zone = zone
         self._refusals = Refusals(outbox)
 
     def run(self, now: datetime) -> None:
@@ -134,28 +138,10 @@ class PostOffice:
 
     def _try(self, claimed: Claimed, now: datetime) -> None:
         """Raises UnconfirmedError where Slack gave no clear answer."""
-        delivery = claimed.delivery
-        if now >= delivery.expires:
+        if now >= claimed.delivery.expires:
             return self._expire(claimed, now)
         try:
-            is_repeat = False
-            if delivery.unconfirmed_since is not None and is_file(delivery):
-                # Whether a file is there cannot be looked up.
-                self._outbox.give_up(claimed, UNSURE, [without_file(delivery, UNSURE, now)], now)
-                return None
-            if delivery.unconfirmed_since is not None:
-                found, is_readable = self._look(delivery)
-                if found is not None:
-                    return self._outbox.record_sent(claimed, *found, now, is_current=False)
-                if is_readable and delivery.looks + 1 < LOOKS:
-                    return self._outbox.record_look(claimed, now + LOOK_AGAIN)
-                is_repeat = not is_readable
-            target = self._resolve(delivery)
-            if self._is_told_at(target.place, delivery):
-                self._outbox.give_up(claimed, "It is told there already.", [], now, is_told_elsewhere=True)
-                return None
-            if self._outbox.record_sending(claimed, target.place, now):
-                self._send(claimed, target, is_repeat, now)
+            self._find_or_send(claimed, now)
         except _WaitError:
             self._outbox.record_postponed(claimed, now + WAIT)
         except _GroupError as group:
@@ -165,6 +151,34 @@ class PostOffice:
         except RefusedError as error:
             self._refused(claimed, error, now)
         return None
+
+    def _find_or_send(self, claimed: Claimed, now: datetime) -> None:
+        delivery, is_repeat = claimed.delivery, False
+        if delivery.unconfirmed_since is not None:
+            if is_file(delivery):
+                # Whether a file is there cannot be looked up.
+                self._outbox.give_up(claimed, UNSURE, [without_file(delivery, UNSURE, now)], now)
+                return None
+            found, is_readable = self._look(delivery)
+            if found is not None:
+                return self._outbox.record_sent(claimed, *found, now, is_current=False)
+            if is_readable and delivery.looks + 1 < LOOKS:
+                return self._outbox.record_look(claimed, now + LOOK_AGAIN)
+            is_repeat = not is_readable
+        if by := self._outbox.overtaken(delivery):
+            return self._withdraw(claimed, by, now)
+        target = self._resolve(delivery)
+        if self._is_told_at(target.place, delivery):
+            self._outbox.give_up(claimed, "It is told there already.", [], now, is_told_elsewhere=True)
+        elif self._outbox.record_sending(claimed, target.place, now):
+            self._send(claimed, target, is_repeat, now)
+        return None
+
+    def _withdraw(self, claimed: Claimed, by: Mapping[str, str], now: datetime) -> None:
+        """A higher threshold is told instead of these alerts; a lower one after it would only confuse."""
+        delivery = claimed.delivery
+        left = without(self._outbox, delivery, by, self._outbox.deliveries_of(delivery.events), self._zone)
+        self._outbox.withdraw(claimed, Withdrawal(by, {delivery.id: left}), now)
 
     def _send(self, claimed: Claimed, target: _Target, is_repeat: bool, now: datetime) -> None:
         if is_file(claimed.delivery):

@@ -25,8 +25,10 @@ from bot.ledger.store import Ledger
 from bot.reports.causes import Factor
 from bot.slack.alert_copies import facts_of
 from bot.slack.api import UnconfirmedError
-from bot.slack.routes import route
+from bot.slack.post_office import PostOffice
+from bot.slack.routes import Route, route
 from tests.ledgers import BERLIN, DIMENSIONS, NOW, PROJECT, Spent, emptied, fill, new_ledger, price
+from tests.standins.slack_fake import LOST_BEFORE, FakeSlack
 from tests.unit.zones import NASTY
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -561,3 +563,90 @@ def test_what_may_stand_in_slack_already_is_not_withdrawn(world: World) -> None:
     low, _ = world.deliveries()
     assert low.state is State.OPEN
     assert len(world.events()) == 2
+
+
+def test_what_turns_out_not_to_stand_in_slack_is_not_said_after_a_higher_one(world: World) -> None:
+    """It was just being sent when the higher one was decided, and Slack did not take it."""
+    slack, office = posting(world)
+    world.spend("rag", "85")
+    world.sync_and_look(times=2)
+    slack.fail_next("post", LOST_BEFORE)
+    office.run(NOW + DAY)
+    world.spend("rag", "30")
+    world.sync_and_look(NOW + DAY, times=2)
+    low, high = world.deliveries()
+    assert (low.state, low.unconfirmed_since) == (State.OPEN, NOW + DAY)
+    for seconds in (0, 30, 60, 90, 120):
+        office.run(NOW + DAY + timedelta(seconds=seconds))
+    low, high = world.deliveries()
+    assert (low.state, low.problem) == (State.REPLACED, "A higher threshold is told instead.")
+    assert [one.key for one in slack.messages] == [high.id]
+    assert [event.threshold for event in world.events()] == [100]
+
+
+def test_what_goes_to_somebody_else_instead_is_not_said_after_a_higher_one_either(world: World) -> None:
+    """The channel that a lower one falls back to has the higher one already."""
+    slack, office = posting(world)
+    world.spend("rag", "85")
+    world.sync_and_look(times=2)
+    slack.fail_next("post", LOST_BEFORE)
+    office.run(NOW + DAY)
+    world.spend("rag", "30")
+    world.sync_and_look(NOW + DAY, times=2)
+    slack.add_person("U1", "rag@example.com", reachable=False)
+    for seconds in (0, 30, 60, 90, 120, 150, 180):
+        office.run(NOW + DAY + timedelta(seconds=seconds))
+    assert [(one.place, "$115.00" in one.form["text"]) for one in slack.messages] == [("C1", True)]
+    assert State.OPEN not in {one.state for one in world.deliveries()}
+
+
+def test_the_rest_of_a_message_is_said_without_what_a_higher_one_has_overtaken(world: World) -> None:
+    slack, office = posting(world)
+    world.features.append(limit("copilot", Window.MONTHLY, 100, owners=("rag@example.com",)))
+    world.spend("rag", "85")
+    world.spend("copilot", "81")
+    world.sync_and_look(times=2)
+    slack.fail_next("post", LOST_BEFORE)
+    office.run(NOW + DAY)
+    world.spend("rag", "30")
+    world.sync_and_look(NOW + DAY, times=2)
+    for seconds in (0, 30, 60, 90, 120):
+        office.run(NOW + DAY + timedelta(seconds=seconds))
+    said = sorted(one.form["text"].partition("\n")[0] for one in slack.messages)
+    assert len(said) == 2
+    assert said[0].startswith("copilot has spent $81.00")
+    assert "rag has spent $115.00" in said[1]
+
+
+def test_nothing_is_sent_that_was_overtaken_since_it_was_looked_at(world: World) -> None:
+    """Also where it may have been in Slack when the higher one was decided, and was left alone therefore."""
+    outbox = world.ledger.outbox
+    world.spend("rag", "85")
+    world.sync_and_look(times=2)
+    claimed = outbox.claim_next(NOW + DAY)
+    assert claimed is not None
+    assert outbox.overtaken(claimed.delivery) == {}
+    assert outbox.record_sending(claimed, "D1", NOW + DAY)
+    world.spend("rag", "30")
+    world.sync_and_look(NOW + DAY, times=2)
+    _, high = world.deliveries()
+    assert outbox.overtaken(claimed.delivery) == {claimed.delivery.events[0]: high.events[0]}
+    assert not outbox.record_sending(claimed, "D1", NOW + DAY)
+
+
+def test_an_escalation_is_overtaken_by_nothing(world: World) -> None:
+    far_over(world)
+    world.escalations.run(NOW + 4 * HOUR)
+    (escalation,) = [one for one in world.deliveries() if one.role is Role.ESCALATION]
+    world.spend("rag", "60")
+    world.sync_and_look(NOW + 4 * HOUR, times=2)
+    assert world.ledger.outbox.overtaken(escalation) == {}
+    assert world.ledger.outbox.overtaken(escalation._replace(role=Role.OWNER)) != {}
+
+
+def posting(world: World) -> tuple[FakeSlack, PostOffice]:
+    """A Slack that knows rag's owner and the digest's channel, and who takes messages there."""
+    slack = FakeSlack(lambda: NOW)
+    slack.add_person("U1", "rag@example.com")
+    slack.add_channel("C1", "llm-cost")
+    return slack, PostOffice(slack, world.ledger.outbox, lambda _: Route(digest_channel="#llm-cost"), BERLIN)

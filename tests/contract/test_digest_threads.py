@@ -49,7 +49,7 @@ class Town:
         schedule = Schedule(time(9), EVERY_DAY, 6 * timedelta(hours=1), BERLIN)
         self.digests = Digests(self.ledger, lambda: LIMITED, schedule, 0, CHANNEL)
         self.threads = DigestThreads(self.ledger, lambda: LIMITED, BERLIN, 0, self.slack.permalink)
-        self.office = PostOffice(self.slack, self.ledger.outbox, lambda _: Route(admins=()))
+        self.office = PostOffice(self.slack, self.ledger.outbox, lambda _: Route(admins=()), BERLIN)
 
     def tick(self, times: int = 1) -> None:
         for _ in range(times):
@@ -84,7 +84,7 @@ def test_one_reply_has_every_feature_and_a_file_has_all_rows(town: Town) -> None
 def test_a_restart_says_nothing_again(town: Town) -> None:
     town.tick(4)
     town.threads = DigestThreads(town.ledger, lambda: LIMITED, BERLIN, 0, town.slack.permalink)
-    town.office = PostOffice(town.slack, town.ledger.outbox, lambda _: Route())
+    town.office = PostOffice(town.slack, town.ledger.outbox, lambda _: Route(), BERLIN)
     town.tick(4)
     assert (len(town.replies()), len(town.slack.files)) == (1, 1)
 

@@ -15,7 +15,7 @@ from bot.slack.messages import Message, note
 from bot.slack.people import LARGEST_GROUP
 from bot.slack.post_office import BACKOFF, LOOK_AGAIN, MOST_UNANSWERED, REPEAT, TRIES, PostOffice
 from bot.slack.routes import Route
-from tests.ledgers import emptied, new_ledger
+from tests.ledgers import BERLIN, emptied, new_ledger
 from tests.standins.slack_fake import FORM_REFUSED, LOST_AFTER, LOST_BEFORE, RATE_LIMITED, FakeSlack, Fault
 
 START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -60,7 +60,7 @@ class Town:
         self.slack.add_channel("C1", "costs")
         self.slack.add_channel("C2", "rag")
         self.route = Route("#rag", "#costs", ("U9",))
-        self.office = PostOffice(self.slack, outbox, lambda _: self.route)
+        self.office = PostOffice(self.slack, outbox, lambda _: self.route, BERLIN)
         self._keys = 0
 
     def announce(self, *recipients: str, keys: Sequence[str] = (), **more: Any) -> list[str]:
@@ -104,7 +104,7 @@ class Town:
         """The post office dies at a method of `outbox` or of `slack`."""
         parts: dict[str, Any] = {"outbox": self.outbox, "slack": self.slack}
         parts[where] = Crashing(parts[where], method, after=after)
-        office = PostOffice(parts["slack"], parts["outbox"], lambda _: self.route)
+        office = PostOffice(parts["slack"], parts["outbox"], lambda _: self.route, BERLIN)
         with pytest.raises(CrashError):
             office.deliver(self.now)
 
@@ -511,7 +511,7 @@ def test_who_is_too_slow_does_not_send_any_more(town: Town) -> None:
 
     slow = Slow(lambda: town.now)
     slow.add_person("U1")
-    PostOffice(slow, town.outbox, lambda _: town.route).deliver(START)
+    PostOffice(slow, town.outbox, lambda _: town.route, BERLIN).deliver(START)
     assert slow.messages == []
     assert len(town.slack.messages) == 1
 

@@ -14,7 +14,7 @@ from bot.slack.messages import note
 from bot.slack.post_office import REPEAT, PostOffice
 from bot.slack.routes import Route
 from tests.contract.test_post_office import CrashError, Town
-from tests.ledgers import emptied, new_ledger
+from tests.ledgers import BERLIN, emptied, new_ledger, seeded
 from tests.standins.slack_fake import FORM_REFUSED, LOST_AFTER, LOST_BEFORE, RATE_LIMITED, Fault
 
 FAULTS = (LOST_BEFORE, LOST_AFTER, RATE_LIMITED, Fault(code="new_trouble"))
@@ -38,6 +38,8 @@ class Unlucky:
         real = getattr(self._inner, name)
 
         def call(*arguments: Any, **named: Any) -> Any:
+            for where in ("before", "after"):
+                self._crashes[f"{where} {name}"] += 0  # what may happen and never does is to be seen, too
             dies, after = self._luck.random() < self.chance(name), self._luck.random() < 0.5
             if dies and not after:
                 self._crashes[f"before {name}"] += 1
@@ -56,7 +58,7 @@ class Trial:
 
     def __init__(self, ledger: Ledger, seed: int) -> None:
         self.luck = random.Random(seed)
-        self.town = Town(emptied(ledger).outbox)
+        self.town = Town(seeded(emptied(ledger), seed).outbox)
         self.crashes: Counter[str] = Counter()
         slack = self.town.slack
         for person in PEOPLE[2:]:
@@ -115,7 +117,7 @@ class Trial:
         town = self.town
         slack: Any = Unlucky(town.slack, self.luck, self.often, self.crashes)
         outbox: Any = Unlucky(town.outbox, self.luck, self.often, self.crashes)
-        office = PostOffice(slack, outbox, lambda _: town.route)
+        office = PostOffice(slack, outbox, lambda _: town.route, BERLIN)
         try:
             office.deliver(town.now)
             office.refresh(town.now)

@@ -84,7 +84,7 @@ class Replicas(Town):
         on_duty.outbox = Pausing(
             Unlucky(self.looks.watching(on_duty.outbox), self.luck, self.often, self.crashes), pause
         )
-        anybody: Any = Ledger(self.ledger._engine)
+        anybody: Any = Ledger(self.ledger._engine, new_id=self.ledger._new_id)
         anybody.outbox = Pausing(Unlucky(self.looks.watching(self.outbox), self.luck, self.often, self.crashes), pause)
         office = Office(self.settings, self.config, anybody, slack, lambda: self.now, on_duty=on_duty)
         jobs: list[Job] = [office.post_office()]

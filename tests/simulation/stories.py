@@ -9,7 +9,8 @@ from pathlib import Path
 
 from tests.ledgers import emptied, new_ledger
 from tests.simulation.laws import judge
-from tests.simulation.town import Town
+from tests.simulation.town import METHODS, Town, faults_of
+from tests.standins.slack_fake import Fault
 from tests.unit.zones import NASTY
 
 STEPS = 10
@@ -17,7 +18,7 @@ STEPS = 10
 
 @dataclass
 class Hit:
-    """How often each crash point and each fault was hit."""
+    """How often each crash point and each fault was hit; 0 for those that never were."""
 
     crashes: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
@@ -45,8 +46,11 @@ def tell(seeds: Iterable[int]) -> Hit:
 
 
 def _hit(town: Town) -> Hit:
-    faults: Counter[str] = Counter()
+    faults = Counter({_name(method, fault): 0 for method in METHODS for fault in faults_of(method)})
     for (method, fault), times in town.slack.faults.items():
-        how = fault.code or ("lost after" if fault.accepted else "lost before")
-        faults[f"{method}: {how}"] += times
+        faults[_name(method, fault)] += times
     return Hit(town.crashes, faults)
+
+
+def _name(method: str, fault: Fault) -> str:
+    return f"{method}: {fault.code or ('lost after' if fault.accepted else 'lost before')}"

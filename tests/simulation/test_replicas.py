@@ -9,10 +9,10 @@ from bot.ledger.store import Ledger
 from tests.ledgers import emptied, new_ledger
 from tests.simulation.laws import judge
 from tests.simulation.replicas import Replicas
+from tests.simulation.trace import ZONES
 
 pytestmark = pytest.mark.each_database
 
-ZONES = ("Europe/Berlin", "America/St_Johns", "Pacific/Chatham")
 STORIES, STEPS = 5, 40
 MANY = 300
 

@@ -23,6 +23,7 @@ from bot.slack.alert_copies import change_copies
 from bot.slack.post_office import PostOffice
 from tests.contract.test_post_office import CrashError
 from tests.contract.test_post_office_faults import Unlucky
+from tests.ledgers import seeded
 from tests.simulation.books import Books
 from tests.simulation.model import Looks
 from tests.standins.slack_fake import FORM_REFUSED, LOST_AFTER, LOST_BEFORE, RATE_LIMITED, FakeSlack, Fault
@@ -64,7 +65,7 @@ LIMITS = (
 _EACH_TICK = {"mark", "set_mark", "set_limits", "recent_events", "snoozed", "stale", "claim_next"}
 _MORE_OFTEN = 8
 # What is called in few stories only.
-_SELDOM = {"undeliverable", "event", "members", "change", "record_changed", "give_up", "record_look"}
+_SELDOM = {"undeliverable", "event", "members", "change", "record_changed", "give_up", "record_look", "withdraw"}
 _MUCH_MORE_OFTEN = 40
 _BESIDE = 0.05
 # So often the post office goes its round between two ticks, so far apart.
@@ -99,7 +100,7 @@ class Shared:
 
 
 class Town:
-    """One story, told by a seed."""
+    """One story, told by a seed: the same each time."""
 
     def __init__(self, ledger: Ledger, seed: int, folder: Path, zones: tuple[str, ...]) -> None:
         self.luck = random.Random(seed)
@@ -109,9 +110,9 @@ class Town:
         year, month, day = self.luck.choice(BEGINNINGS)
         self.now = datetime(year, month, day, self.luck.randrange(24), 7, tzinfo=ZoneInfo("UTC"))
         self.began = self.now
-        self.books = Books(ledger, self.catalog, self.zone, self.now - timedelta(days=2))
-        self.outbox = ledger.outbox
-        self.ledger = ledger
+        self.ledger = seeded(ledger, seed)
+        self.books = Books(self.ledger, self.catalog, self.zone, self.now - timedelta(days=2))
+        self.outbox = self.ledger.outbox
         self.looks = Looks(self.books, self.catalog, self.settings.week_start)
         self.crashes: Counter[str] = Counter()
         self.often = self.luck.choice((0, 0.01, 0.02, 0.03))
@@ -195,7 +196,7 @@ class Town:
         """While one process waits for Slack, another goes the post office's round."""
         with suppress(CrashError):
             api, outbox = self._mortal(self.slack), self._mortal(self.outbox)
-            PostOffice(api, outbox, self._route).run(self.now)
+            PostOffice(api, outbox, self._route, self.zone).run(self.now)
 
     def _mortal(self, what: object) -> Any:
         return Mortal(what, self.luck, self.often, self.crashes)
@@ -205,8 +206,7 @@ class Town:
         luck, slack = self.luck, self.slack
         if luck.random() < 0.25:
             method = luck.choice(METHODS)
-            faults = [*FAULTS, FORM_REFUSED] if method == "post" else FAULTS
-            slack.fail_next(method, luck.choice(faults), times=luck.choice((1, 1, 2, 6)))
+            slack.fail_next(method, luck.choice(faults_of(method)), times=luck.choice((1, 1, 2, 6)))
         if luck.random() < 0.02:
             slack.closed[luck.choice(("CRAG", "CCOPILOT"))] = "is_archived"
         if luck.random() < 0.05:
@@ -243,6 +243,11 @@ class Town:
             file_limit=file_limit * DOLLAR if file_limit is not None else None,
         )
         self.outbox.set_limit(limit, None)
+
+
+def faults_of(method: str) -> tuple[Fault, ...]:
+    """What may go wrong with a method of Slack's."""
+    return (*FAULTS, FORM_REFUSED) if method == "post" else FAULTS
 
 
 _KNOWN: dict[str, tuple[Settings, Any]] = {}

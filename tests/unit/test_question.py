@@ -428,16 +428,22 @@ vocabularies = st.builds(
 def test_nothing_but_its_own_error(text: str, vocabulary: Vocabulary, wall: datetime) -> None:
     """Whatever is typed, at whatever time, it is a question or a QuestionError: a short sentence in one line."""
     now = wall.replace(tzinfo=BERLIN)
-    for words in (None, text.split(" "), [text]):
+
+    def heard(words: list[str] | None) -> Question | QuestionError:
         try:
             if words is None:
-                parse(text, vocabulary, now=now, zone=BERLIN)
-            else:
-                parse_words(words, vocabulary, now=now, zone=BERLIN)
+                return parse(text, vocabulary, now=now, zone=BERLIN)
+            return parse_words(words, vocabulary, now=now, zone=BERLIN)
         except QuestionError as error:
-            sentence = str(error)
-            if not sentence.isprintable() or len(sentence) > 200 or len(error.suggestions) > 3:
-                raise
+            return error
+
+    for found in map(heard, (None, text.split(" "), [text])):
+        if isinstance(found, QuestionError):
+            assert str(found).isprintable()
+            assert 0 < len(str(found)) <= 200
+            assert len(found.suggestions) <= 3
+        else:
+            assert found.verb in Verb
 
 
 def nameless(question: Question) -> Question:

@@ -104,8 +104,10 @@ def test_a_misspelt_name_is_a_problem_with_the_nearest_name_wherever_it_stands(t
 
 
 def test_a_command_that_talks_to_nobody_needs_nothing(tmp_path: Path) -> None:
-    load_settings(environ={}, directory=tmp_path)
-    load_settings(environ={"SLACK_BOT_TOKEN": "xoxp-of-another-tool"}, directory=tmp_path)
+    of_another_tool = {"SLACK_BOT_TOKEN": "xoxp-of-another-tool"}
+    for environ in ({}, of_another_tool):
+        found = load_settings(environ=environ, directory=tmp_path)
+        assert found.langsmith_projects == ()
 
 
 def test_what_is_needed_is_said_with_where_to_get_it(tmp_path: Path) -> None:
