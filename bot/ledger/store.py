@@ -540,8 +540,9 @@ class Ledger:
     # Answers that can be shared
 
     def keep_answer(self, answer: KeptAnswer) -> None:
-        """See bot.ledger.answers.keep."""
-        self._door.write(lambda connection: answers.keep(connection, answer))
+        """See bot.ledger.answers.keep. Somebody waits for the answer: whoever writes meanwhile is waited for by
+        answers.PATIENCE only."""
+        self._door.write(lambda connection: answers.keep(connection, answer), answers.PATIENCE)
 
     def find_answer(self, answer_id: str) -> KeptAnswer | None:
         """See bot.ledger.answers.find."""

@@ -103,12 +103,14 @@ def main(began: float) -> None:
     mark("Python itself, and the command line")
     from bot import settings
     from bot.app import bot
+    from bot.jobs.clock import Clock
+    from bot.slack.connection import SocketConnection
 
     mark("importing the bot")
     _end_with(settings, "load", lambda: mark("reading the settings"))
     for name, function in _PHASES:
         _end_with(bot, function, lambda name=name: mark(name))  # type: ignore[misc] # mypy does not guess what a lambda's default is
-    _end_with(bot.SocketConnection, "open", lambda: mark("connecting to Slack"))
+    _end_with(SocketConnection, "open", lambda: mark("connecting to Slack"))
 
     def ready() -> None:
         mark("starting the clock")
@@ -117,7 +119,7 @@ def main(began: float) -> None:
         sys.stdout.flush()
         os._exit(0)
 
-    _end_with(bot.Clock, "start", ready)
+    _end_with(Clock, "start", ready)
     run.run_bot()
 
 
