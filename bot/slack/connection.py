@@ -26,6 +26,7 @@ from bot.slack.rule_form import RULE_VIEW, SURE_VIEW, working_view
 from bot.slack.surfaces import Surfaces, refused_view
 from bot.slack.tls import trust
 from bot.slack.views import PICK_FEATURE
+from bot.slack.waiting import Waiting
 from bot.slack.web import error_code
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Connection(ABC):
         """`alerts` are the buttons of alerts, None where none are sent; `surfaces` are the others, and who may see
         anything: without them everybody. `answered` is told after how many seconds a command was. Raises SlackError if
         Slack refuses the bot token or cannot be reached."""
+        self.waiting = Waiting()
         self._acks = ThreadPoolExecutor(ACK_THREADS, thread_name_prefix="slack-ack")
         self._answers = ThreadPoolExecutor(ANSWER_THREADS, thread_name_prefix="slack-answer")
         try:
@@ -104,9 +106,14 @@ class Connection(ABC):
         def acknowledge(ack: Callable[..., None], body: Mapping[str, Any]) -> None:
             arrived = time.monotonic()
             ack(**said)
-            self._answers.submit(self._let_in, answer, body, arrived)
+            self.waiting.begin()
+            self._answers.submit(self._answer, answer, body, arrived)
 
         return acknowledge
+
+    def _answer(self, answer: Callable[[Mapping[str, Any]], None], body: Mapping[str, Any], arrived: float) -> None:
+        with self.waiting.answering():
+            self._let_in(answer, body, arrived)
 
     def _let_in(self, answer: Callable[[Mapping[str, Any]], None], body: Mapping[str, Any], arrived: float) -> None:
         # Whoever hears an event looks themselves: not every event wants an answer.
