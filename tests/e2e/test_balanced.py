@@ -130,16 +130,24 @@ def test_what_one_has_answered_is_shared_by_the_other_once_however_often_slack_h
 
 
 def test_an_event_that_slack_hands_over_again_to_the_other_is_answered_once(pair: Pair) -> None:
-    said = f"<@{SlackStandIn.bot_user}> week rag-search"
-    before = len(pair.slack.messages("C1"))
-    pair.balancer.turn = 0
-    pair.slack.event("app_mention", text=said, event_id="Ev0SAME").wait_ack()
-    pair.slack.wait_messages("C1", before + 2)  # the question, and its answer
-    pair.slack.event("app_mention", text=said, event_id="Ev0SAME", retry=1).wait_ack()
-    assert pair.balancer.served[-2:] == [0, 1]
-    pair.slack.event("app_mention", text=said, event_id="Ev0OTHER").wait_ack()
-    pair.slack.wait_messages("C1", before + 4)
-    assert len(pair.slack.messages("C1")) == before + 4
+    def mention(event_id: str, at: int, retry: int = 0) -> str:
+        """The thread that the answer belongs to."""
+        pair.balancer.turn = at
+        text = f"<@{SlackStandIn.bot_user}> week rag-search"
+        said = pair.slack.event("app_mention", text=text, event_id=event_id, retry=retry)
+        said.wait_ack(SECONDS)
+        assert pair.balancer.served[-1] == at
+        return str(said.payload["event"]["ts"])
+
+    def answers(thread: str) -> int:
+        return len([one for one in pair.slack.messages("C1") if one.get("thread_ts") == thread])
+
+    first = mention("Ev0SAME", at=0)
+    pair.slack.wait_for(lambda: answers(first), what="the answer")
+    assert mention("Ev0SAME", at=1, retry=1) == first
+    others = [mention(f"Ev0OTHER{number}", at=1) for number in range(3)]
+    pair.slack.wait_for(lambda: all(map(answers, others)), what="the answers to what came later")
+    assert [answers(thread) for thread in (first, *others)] == [1, 1, 1, 1]
 
 
 def test_a_modal_that_one_has_opened_is_submitted_to_the_other_once(pair: Pair, alert: dict[str, Any]) -> None:
