@@ -91,8 +91,15 @@ class Sync:
         self._parts = _Parts(source, ledger, rules, scope, clock)
         self._selected_at: datetime | None = None
         self._missing: list[str] = []
-        self.runs_read = 0
+        # Of the syncs before, and the one that runs or was the last: one value, because others look at it meanwhile.
+        self._reads = (0, SyncSummary())
         self._links_tried: dict[int, datetime | None] = {}  # by project: at which look at the projects
+
+    @property
+    def runs_read(self) -> int:
+        """How many runs this process has read, those of the sync that is running among them."""
+        before, summary = self._reads
+        return before + summary.booked.read
 
     def follow(self, rules: Rules) -> None:
         """Book by these rules from the next sync on; one that is running goes on by those that it began with."""
@@ -106,6 +113,7 @@ class Sync:
         began, repeated = self._parts.clock(), self._parts.source.repeated
         summary = SyncSummary()
         with self._parts.ledger.lease(SYNC, began) as lease:
+            self._reads = (self.runs_read, summary)
             parts = self._parts  # whoever changes the rules so that the books change holds the lease meanwhile
             try:
                 for project in self._projects(lease, summary):
@@ -123,7 +131,6 @@ class Sync:
                 raise
             finally:
                 ended = parts.clock()
-                self.runs_read += summary.booked.read
                 summary.repeated = parts.source.repeated - repeated
                 summary.seconds = (ended - began).total_seconds()
                 parts.ledger.record_sync(_record(began, ended, summary))

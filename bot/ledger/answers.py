@@ -10,6 +10,8 @@ from bot.ledger.tables import answers
 
 # An ephemeral message is gone after a reload; a day is longer than anybody keeps looking at it.
 KEPT_MICROSECONDS = 24 * 3600 * 1_000_000
+# A page of runs is written far faster; behind what takes longer an answer goes out without its buttons.
+PATIENCE = 1.0
 
 
 class KeptAnswer(NamedTuple):

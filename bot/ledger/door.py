@@ -21,14 +21,14 @@ class Door(NamedTuple):
         """See bot.ledger.engine.read."""
         return database.read(self.engine, work)
 
-    def write(self, work: Callable[[Connection], Result]) -> Result:
+    def write(self, work: Callable[[Connection], Result], patience: float | None = None) -> Result:
         """See bot.ledger.engine.write."""
         guard = self.guard
         if guard is None:
-            return database.write(self.engine, work)
+            return database.write(self.engine, work, patience)
 
         def guarded(connection: Connection) -> Result:
             guard(connection)
             return work(connection)
 
-        return database.write(self.engine, guarded)
+        return database.write(self.engine, guarded, patience)

@@ -8,7 +8,7 @@ through, and only the word of that was lost.
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, make_url
@@ -48,12 +48,12 @@ def read(engine: Engine, work: Callable[[Connection], Result]) -> Result:
     return repeat(once)
 
 
-def write(engine: Engine, work: Callable[[Connection], Result]) -> Result:
-    """What `work` gives, once all that it has written is kept; nothing of it is where it raises. Raises LedgerError for
-    the database's errors."""
+def write(engine: Engine, work: Callable[[Connection], Result], patience: float | None = None) -> Result:
+    """What `work` gives, once all that it has written is kept; nothing of it is where it raises. Whoever else writes is
+    waited for, by `patience` seconds where somebody waits for this. Raises LedgerError for the database's errors."""
 
     def once() -> Result:
-        with writing(engine) as connection:
+        with writing(engine, patience) as connection:
             return work(connection)
 
     return repeat(once)
@@ -90,10 +90,22 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
-    """One try of a transaction that nothing comes between; rolled back on any exception. Raises likewise."""
-    with _transaction(engine, postgresql.PEN if _is_postgresql(engine) else sqlite.PEN) as connection:
-        yield connection
+def writing(engine: Engine, patience: float | None = None) -> Iterator[Connection]:
+    """One try of a transaction that nothing comes between; rolled back on any exception. Raises likewise. PostgreSQL
+    lets nobody wait, so that `patience` means nothing there."""
+    if _is_postgresql(engine):
+        with _transaction(engine, postgresql.PEN) as connection:
+            yield connection
+        return
+    with ExitStack() as turn:
+        try:
+            pen = turn.enter_context(sqlite.turn(engine, patience))
+        except TimeoutError:
+            raise LedgerBusyError(
+                f"The ledger {shown_url(engine.url)} is being written by something else in this process; try again."
+            ) from None
+        with _transaction(engine, pen) as connection:
+            yield connection
 
 
 def shown_url(url: URL) -> str:

@@ -2,8 +2,10 @@
 other instead of failing half-way."""
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -11,13 +13,18 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from bot.errors import LedgerError
+from bot.ledger.pen import Pen
 from bot.ledger.trouble import Trouble
 
 # DESIGN: SQLite is shared by processes; a short transaction of somebody else is waited for.
 BUSY_TIMEOUT_MS = 5_000
 
-# What a write transaction says of itself.
-PEN = {"llmcost_write": True}
+# Threads that answer, and those of the sync and the jobs: nobody waits for a connection.
+_KEPT_OPEN, _AT_MOST = 5, 30
+
+# What a write transaction says of itself: that it is one, and for how many milliseconds others are waited for.
+_WRITES = "llmcost_write"
+_PEN = "llmcost_pen"
 
 
 def open_sqlite(url: URL, *, create: bool) -> Engine:
@@ -27,10 +34,24 @@ def open_sqlite(url: URL, *, create: bool) -> Engine:
     if not in_memory and url.database is not None:
         _prepare_file(Path(url.database), create=create)
     # One connection for a ledger in memory: a second one would see another, empty one.
-    engine = create_engine(url, poolclass=StaticPool) if in_memory else create_engine(url)
+    pool: dict[str, Any] = (
+        {"poolclass": StaticPool} if in_memory else {"pool_size": _KEPT_OPEN, "max_overflow": _AT_MOST - _KEPT_OPEN}
+    )
+    engine = create_engine(url, execution_options={_PEN: Pen()}, **pool)
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+@contextmanager
+def turn(engine: Engine, patience: float | None = None) -> Iterator[dict[str, Any]]:
+    """While nobody else in this process writes: the options of a transaction that does. Whoever writes is waited for by
+    `patience` seconds, None meaning as long as usual: here, and where it is another process, once more. Raises
+    TimeoutError if it was in vain here."""
+    milliseconds = BUSY_TIMEOUT_MS if patience is None else int(patience * 1_000)
+    pen: Pen = engine.get_execution_options()[_PEN]
+    with pen.held(milliseconds / 1_000):
+        yield {_WRITES: milliseconds}
 
 
 def judge(error: DBAPIError) -> Trouble:
@@ -85,8 +106,17 @@ def _configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    write = connection.get_execution_options().keys() >= PEN.keys()
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    milliseconds = connection.get_execution_options().get(_WRITES)
+    if milliseconds is None:
+        connection.exec_driver_sql("BEGIN")
+    elif milliseconds == BUSY_TIMEOUT_MS:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={milliseconds}")
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
 
 
 def _is_busy(error: sqlite3.Error) -> bool:

@@ -70,6 +70,8 @@ Result = TypeVar("Result")
 _log = logging.getLogger(__name__)
 # Short transactions: others wait for each.
 _PURGED_AT_ONCE = 200
+# Whoever ends is not to be held up by others who write: a lease that is not given back runs out.
+_LAST_SECONDS = 1.0
 
 
 class Reading:
@@ -238,7 +240,7 @@ class Ledger:
         """Give back what is leased, and close the connections."""
         try:
             for mine in list(self._leases):
-                self.release(mine)
+                self.release(mine, _LAST_SECONDS)
         except LedgerError as error:
             _log.warning("a lease runs out by itself: %s", error)
         finally:
@@ -343,9 +345,9 @@ class Ledger:
         (self._leases.add if has_it else self._leases.discard)(mine)
         return has_it
 
-    def release(self, mine: Lease) -> None:
+    def release(self, mine: Lease, patience: float | None = None) -> None:
         """Give a lease back, if it is still ours."""
-        self._door.write(lambda connection: lease.release(connection, mine))
+        self._door.write(lambda connection: lease.release(connection, mine), patience)
         self._leases.discard(mine)
 
     def under(self, mine: Lease, clock: Callable[[], datetime]) -> "Ledger":
@@ -548,8 +550,9 @@ class Ledger:
     # Answers that can be shared
 
     def keep_answer(self, answer: KeptAnswer) -> None:
-        """See bot.ledger.answers.keep."""
-        self._door.write(lambda connection: answers.keep(connection, answer))
+        """See bot.ledger.answers.keep. Somebody waits for the answer: whoever writes meanwhile is waited for by
+        answers.PATIENCE only."""
+        self._door.write(lambda connection: answers.keep(connection, answer), answers.PATIENCE)
 
     def find_answer(self, answer_id: str) -> KeptAnswer | None:
         """See bot.ledger.answers.find."""

@@ -44,6 +44,17 @@ def text_table(cells: Table) -> str:
         cells.rows,
         headers=cells.header,
         colalign=["right" if numeric else "left" for numeric in cells.numeric],
-        maxcolwidths=[None if numeric else WRAPPED for numeric in cells.numeric],
+        # Looking for where to wrap takes longer than all else: mostly there is nothing to be wrapped.
+        maxcolwidths=[None if numeric else WRAPPED for numeric in cells.numeric] if _wraps(cells) else None,
         disable_numparse=True,
+    )
+
+
+def _wraps(cells: Table) -> bool:
+    """Whether any text may be too wide for its column, or holds blanks that wrapping would change. Letters take up two
+    columns at most."""
+    return any(
+        not numeric and (2 * len(cell) > WRAPPED or cell != cell.strip() or not cell.isprintable())
+        for row in (cells.header, *cells.rows)
+        for cell, numeric in zip(row, cells.numeric, strict=False)
     )

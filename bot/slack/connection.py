@@ -24,7 +24,9 @@ from bot.slack.messages import MEANT, SHARE
 from bot.slack.raise_modal import RAISE_VIEW
 from bot.slack.rule_form import RULE_VIEW, SURE_VIEW, working_view
 from bot.slack.surfaces import Surfaces, refused_view
+from bot.slack.tls import trust
 from bot.slack.views import PICK_FEATURE
+from bot.slack.waiting import Waiting
 from bot.slack.web import error_code
 
 if TYPE_CHECKING:
@@ -63,6 +65,7 @@ class Connection(ABC):
         """`alerts` are the buttons of alerts, None where none are sent; `surfaces` are the others, and who may see
         anything: without them everybody. `answered` is told after how many seconds a command was. Raises SlackError if
         Slack refuses the bot token or cannot be reached."""
+        self.waiting = Waiting()
         self._acks = ThreadPoolExecutor(ACK_THREADS, thread_name_prefix="slack-ack")
         self._answers = ThreadPoolExecutor(ANSWER_THREADS, thread_name_prefix="slack-answer")
         try:
@@ -103,9 +106,14 @@ class Connection(ABC):
         def acknowledge(ack: Callable[..., None], body: Mapping[str, Any]) -> None:
             arrived = time.monotonic()
             ack(**said)
-            self._answers.submit(self._let_in, answer, body, arrived)
+            self.waiting.begin()
+            self._answers.submit(self._answer, answer, body, arrived)
 
         return acknowledge
+
+    def _answer(self, answer: Callable[[Mapping[str, Any]], None], body: Mapping[str, Any], arrived: float) -> None:
+        with self.waiting.answering():
+            self._let_in(answer, body, arrived)
 
     def _let_in(self, answer: Callable[[Mapping[str, Any]], None], body: Mapping[str, Any], arrived: float) -> None:
         # Whoever hears an event looks themselves: not every event wants an answer.
@@ -287,7 +295,7 @@ def plain_client(token: str, api_url: str) -> "WebClient":
     # It would log what servers in between answer, word for word, beside raising it.
     silent = logging.getLogger("bot.slack.sdk")
     silent.setLevel(logging.CRITICAL)
-    return WebClient(token=token, base_url=api_url, timeout=SECONDS, retry_handlers=[], logger=silent)
+    return WebClient(token=token, base_url=api_url, timeout=SECONDS, ssl=trust(), retry_handlers=[], logger=silent)
 
 
 def _bolt(token: str, api_url: str, signing_secret: str, acks: ThreadPoolExecutor) -> tuple["App", str]:
@@ -301,7 +309,7 @@ def _bolt(token: str, api_url: str, signing_secret: str, acks: ThreadPoolExecuto
         os.environ.pop(name, None)
     # Without the SDK's retry after a dropped connection: it can say a thing twice.
     retry = RateLimitErrorRetryHandler(max_retry_count=3)
-    client = WebClient(token=token, base_url=api_url, timeout=SECONDS, retry_handlers=[retry])
+    client = WebClient(token=token, base_url=api_url, timeout=SECONDS, ssl=trust(), retry_handlers=[retry])
     # Asked for here, because Bolt would not say why it is refused.
     team = _saying_what_slack_refuses("SLACK_BOT_TOKEN", lambda: str(client.auth_test()["team_id"]))
     return App(client=client, name="llmcost", signing_secret=signing_secret, listener_executor=acks), team

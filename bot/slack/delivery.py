@@ -10,6 +10,7 @@ from bot.errors import SlackError
 from bot.slack.api import REFUSED_FORM, UnconfirmedError
 from bot.slack.messages import Message
 from bot.slack.refusals import refused_kinds
+from bot.slack.tls import trust
 
 if TYPE_CHECKING:
     from slack_sdk.webhook import WebhookResponse
@@ -69,7 +70,8 @@ def _send(response_url: str, payload: dict[str, Any], deadline: float) -> "Webho
         # The SDK's own retries are left out: they know no deadline.
         left = max(deadline - time.monotonic(), 0.1)
         try:
-            said = WebhookClient(response_url, timeout=left, retry_handlers=[]).send_dict(payload)  # type: ignore[arg-type] # it is the socket's timeout: parts of a second are fine
+            client = WebhookClient(response_url, timeout=left, ssl=trust(), retry_handlers=[])  # type: ignore[arg-type] # it is the socket's timeout: parts of a second are fine
+            said = client.send_dict(payload)
         except (OSError, HTTPException) as error:
             raise UnconfirmedError(f"Slack did not answer ({type(error).__name__}).") from error
         except SlackClientError as error:

@@ -14,6 +14,7 @@ from urllib.request import Request, urlopen
 
 from bot.errors import SlackError
 from bot.slack.api import REFUSED_FORM, UNREACHABLE, Person, Posted, RefusedError, UnconfirmedError
+from bot.slack.tls import trust
 
 if TYPE_CHECKING:
     from slack_sdk import WebClient
@@ -222,7 +223,7 @@ def _put(url: str, content: bytes) -> None:
     """Send a file's content to where Slack said. Raises UnconfirmedError."""
     request = Request(url, data=content, method="POST")  # noqa: S310 - the address is Slack's own answer
     try:
-        with urlopen(request, timeout=_UPLOAD_SECONDS):  # noqa: S310 - likewise
+        with urlopen(request, timeout=_UPLOAD_SECONDS, context=trust()):  # noqa: S310 - likewise
             pass
     except HTTPError as error:
         error.close()

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from tests.bench import answers, soak, start, sync
+from bot.settings import load
+from tests.bench import answers, crowd, phases, soak, start, sync
+from tests.bench.pages import PAGE
 
 
 def main() -> None:
@@ -24,11 +26,15 @@ def main() -> None:
         f"\nFrom slash command to answer over Socket Mode, {runs:,} runs over 400 days, {waits.asked} questions:\n"
         f"p50 {waits.p50:.0f} ms, p95 {waits.p95:.0f} ms, worst {waits.worst:.0f} ms (aim: p95 under 300 ms)."
     )
+    _say(f"\n{crowd.described(runs, crowd.measure(runs))}")
     starts = start.measure()
     _say(
         f"\n`llmcost report` to its first byte: {starts.report:.0f} ms; importing SQLAlchemy alone: "
         f"{starts.sqlalchemy:.0f} ms; ratio {starts.report / starts.sqlalchemy:.2f} (aim: 2)."
     )
+    rows = [(one.name, f"{one.best:,.0f}", f"{one.median:,.0f}") for one in phases.measure(1_000)]
+    table = tabulate(rows, ("ms", "best", "median"), disable_numparse=True)
+    _say(f"\n`llmcost run`, {phases.ROUNDS} times, phase by phase (aim: ready within 2,000 ms):\n{table}")
 
 
 def _soak(seconds: float) -> int:
@@ -65,9 +71,13 @@ def _sync_table(runs: int, more: int) -> str:
     header += ["processor s", "of floor", "loop's pace", "peak MiB", "rows", "checksum"]
     table = tabulate(rows, header, disable_numparse=True)
     peak = sync.measure_peak(more)
+    settings, _ = load(environ={})
+    share = found["sync"].processor / (runs / PAGE) * settings.requests_per_10s / 10
     return (
         f"A first sync of {runs:,} runs (aims: 2.5 of the floor, 4 times the typed loop's pace):\n{table}\n"
-        f"Peak memory of a first sync of {more:,} runs: {peak:.0f} MiB."
+        f"Peak memory of a first sync of {more:,} runs: {peak:.0f} MiB.\n"
+        f"At the default of {settings.requests_per_10s} requests in 10 s, each of them a page of {PAGE:,} runs, a sync "
+        f"takes {share:.1%} of a core (aim: at most 10 %)."
     )
 
 

@@ -52,20 +52,22 @@ class Made(NamedTuple):
 
 
 @contextmanager
-def filled_ledger(folder: Path, runs: int, days: int, **environ: str) -> Iterator[Made]:
-    """A ledger in `folder` with about `runs` runs, as many each day of the `days` that end with NOW's. BUDGETS of its
-    features have budgets, some of them narrowed."""
+def filled_ledger(
+    folder: Path, runs: int, days: int, *, now: datetime = NOW, project_id: UUID = PROJECT, **environ: str
+) -> Iterator[Made]:
+    """A ledger in `folder` with about `runs` runs, as many each day of the `days` that end with that of `now`. BUDGETS
+    of its features have budgets, some of them narrowed."""
     file = folder / "bench.db"
     (folder / "llmcost.toml").write_text("".join(_feature(number) for number in range(1, BUDGETS + 1)))
     settings, config = load(environ={"DATABASE_URL": f"sqlite:///{file}", **environ}, directory=folder)
     rules = build_rules(settings, config)
     ledger = open_to_write(settings, rules)
     try:
-        first = datetime(NOW.year, NOW.month, NOW.day, tzinfo=UTC) - timedelta(days=days - 1)
-        with ledger.lease("bench", NOW) as lease:
-            (project,) = ledger.select_projects(lease, NOW, [(PROJECT.bytes, "bench", 0)])
+        first = datetime(now.year, now.month, now.day, tzinfo=UTC) - timedelta(days=days - 1)
+        with ledger.lease("bench", now) as lease:
+            (project,) = ledger.select_projects(lease, now, [(project_id.bytes, "bench", 0)])
             _fill(ledger, Project(project.key, project.name, project.cost_mode, None), rules, first, runs // days, days)
-            ledger.cover(lease, NOW, project, microseconds(first), microseconds(NOW), lost=False)
+            ledger.cover(lease, now, project, microseconds(first), microseconds(now), lost=False)
         yield Made(settings, config, ledger, file)
     finally:
         ledger.close()

@@ -1,6 +1,6 @@
 """A LangSmith that serves prepared pages, in a process of its own so that its work is not counted as ours.
 
-`python -m tests.bench.page_server RUNS` prints its URL when it is ready, and ends with its standard input.
+`python -m tests.bench.page_server RUNS [FIRST_DAY]` prints its URL when it is ready, and ends with its standard input.
 """
 
 import json
@@ -54,7 +54,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 def main() -> None:
     """Serve until standard input ends."""
-    _Handler.prepared = list(pages(int(sys.argv[1])))
+    first_day = datetime.fromisoformat(sys.argv[2]) if len(sys.argv) > 2 else FIRST_DAY
+    _Handler.prepared = list(pages(int(sys.argv[1]), first_day))
     _Handler.starts = [page.start for page in _Handler.prepared]
     _Handler.ends = [page.end for page in _Handler.prepared]
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)

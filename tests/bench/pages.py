@@ -31,13 +31,13 @@ class Page(NamedTuple):
     items: bytes
 
 
-def pages(runs: int) -> Iterator[Page]:
-    """`runs` runs, PAGES_A_DAY pages a day from FIRST_DAY on, page by page in the order of time."""
+def pages(runs: int, first_day: datetime = FIRST_DAY) -> Iterator[Page]:
+    """`runs` runs, PAGES_A_DAY pages a day from `first_day` on, page by page in the order of time."""
     rng = random.Random(2026)
     for number in range(runs // PAGE):
         day, part = divmod(number, PAGES_A_DAY)
         width = timedelta(days=1) / PAGES_A_DAY
-        start = FIRST_DAY + timedelta(days=day) + part * width
+        start = first_day + timedelta(days=day) + part * width
         items = list(_items(rng, start, width))
         items.reverse()
         yield Page(start, start + width, orjson.dumps(items))

@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.domain.period import Span
-from bot.ledger.answers import KeptAnswer
 from bot.ledger.booking import Rules, day_finder
 from bot.ledger.store import open_ledger
 from tests.databases import new_url
@@ -30,7 +29,7 @@ def start_together(url: str, number: int, ready: Barrier) -> None:
     ready.wait(60)
     with closing(open_ledger(url, create=True)) as ledger:
         ledger.keep_rules(RULES, ZONE)
-        ledger.keep_answer(KeptAnswer(str(number), "U1", 0, "{}"))
+        ledger.outbox.set_mark(str(number), "made")
 
 
 def write_together(url: str, number: int, ready: Barrier) -> None:
@@ -61,7 +60,7 @@ def test_processes_that_make_the_ledger_at_the_same_moment_all_get_it(tmp_path: 
     url = new_url(tmp_path, empty=True)
     run_all(start_together, url)
     with closing(open_ledger(url, create=False)) as ledger:
-        assert all(ledger.find_answer(str(number)) for number in range(PROCESSES))
+        assert all(ledger.outbox.mark(str(number)) for number in range(PROCESSES))
 
 
 def test_processes_that_write_at_the_same_time_lose_and_double_nothing(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """HTTP mode end to end: Slack calls us, with a signature, and gets the answer that Socket Mode gives."""
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,6 +11,7 @@ from bot.errors import SlackError
 from bot.ledger.store import open_ledger
 from bot.slack.connection import HttpConnection
 from bot.slack.listeners import Listeners
+from bot.slack.messages import Message, note
 from tests.e2e.conversation import Answer
 from tests.ledgers import NOW, believable, fill, new_ledger, reporter
 from tests.standins.slack import SlackStandIn
@@ -85,3 +87,37 @@ def test_a_port_that_is_taken_is_said(slack: SlackStandIn) -> None:
     finally:
         first.close()
         ledger.close()
+
+
+def test_whoever_is_acknowledged_waits_until_they_are_answered() -> None:
+    """A sync makes way for them meanwhile."""
+    ledger, is_asked, may_go_on = new_ledger(), threading.Event(), threading.Event()
+
+    def examine(user: str, trial: bool) -> Message:
+        del user, trial
+        is_asked.set()
+        may_go_on.wait(30)
+        return note("All is well.")
+
+    with SlackStandIn() as slack:
+        connection = HttpConnection(
+            bot_token=slack.bot_token,
+            signing_secret=SECRET,
+            port=0,
+            api_url=slack.api_url,
+            listeners=Listeners(reporter(ledger), ledger, lambda: NOW, doctor=examine),
+        )
+        connection.open()
+        slack.deliver_to(f"http://127.0.0.1:{connection.port}/slack/events", signing_secret=SECRET)
+        try:
+            assert connection.waiting.let_them_go_first(0)
+            exchange = slack.command("doctor")
+            assert is_asked.wait(30)
+            assert not connection.waiting.let_them_go_first(0)
+            may_go_on.set()
+            assert connection.waiting.let_them_go_first(30)
+            assert exchange.responses
+        finally:
+            may_go_on.set()
+            connection.close()
+            ledger.close()

@@ -914,9 +914,12 @@ class SlackStandIn(World):
     ) -> Exchange:
         """Sends an event: "app_home_opened", "app_mention", "message.im" (with `text=`), or any other with its fields.
 
-        The same `event_id` with `retry=1` is Slack trying again.
+        The same `event_id` with `retry=1` is Slack trying again: it sends the same once more.
         """
         with self.changed:
+            sent = [one for one in self._exchanges.values() if retry and one.payload.get("event_id") == event_id]
+            if sent:
+                return self._send("events_api", deepcopy(sent[0].payload), sent[0].channel, user, retry=retry)
             event: Json = {"type": type, "user": user, "channel": channel, "event_ts": self.next_ts(), **more}
             if type in ("app_mention", "message.im"):
                 event["team"] = self.people[user]["team"] if user in self.people else TEAM

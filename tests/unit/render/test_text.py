@@ -4,10 +4,14 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+import tabulate
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.domain.run import Source
 from bot.ledger.store import Ledger
-from bot.render.text import text
+from bot.render.table import Table
+from bot.render.text import WRAPPED, text, text_table
 from tests import golden
 from tests.golden.answers import KINDS, answer
 from tests.golden.digests import DIGESTS, digest
@@ -164,3 +168,17 @@ def test_no_name_reaches_a_terminal_as_it_is(ledger: Ledger) -> None:
     for words in ("week", "week by model", "week by project", "untagged", "features", "status", "help"):
         shown = text(asked.ask(words, NOW))
         assert not [one for one in shown if not one.isprintable() and one != "\n"]
+
+
+CELLS = st.text(
+    st.sampled_from("ab1.- \t\n\u4f60\N{BOX DRAWINGS LIGHT VERTICAL}\N{EM DASH}"), min_size=1, max_size=70
+).filter(str.strip)
+
+
+@given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=4))
+def test_a_table_that_need_not_be_wrapped_reads_as_if_it_had_been(rows: list[tuple[str, str]]) -> None:
+    cells = Table(("A name", "Cost"), tuple(rows), (False, True))
+    wrapped = tabulate.tabulate(
+        rows, headers=cells.header, colalign=["left", "right"], maxcolwidths=[WRAPPED, None], disable_numparse=True
+    )
+    assert text_table(cells) == wrapped
