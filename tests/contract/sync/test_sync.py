@@ -184,6 +184,22 @@ class TestMalformedRows:
         assert world.sync().booked.new == 2
         assert world.rows("SELECT count(*) FROM runs WHERE raw_cost IS NULL") == [(1,)]
 
+    @pytest.mark.parametrize("odd", ["a\0b", "\ud800", "\udc00\0\ud800", "\0"])
+    def test_what_no_database_can_hold_in_every_text_of_a_run(self, world: World, odd: str) -> None:
+        """A NUL, and halves of surrogate pairs: cleaned where a run is read."""
+        root = world.standin.add_run(run_type="CHAIN", start=world.ago(minutes=2))
+        run_id = world.standin.add_run(parent=root, cost="0.5", start=world.ago(minutes=1))
+        said = {"ls_provider": odd, "ls_model_name": odd, "feature": odd, "env": odd, "user_id": odd, odd: odd}
+        texts = {"name": odd, "tags": [odd, f"feature:{odd}"], "metadata": said, "thread_id": odd, "status": odd}
+        world.standin.spoil(run_id, lambda row: {**row, **texts, "run_type": "LLM\0", "error": odd})
+        world.standin.spoil(root, lambda row: {**row, **texts})
+        assert world.sync().problems == []
+        assert world.total().cost == 500_000_000
+        ((kind, *words),) = world.rows("SELECT type, name, model, provider, thread, tags, key_values FROM runs")
+        assert kind == "LLM"
+        assert "\0" not in repr(words)
+        assert world.later(minutes=1).problems == []
+
 
 def test_runs_that_move_to_another_trace_stay_where_they_were(world: World, caplog: pytest.LogCaptureFixture) -> None:
     runs = world.standin.add_runs({"start": world.ago(days=days, minutes=1)} for days in range(6))
