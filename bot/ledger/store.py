@@ -51,6 +51,7 @@ from bot.ledger.coverage import Gap, ProjectRow, SyncRow
 from bot.ledger.door import Door
 from bot.ledger.engine import compact, open_engine, reading
 from bot.ledger.figures import Figures, UntaggedName
+from bot.ledger.forgetting import Forgotten, forget_told
 from bot.ledger.health import Health, health
 from bot.ledger.invoices import Invoice
 from bot.ledger.lease import Lease
@@ -563,19 +564,20 @@ class Ledger:
 
     # Purging
 
-    def find_to_purge(self, wanted: Wanted) -> list[tuple[int, bytes]]:
+    def find_to_purge(self, wanted: Wanted, rules: Rules) -> list[tuple[int, bytes]]:
         """See bot.ledger.purging.find."""
-        return self._door.read(lambda connection: purging.find(connection, wanted))
+        return self._door.read(lambda connection: purging.find(connection, wanted, rules))
 
     def purge(self, mine: Lease, now: datetime, wanted: Wanted, rules: Rules) -> Purge:
-        """See bot.ledger.purging; what was purged."""
+        """See bot.ledger.purging and bot.ledger.forgetting; what was purged."""
 
-        def begin(connection: Connection) -> tuple[Purged, list[tuple[int, bytes]], list[Project]]:
-            purged = purging.remember(connection, wanted, microseconds(now))
-            projects = [_project(row) for row in coverage.load_projects(connection)]
-            return purged, purging.find(connection, wanted), projects
+        def begin(connection: Connection) -> tuple[Purged, list[tuple[int, bytes]], list[Project], Forgotten]:
+            purged = purging.remember(connection, wanted, rules, microseconds(now))
+            found = purging.find(connection, wanted, rules)
+            forgotten = forget_told(connection, purging.told(wanted, found, rules, purged))
+            return purged, found, [_project(row) for row in coverage.load_projects(connection)], forgotten
 
-        purged, found, projects = self._write(mine, now, begin)
+        purged, found, projects, forgotten = self._write(mine, now, begin)
         changed = 0
         for project in projects:
             of_project = [trace_id for key, trace_id in found if key == project.key]
@@ -583,8 +585,9 @@ class Ledger:
                 some = of_project[at : at + _PURGED_AT_ONCE]
                 purge = partial(books.purge, project=project, trace_ids=some, rules=rules, purged=purged)
                 changed += self._write(mine, now, purge)
-        told = self._door.read(lambda connection: purging.count_told(connection, wanted))
-        return Purge(len(found), changed, told, is_overwritten=compact(self._engine))
+        return Purge(
+            len(found), changed, forgotten.told, forgotten.unset, forgotten.untold, is_overwritten=compact(self._engine)
+        )
 
     # Files that somebody asked for
 
