@@ -42,7 +42,7 @@ def _say(purge: Purge) -> None:
         tell(f"What was set for it in Slack is gone: limits and rules, {purge.unset} in all.")
     if purge.told:
         tell(
-            f"{plural(purge.told, 'message')} to Slack named it: the bot changes alerts and recent digests there; "
+            f"{plural(purge.told, 'message')} to Slack named it: the bot changes alerts and digests there; "
             "threads, files and what people have shared are yours to delete."
         )
     if not purge.is_overwritten:

@@ -15,6 +15,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, delete, select, update
 
+from bot.ledger import changed_days
+from bot.ledger.booking import instant
 from bot.ledger.deliveries import Kind, State, as_json
 from bot.ledger.tables import deliveries, delivery_events, events, levels, limit_changes, limits, set_rules, snoozes
 
@@ -28,6 +30,8 @@ NO_TEXT: Mapping[str, Any] = {
 
 # A text may have cut a value, and shows some characters otherwise: so much of one in a row is looked for.
 _TELLING = 20
+# A digest is about days before the one on which it was made, which may be another one here.
+_BEFORE = 2
 
 
 class Forgetting(NamedTuple):
@@ -107,8 +111,8 @@ def _forget_texts(connection: Connection, what: Forgetting, changed: Collection[
     for delivery, event in connection.execute(select(delivery_events)):
         about.setdefault(delivery, set()).add(event)
     columns = deliveries.c
-    query = select(columns.id, columns.kind, columns.state, columns.is_stale, columns.message)
-    untold, told = set[str](), 0
+    query = select(columns.id, columns.kind, columns.state, columns.created, columns.is_stale, columns.message)
+    untold, told, days = set[str](), 0, set[int]()
     for row in connection.execute(query).all():
         message, keys = json.loads(row.message), about.get(row.id, set())
         is_named = not keys.isdisjoint(changed)
@@ -116,12 +120,15 @@ def _forget_texts(connection: Connection, what: Forgetting, changed: Collection[
             is_named = is_named or any(_names(text, what.pair[1]) for text in _texts(message))
         if is_named and row.kind == Kind.ALERT:
             untold |= keys
+        if is_named and row.kind == Kind.DIGEST:
+            days.add(instant(row.created).date().toordinal() - _BEFORE)
         told += is_named
         if is_named or not (row.state == State.OPEN or row.is_stale):
             new = update(deliveries).where(columns.id == row.id)
             new = new.values(message=as_json(_without_text(message, is_named=is_named)))
             # Nothing without a text is to be shown: a digest is looked at again, and then says what is so.
             connection.execute(new.values(is_stale=False))
+    changed_days.remember(connection, days)
     return untold, told
 
 

@@ -24,6 +24,7 @@ from bot.errors import LedgerError
 from bot.ledger import (
     answers,
     books,
+    changed_days,
     costliest,
     coverage,
     figures,
@@ -71,6 +72,8 @@ Result = TypeVar("Result")
 _log = logging.getLogger(__name__)
 # Short transactions: others wait for each.
 _PURGED_AT_ONCE = 200
+# Digests of so many days are looked at again anyway.
+_RECENT_DAYS = 3
 
 
 class Reading:
@@ -376,7 +379,8 @@ class Ledger:
             selected = coverage.select_projects(connection, found)
             for row in selected:
                 if self._rules is not None and row.name != names.get(row.key, row.name):
-                    books.rebook(connection, _project(row), _with_set(connection, self._rules))
+                    days = books.rebook(connection, _project(row), _with_set(connection, self._rules))
+                    changed_days.remember(connection, days)
             return selected
 
         return self._write(mine, now, work)
@@ -397,6 +401,8 @@ class Ledger:
             summary = books.book(connection, _project(project), page, roots, _with_set(connection, rules))
             # Where it had gone through and only the word of it was lost, a second time finds nothing changed.
             changed.update(summary.changed_days)
+            recent = rules.day_of(microseconds(now)) - _RECENT_DAYS
+            changed_days.remember(connection, (day for day in summary.changed_days if day < recent))
             return summary
 
         summary = self._write(mine, now, work)
@@ -414,7 +420,9 @@ class Ledger:
         def work(connection: Connection) -> int:
             coverage.set_cost_mode(connection, project.key, mode)
             after = _project(project)._replace(mode=mode)
-            return books.rebook(connection, after, _with_set(connection, rules), mode_before=project.cost_mode)
+            days = books.rebook(connection, after, _with_set(connection, rules), mode_before=project.cost_mode)
+            changed_days.remember(connection, days)
+            return len(days)
 
         return self._write(mine, now, work)
 
@@ -503,7 +511,7 @@ class Ledger:
         def work(connection: Connection) -> tuple[list[tuple[Booked, Booked]], Place | None]:
             changes, after = repricing.next_changes(connection, _projects(connection), rules, wanted, place)
             changed = repricing.apply(connection, change, changes.values(), rules)
-            repricing.remember_days(connection, changed, microseconds(now))
+            changed_days.remember(connection, (before.day for before, _ in changed))
             if after is None:
                 repricing.discard_empty(connection, change)
             return list(changed), after
@@ -523,7 +531,7 @@ class Ledger:
 
         def work(connection: Connection) -> tuple[list[tuple[Booked, Booked]], int, bytes | None]:
             changed, left, place = repricing.undo_next(connection, change, _projects(connection), rules, after)
-            repricing.remember_days(connection, changed, microseconds(now))
+            changed_days.remember(connection, (before.day for before, _ in changed))
             if place is None:
                 repricing.finish_undo(connection, change, microseconds(now), by)
             return list(changed), left, place
