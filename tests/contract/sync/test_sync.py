@@ -1,5 +1,6 @@
 """From LangSmith's pages to the ledger: every run once, with its own money, whatever the pages do."""
 
+import json
 from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
@@ -199,6 +200,29 @@ class TestMalformedRows:
         assert kind == "LLM"
         assert "\0" not in repr(words)
         assert world.later(minutes=1).problems == []
+
+
+def test_fields_that_nobody_knows_are_left_alone(world: World) -> None:
+    """In a row, in its details, and around the page; also those that are called like ours elsewhere."""
+    run_id = world.standin.add_run(cost="0.5")
+    more = {"cost": 9, "total_cost_v3": "7", "price": {"usd": 1}, "TOTAL_COST": 3, "__proto__": {}, "": None}
+    world.standin.spoil(run_id, lambda row: {**row, **more, "prompt_token_details": {"raw": {"holograms": 7}, **more}})
+    assert world.sync().problems == []
+    assert world.total().cost == 500_000_000
+    world.standin.raw_next(
+        json.dumps({"items": [], "has_more": False, "took_ms": 3, "v3": [more]}).encode(), path="query"
+    )
+    assert world.later(minutes=1).problems == []
+    assert world.total().cost == 500_000_000
+
+
+def test_a_run_from_a_clock_that_is_ahead_is_read_once_its_time_has_come(world: World) -> None:
+    """An application's clock says when a run began: what begins in the future is found then, and counted once."""
+    world.settle()
+    world.standin.add_run(start=world.clock.now + timedelta(minutes=7), cost="0.5")
+    for _ in range(4):
+        assert world.later(minutes=5).problems == []
+    assert (world.total().runs, world.total().cost) == (1, 500_000_000)
 
 
 def test_runs_that_move_to_another_trace_stay_where_they_were(world: World, caplog: pytest.LogCaptureFixture) -> None:
