@@ -35,8 +35,8 @@ bench: $(VENV)/dev  ## figures, as ratios against a named floor on this machine
 soak: $(VENV)/dev  ## the bot for a minute under load: memory flat, nothing lost, nothing twice
 	@$(BIN)/python -m tests.bench soak --seconds 60
 
-audit-dependencies: $(VENV)/audit  ## known vulnerabilities of the pinned versions; needs the network
-	@$(VENV)/audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip
+audit-dependencies: $(VENV)/audit  ## known vulnerabilities of the pinned versions; needs the network, and fails where one could not be looked up
+	@$(VENV)/audit/bin/pip-audit --strict --requirement constraints.txt --no-deps --disable-pip
 
 $(VENV)/audit: $(VENV)/runtime  # apart: what audits is not among what is audited
 	@$(PYTHON) -m venv $@

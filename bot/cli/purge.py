@@ -12,6 +12,7 @@ def run_purge(*, key: str | None, trace: str | None, feature: str | None, yes: b
     from bot.app.ledgers import build_rules, open_to_write, utc_now
     from bot.ledger.lease import SYNC
     from bot.settings import load
+    from bot.slack.alert_copies import change_copies
 
     wanted = _wanted(key, trace, feature)
     settings, config = load()
@@ -19,7 +20,7 @@ def run_purge(*, key: str | None, trace: str | None, feature: str | None, yes: b
     # Only where there is one: nothing is purged from a new ledger.
     ledger = open_to_write(settings, rules, create=False)
     try:
-        found = len(ledger.find_to_purge(wanted))
+        found = len(ledger.find_to_purge(wanted, rules))
         if not found and wanted.trace is not None:
             raise UsageError(f"The ledger holds no trace and no run {trace}.")
         if not yes:
@@ -29,6 +30,7 @@ def run_purge(*, key: str | None, trace: str | None, feature: str | None, yes: b
         now = utc_now()
         with ledger.lease(SYNC, now) as lease:
             purge = ledger.purge(lease, now, wanted, rules)
+        change_copies(ledger.outbox, purge.untold, settings.timezone)
     finally:
         ledger.close()
     _say(purge)
@@ -36,8 +38,13 @@ def run_purge(*, key: str | None, trace: str | None, feature: str | None, yes: b
 
 def _say(purge: Purge) -> None:
     show(f"{plural(purge.runs, 'run')} of {plural(purge.traces, 'trace')} lost their words; every figure stays.")
+    if purge.unset:
+        tell(f"What was set for it in Slack is gone: limits and rules, {purge.unset} in all.")
     if purge.told:
-        tell(f"{plural(purge.told, 'message')} that were told name it still: in the ledger's record, and in Slack.")
+        tell(
+            f"{plural(purge.told, 'message')} to Slack named it: the bot changes alerts and digests there; "
+            "threads, files and what people have shared are yours to delete."
+        )
     if not purge.is_overwritten:
         tell("Others were at the ledger, so that its file may still hold deleted text: purge again once they are not.")
     tell("LangSmith and older backups still have it: delete it there, too.")

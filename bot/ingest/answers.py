@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from bot.domain.cost import Listed
+from bot.domain.feature import clean_value
 from bot.domain.money import from_json, nanos
 from bot.errors import SourceError, SourceRefusedError, SourceUnavailableError
 
@@ -50,7 +51,7 @@ def read_totals(body: bytes, base_url: str) -> dict[str, Listed]:
     answer = _parse(body, base_url)
     if not isinstance(answer, dict) or not all(isinstance(stats, dict) for stats in answer.values()):
         raise _other_form(base_url)
-    return {kind.upper(): _listed(stats, base_url) for kind, stats in answer.items()}
+    return {clean_value(kind).upper(): _listed(stats, base_url) for kind, stats in answer.items()}
 
 
 def _listed(stats: Mapping[str, Any], base_url: str) -> Listed:

@@ -40,6 +40,7 @@ ROOT_SELECTS = ("ID", "STATUS", "END_TIME", "METADATA")
 MAX_TAGS = 50
 
 _TIERS = ("flex", "priority")
+_SERVICES = frozenset({"batch", *_TIERS})
 _STATUSES = frozenset(status.value for status in Status)
 _ZERO = Decimal(0)
 
@@ -91,7 +92,7 @@ def read_run(raw: object, project: int, keys: Collection[str]) -> Run:
         trace_id=trace_id,
         project=project,
         ancestors=ancestors,
-        type=str(raw.get("run_type") or "").upper()[:20],
+        type=clean_value(raw.get("run_type")).upper()[:20],
         status=_status(raw),
         start=start,
         end=read_instant(raw.get("end_time")),
@@ -100,7 +101,7 @@ def read_run(raw: object, project: int, keys: Collection[str]) -> Run:
         keys=read_keys(metadata, keys),
         provider=clean_value(metadata.get("ls_provider")) or None,
         model=clean_value(metadata.get("ls_model_name")) or None,
-        context=_context(raw),
+        context=_context(raw, metadata),
         usage=usage,
         raw_cost=raw_cost,
         flags=flags,
@@ -204,8 +205,10 @@ def _is_sampled(metadata: Mapping[str, Any]) -> bool:
     return number is not None and number.is_finite() and _ZERO <= number < 1
 
 
-def _context(raw: Mapping[str, Any]) -> str | None:
-    """The service tier that the token details speak of; they name their kinds `flex_cache_read` and the like."""
+def _context(raw: Mapping[str, Any], metadata: Mapping[str, Any]) -> str | None:
+    """How the provider served it: the service tier that the token details speak of, which name their kinds
+    `flex_cache_read` and the like; without any details what was asked for, as the tracers write it down."""
+    is_told = False
     for field in ("prompt_token_details", "completion_token_details"):
         details = raw.get(field)
         if not details or not isinstance(details, dict):
@@ -215,7 +218,14 @@ def _context(raw: Mapping[str, Any]) -> str | None:
             for kind in kinds:
                 if kind.startswith(_TIERS):
                     return next(tier for tier in _TIERS if kind.startswith(tier))
-    return None
+            is_told = is_told or bool(kinds)
+    asked_for = metadata.get("service_tier")
+    if asked_for is None and isinstance(parameters := metadata.get("ls_invocation_params"), dict):
+        asked_for = parameters.get("service_tier")
+    if not isinstance(asked_for, str) or asked_for not in _SERVICES:
+        return None
+    # Who asks for a tier may be served the usual way, and the details then name it no more; they know of no batches.
+    return asked_for if asked_for == "batch" or not is_told else None
 
 
 def _tags(tags: object) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from bot.domain.catalog import Catalog
 from bot.domain.digest import Schedule
 from bot.domain.period import first_instant
-from bot.ledger import repricing
+from bot.ledger import changed_days
 from bot.ledger.deliveries import Delivery, Kind, NewDelivery, Role, State
 from bot.ledger.events import Event, NewEvent
 from bot.ledger.outbox import Outbox
@@ -109,7 +109,7 @@ class Digests:
     def _look_again(self, now: datetime) -> None:
         looked = self._outbox.mark(_MARK)
         is_time = looked is None or now - datetime.fromisoformat(looked) >= LOOK_EVERY
-        self._look_at_repriced(now)
+        self._look_at_changed_days(now)
         settled = self._settled_through()
         for event in self._outbox.recent_events(Kind.DIGEST, now - LOOKED_AT_UNSETTLED):
             since_morning = now - first_instant(date.fromisoformat(event.facts["morning"]), self.schedule.zone)
@@ -119,16 +119,16 @@ class Digests:
         if is_time:
             self._outbox.set_mark(_MARK, now.isoformat())
 
-    def _look_at_repriced(self, now: datetime) -> None:
-        """However old they are: prices of the past have changed on demand."""
-        repriced = self._outbox.mark(repricing.MARK)
-        if not repriced:
+    def _look_at_changed_days(self, now: datetime) -> None:
+        """However old they are: prices have changed on demand, or runs have come in very late."""
+        changed = self._outbox.mark(changed_days.MARK)
+        if not changed:
             return
-        first = first_instant(date.fromisoformat(repriced.partition(" ")[0]), self.schedule.zone)
+        first = first_instant(date.fromisoformat(changed.partition(" ")[0]), self.schedule.zone)
         for event in self._outbox.recent_events(Kind.DIGEST, first):
             self._look_at(event, now, is_time=True)
-        if self._outbox.mark(repricing.MARK) == repriced:
-            self._outbox.set_mark(repricing.MARK, "")
+        if self._outbox.mark(changed_days.MARK) == changed:
+            self._outbox.set_mark(changed_days.MARK, "")
 
     def _look_at(self, event: Event, now: datetime, *, is_time: bool) -> None:
         """Those that wait to be sent are looked at each time: they shall go out with what is known then. What others

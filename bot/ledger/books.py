@@ -109,18 +109,18 @@ def book(
     return summary
 
 
-def rebook(connection: Connection, project: Project, rules: Rules, *, mode_before: CostMode | None = None) -> int:
+def rebook(connection: Connection, project: Project, rules: Rules, *, mode_before: CostMode | None = None) -> list[int]:
     """Decide all traces of a project again, because its name has changed or what a parent's cost means there has become
-    known (`mode_before` is what was assumed). Returns how many runs stand differently now."""
-    tally, changes = Tally(rules.dimensions), 0
+    known (`mode_before` is what was assumed). Returns the day of each run that stands differently now."""
+    tally, days = Tally(rules.dimensions), list[int]()
     for before, after in _book_again(connection, project, rules, mode_before):
         changed = _changes(before, after)
         if changed:
             tally.add(before.values(), -1)
             tally.add(after.values(), +1)
-            changes += len(changed)
+            days += [one.day for one in changed]
     _write_delta(connection, tally.delta())
-    return changes
+    return days
 
 
 def recount(connection: Connection, projects: Iterable[Project], rules: Rules) -> None:

@@ -9,21 +9,20 @@ what it is to forget.
 
 import hashlib
 import hmac
-import json
 import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
-from uuid import UUID
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, delete, func, insert, or_, select, update
 
 from bot.domain.feature import UNTAGGED, Attribution
 from bot.domain.run import Run
 from bot.domain.usage import Flag
 from bot.ledger.booking import Booked, Rules
+from bot.ledger.forgetting import Forgetting
 from bot.ledger.rows import keys_to
-from bot.ledger.tables import answers, deliveries, events, marks, purges, roots, runs
+from bot.ledger.tables import answers, marks, purges, roots, runs
 
 _SALT = "purge salt"
 _FEATURE = ""  # no metadata key is called so
@@ -40,12 +39,15 @@ class Wanted(NamedTuple):
 
 
 class Purge(NamedTuple):
-    """What a purge did: `traces` were found, `runs` of them lost words. `told` messages and facts that were told to
-    people still name it. `is_overwritten` says whether no free page of the file holds any of it any more."""
+    """What a purge did: `traces` were found, `runs` of them lost words. `told` messages to Slack named it; `untold` are
+    the alerts among those, which have lost their text and are to be made anew. `unset` limits and rules that were set
+    in Slack for it are gone. `is_overwritten` says whether no free page of the file holds any of it any more."""
 
     traces: int
     runs: int
     told: int
+    unset: int
+    untold: tuple[str, ...]
     is_overwritten: bool
 
 
@@ -81,14 +83,16 @@ def load(connection: Connection) -> Purged:
     )
 
 
-def remember(connection: Connection, wanted: Wanted, now: int) -> Purged:
+def remember(connection: Connection, wanted: Wanted, rules: Rules, now: int) -> Purged:
     """Write down what is purged from now on, and give all that is."""
     salt = connection.scalar(select(marks.c.value).where(marks.c.name == _SALT))
     if salt is None:
         salt = secrets.token_hex(16)
         connection.execute(insert(marks).values(name=_SALT, value=salt))
-    pair = wanted.pair or ((_FEATURE, wanted.feature) if wanted.feature is not None else None)
-    if pair is not None:
+    pairs = [wanted.pair] if wanted.pair is not None else []
+    feature = wanted.pair[1] if wanted.pair is not None and _names_features(wanted, rules) else wanted.feature
+    pairs += [(_FEATURE, feature)] if feature is not None else []
+    for pair in pairs:
         mark = _mark(bytes.fromhex(salt), *pair)
         if not connection.execute(update(purges).where(purges.c.mark == mark).values(at=now)).rowcount:
             connection.execute(insert(purges).values(mark=mark, at=now))
@@ -97,7 +101,7 @@ def remember(connection: Connection, wanted: Wanted, now: int) -> Purged:
     return load(connection)
 
 
-def find(connection: Connection, wanted: Wanted) -> list[tuple[int, bytes]]:
+def find(connection: Connection, wanted: Wanted, rules: Rules) -> list[tuple[int, bytes]]:
     """The traces to be purged, as (project, id)."""
     of_runs = select(runs.c.project, runs.c.trace_id)
     if wanted.trace is not None:
@@ -107,23 +111,20 @@ def find(connection: Connection, wanted: Wanted) -> list[tuple[int, bytes]]:
     else:
         # The pair as it is written: within a value each quote follows a backslash, so that it stands nowhere else.
         pair = (keys_to((wanted.pair,)) or "")[1:-1] if wanted.pair is not None else ""
-        above = select(roots.c.project, roots.c.trace_id).where(func.instr(roots.c.key_values, pair) > 0)
-        queries = [of_runs.where(func.instr(runs.c.key_values, pair) > 0), above]
+        above = select(roots.c.project, roots.c.trace_id).where(_holds(roots.c.key_values, pair))
+        queries = [of_runs.where(_holds(runs.c.key_values, pair)), above]
+        # A tag or a rule names features, too.
+        if wanted.pair is not None and _names_features(wanted, rules):
+            queries.append(of_runs.where(runs.c.feature == wanted.pair[1]))
     return sorted({(row[0], row[1]) for query in queries for row in connection.execute(query.distinct())})
 
 
-def count_told(connection: Connection, wanted: Wanted) -> int:
-    """How many messages and facts that were told to people name it."""
-    if wanted.trace is not None:
-        value = str(UUID(bytes=wanted.trace))
-    else:
-        value = wanted.pair[1] if wanted.pair is not None else wanted.feature or ""
-    written = {json.dumps(value, ensure_ascii=plain)[1:-1] for plain in (False, True)}
-    found = [
-        select(text).where(or_(*(func.instr(text, one) > 0 for one in written)))
-        for text in (deliveries.c.message, events.c.facts)
-    ]
-    return sum(connection.scalar(select(func.count()).select_from(query.subquery())) or 0 for query in found)
+def told(wanted: Wanted, found: Collection[tuple[int, bytes]], rules: Rules, purged: Purged) -> Forgetting:
+    """What is to be taken from what was told to people."""
+    traces = {trace for _, trace in found}
+    if wanted.pair is None:
+        return Forgetting(None, False, traces, "")
+    return Forgetting(wanted.pair, _names_features(wanted, rules), traces, _mark(purged.salt, *wanted.pair)[:16])
 
 
 def forget_trace(trace: Collection[Booked], root: Keys, rules: Rules, purged: Purged) -> dict[bytes, Booked]:
@@ -131,6 +132,7 @@ def forget_trace(trace: Collection[Booked], root: Keys, rules: Rules, purged: Pu
     of_feature = set(rules.attribution.keys)
     named = {*root, *(pair for booked in trace for pair in booked.run.keys)}
     gone = {_called(rules.attribution, value) for key, value in named if key in of_feature and purged.of(key, value)}
+    gone |= {one.feature for one in trace if any(purged.of(key, one.feature) for key in of_feature)}
     return {
         booked.run.id: booked._replace(
             run=forgotten(booked.run, _kept(booked.run, rules, purged)),
@@ -152,6 +154,15 @@ def forgotten(run: Run, keys: Keys) -> Run:
 
 def _kept(run: Run, rules: Rules, purged: Purged) -> Keys:
     return tuple((key, value) for key, value in run.keys if key in rules.dimensions and not purged.of(key, value))
+
+
+def _holds(column: Column[str], text: str) -> ColumnElement[bool]:
+    """Whether a text stands in a column, to the letter, on every database."""
+    return func.replace(column, text, "") != column
+
+
+def _names_features(wanted: Wanted, rules: Rules) -> bool:
+    return wanted.pair is not None and wanted.pair[0] in rules.attribution.keys
 
 
 def _called(attribution: Attribution, value: str) -> str:

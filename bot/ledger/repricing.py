@@ -6,7 +6,6 @@ taken back.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import NamedTuple, cast
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
@@ -17,11 +16,10 @@ from bot.domain.usage import Flag
 from bot.ledger.booking import Booked, Project, Rules, price_again
 from bot.ledger.books import load_traces, write_changes
 from bot.ledger.rollups import Tally
-from bot.ledger.tables import marks, repriced_runs, repricings, runs
+from bot.ledger.tables import repriced_runs, repricings, runs
 
 # How many traces a transaction changes: it holds the ledger's only pen meanwhile.
 BATCH = 500
-MARK = "repriced from"  # the earliest day of which digests are to be looked at again
 
 _COLUMNS = tuple(column.name for column in repriced_runs.columns)
 
@@ -197,21 +195,6 @@ def undo_next(
                     left += before is not None and _kept(booked) != before
             traces.append((there, restored))
     return _write(connection, traces, rules), left, rows[-1].run
-
-
-def remember_days(connection: Connection, changed: Iterable[tuple[Booked, Booked]], now: int) -> None:
-    """Digests of these days may have to be corrected: remember the earliest of them, under MARK."""
-    days = [before.day for before, _ in changed]
-    if not days:
-        return
-    mine = marks.c.name == MARK
-    kept = connection.scalar(select(marks.c.value).where(mine))
-    if kept:
-        days.append(date.fromisoformat(kept.partition(" ")[0]).toordinal())
-    connection.execute(delete(marks).where(mine))
-    # With the time, so that whoever has looked knows whether more has changed meanwhile.
-    value = f"{date.fromordinal(min(days)).isoformat()} {now}"
-    connection.execute(insert(marks).values(name=MARK, value=value))
 
 
 def finish_undo(connection: Connection, change: int, at: int, by: str) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
@@ -38,6 +39,8 @@ def open_sqlite(url: URL, *, create: bool) -> Engine:
         {"poolclass": StaticPool} if in_memory else {"pool_size": _KEPT_OPEN, "max_overflow": _AT_MOST - _KEPT_OPEN}
     )
     engine = create_engine(url, execution_options={_PEN: Pen()}, **pool)
+    if not in_memory:
+        event.listen(engine, "do_connect", _open_what_is_there)
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)
     return engine
@@ -88,6 +91,12 @@ def _prepare_file(path: Path, *, create: bool) -> None:
     except OSError as error:
         raise LedgerError(f"The ledger {path} cannot be opened: {error.strerror}.") from error
     raise LedgerError(f"There is no ledger at {path} yet. `llmcost sync` reads LangSmith into a new one.")
+
+
+def _open_what_is_there(_: Dialect, __: ConnectionPoolEntry, arguments: list[str], named: dict[str, Any]) -> None:
+    """A file that has been taken away while we run is missed, and not made anew, empty and for everybody to read."""
+    arguments[0] = f"file:{quote(arguments[0])}?mode=rw"
+    named["uri"] = True
 
 
 def _configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

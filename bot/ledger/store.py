@@ -23,6 +23,7 @@ from bot.errors import LedgerError
 from bot.ledger import (
     answers,
     books,
+    changed_days,
     costliest,
     coverage,
     figures,
@@ -50,6 +51,7 @@ from bot.ledger.coverage import Gap, ProjectRow, SyncRow
 from bot.ledger.door import Door
 from bot.ledger.engine import compact, open_engine, reading
 from bot.ledger.figures import Figures, UntaggedName
+from bot.ledger.forgetting import Forgotten, forget_told
 from bot.ledger.health import Health, health
 from bot.ledger.ids import NewId, random_id
 from bot.ledger.invoices import Invoice
@@ -72,6 +74,8 @@ _log = logging.getLogger(__name__)
 _PURGED_AT_ONCE = 200
 # Whoever ends is not to be held up by others who write: a lease that is not given back runs out.
 _LAST_SECONDS = 1.0
+# Digests of so many days are looked at again anyway.
+_RECENT_DAYS = 3
 
 
 class Reading:
@@ -385,7 +389,8 @@ class Ledger:
             selected = coverage.select_projects(connection, found)
             for row in selected:
                 if self._rules is not None and row.name != names.get(row.key, row.name):
-                    books.rebook(connection, _project(row), _with_set(connection, self._rules))
+                    days = books.rebook(connection, _project(row), _with_set(connection, self._rules))
+                    changed_days.remember(connection, days)
             return selected
 
         return self._write(mine, now, work)
@@ -406,6 +411,8 @@ class Ledger:
             summary = books.book(connection, _project(project), page, roots, _with_set(connection, rules))
             # Where it had gone through and only the word of it was lost, a second time finds nothing changed.
             changed.update(summary.changed_days)
+            recent = rules.day_of(microseconds(now)) - _RECENT_DAYS
+            changed_days.remember(connection, (day for day in summary.changed_days if day < recent))
             return summary
 
         summary = self._write(mine, now, work)
@@ -423,7 +430,9 @@ class Ledger:
         def work(connection: Connection) -> int:
             coverage.set_cost_mode(connection, project.key, mode)
             after = _project(project)._replace(mode=mode)
-            return books.rebook(connection, after, _with_set(connection, rules), mode_before=project.cost_mode)
+            days = books.rebook(connection, after, _with_set(connection, rules), mode_before=project.cost_mode)
+            changed_days.remember(connection, days)
+            return len(days)
 
         return self._write(mine, now, work)
 
@@ -512,7 +521,7 @@ class Ledger:
         def work(connection: Connection) -> tuple[list[tuple[Booked, Booked]], Place | None]:
             changes, after = repricing.next_changes(connection, _projects(connection), rules, wanted, place)
             changed = repricing.apply(connection, change, changes.values(), rules)
-            repricing.remember_days(connection, changed, microseconds(now))
+            changed_days.remember(connection, (before.day for before, _ in changed))
             if after is None:
                 repricing.discard_empty(connection, change)
             return list(changed), after
@@ -532,7 +541,7 @@ class Ledger:
 
         def work(connection: Connection) -> tuple[list[tuple[Booked, Booked]], int, bytes | None]:
             changed, left, place = repricing.undo_next(connection, change, _projects(connection), rules, after)
-            repricing.remember_days(connection, changed, microseconds(now))
+            changed_days.remember(connection, (before.day for before, _ in changed))
             if place is None:
                 repricing.finish_undo(connection, change, microseconds(now), by)
             return list(changed), left, place
@@ -574,19 +583,20 @@ class Ledger:
 
     # Purging
 
-    def find_to_purge(self, wanted: Wanted) -> list[tuple[int, bytes]]:
+    def find_to_purge(self, wanted: Wanted, rules: Rules) -> list[tuple[int, bytes]]:
         """See bot.ledger.purging.find."""
-        return self._door.read(lambda connection: purging.find(connection, wanted))
+        return self._door.read(lambda connection: purging.find(connection, wanted, rules))
 
     def purge(self, mine: Lease, now: datetime, wanted: Wanted, rules: Rules) -> Purge:
-        """See bot.ledger.purging; what was purged."""
+        """See bot.ledger.purging and bot.ledger.forgetting; what was purged."""
 
-        def begin(connection: Connection) -> tuple[Purged, list[tuple[int, bytes]], list[Project]]:
-            purged = purging.remember(connection, wanted, microseconds(now))
-            projects = [_project(row) for row in coverage.load_projects(connection)]
-            return purged, purging.find(connection, wanted), projects
+        def begin(connection: Connection) -> tuple[Purged, list[tuple[int, bytes]], list[Project], Forgotten]:
+            purged = purging.remember(connection, wanted, rules, microseconds(now))
+            found = purging.find(connection, wanted, rules)
+            forgotten = forget_told(connection, purging.told(wanted, found, rules, purged))
+            return purged, found, [_project(row) for row in coverage.load_projects(connection)], forgotten
 
-        purged, found, projects = self._write(mine, now, begin)
+        purged, found, projects, forgotten = self._write(mine, now, begin)
         changed = 0
         for project in projects:
             of_project = [trace_id for key, trace_id in found if key == project.key]
@@ -594,8 +604,9 @@ class Ledger:
                 some = of_project[at : at + _PURGED_AT_ONCE]
                 purge = partial(books.purge, project=project, trace_ids=some, rules=rules, purged=purged)
                 changed += self._write(mine, now, purge)
-        told = self._door.read(lambda connection: purging.count_told(connection, wanted))
-        return Purge(len(found), changed, told, is_overwritten=compact(self._engine))
+        return Purge(
+            len(found), changed, forgotten.told, forgotten.unset, forgotten.untold, is_overwritten=compact(self._engine)
+        )
 
     # Files that somebody asked for
 

@@ -19,6 +19,7 @@ from bot.slack.controls import AGAIN, ASK, CSV
 from bot.slack.conversation import Refusal
 from bot.slack.home_view import MAP_UNTAGGED, PREVIEW_DIGEST, SET_BUDGET, UNDO_RULE
 from bot.slack.http import HttpServer
+from bot.slack.incoming import clean
 from bot.slack.listeners import Listeners
 from bot.slack.messages import MEANT, SHARE
 from bot.slack.raise_modal import RAISE_VIEW
@@ -77,6 +78,7 @@ class Connection(ABC):
         self._team = team
         self._is_new = listeners.is_new
         self._answered = answered
+        self._app.use(clean)
         hear(self._app, listeners, alerts, surfaces, team, self._later, self._refusal, listeners.is_new)
         # Last, because the first that fits is called: buttons of messages that an older llmcost sent.
         self._app.action(_ANY)(self._later(listeners.unknown))

@@ -4,7 +4,7 @@ directly. At most once; what went wrong is said, and nothing is lost."""
 import logging
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from bot.slack.api import RefusedError, SlackApi, UnconfirmedError
 from bot.slack.controls import export_of
 from bot.slack.delivery import respond
 from bot.slack.messages import note, question_problem
+from bot.slack.turns import OneAtATime
 
 _LONGEST_NAME = 80
 
@@ -31,16 +32,25 @@ class _Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """Uploads what an answer rests on. All its rows, also those that the message had no room for."""
+    """Uploads what an answer rests on. All its rows, also those that the message had no room for; for each person one
+    file at a time, because a large one takes a while."""
 
     reporter: Reporter
     ledger: Ledger
     api: SlackApi
     clock: Callable[[], datetime]
+    turns: OneAtATime = field(default_factory=OneAtATime)
 
     def upload(self, body: Mapping[str, Any]) -> None:
         """Whoever pressed is told what came of it. Raises what the ledger and Slack's response_url do."""
         url, user = str(body["response_url"]), str(body["user"]["id"])
+        with self.turns.turn_of(user) as is_theirs:
+            if is_theirs:
+                self._upload(body, url, user)
+                return
+        respond(url, note("Another CSV file is still being made for you.", "Press CSV again once it is there."))
+
+    def _upload(self, body: Mapping[str, Any], url: str, user: str) -> None:
         answer_id, words = export_of(str(body["actions"][0].get("value") or ""))
         thread = _thread_of(body)
         key = f"{answer_id[:64]} {thread.id if thread is not None else user}"

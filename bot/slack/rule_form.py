@@ -26,6 +26,7 @@ NAME, PROJECT = "name", "project"
 
 _LONGEST = 250
 _NAMES = 10
+_DIGITS = 9  # of a rule's number, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class RuleForm:
         return Rule(feature or "", filled.text(PROJECT) or None, filled.text(NAME) or None)
 
     def _wrong(self, press: Press, rule: Rule) -> dict[str, str]:
-        if not rule.feature:
+        if rule.feature not in self.vocabulary().features:
             return {FEATURE: "There is no such feature any more; choose another."}
         if rule.name is None:
             return {NAME: "Say which runs: a name, or * for all of a project."}
@@ -116,7 +117,8 @@ class RuleForm:
 
     def _undone(self, press: Press) -> tuple[Message, bool]:
         """What there is to say, and whether the rule holds no more."""
-        found = self.desk.find(int(press.value)) if press.value.isdecimal() else None
+        is_number = press.value.isdecimal() and len(press.value) <= _DIGITS
+        found = self.desk.find(int(press.value)) if is_number else None
         if found is None:
             return note("This rule is not known any more."), True
         rule = found.set_rule.rule
@@ -187,11 +189,13 @@ def working_view() -> Block:
 
 
 def _carried(view: Mapping[str, Any]) -> Rule | None:
+    """The rule that the second modal carries, if it is what we could have put there."""
     try:
         feature, project, name = json.loads(view["private_metadata"])
-        return Rule(str(feature), None if project is None else str(project), str(name))
-    except (KeyError, TypeError, ValueError):
+        rule = Rule(str(feature), None if project is None else str(project), str(name))
+    except (KeyError, TypeError, ValueError, RecursionError):
         return None
+    return rule if max(len(rule.name or ""), len(rule.project or "")) <= _LONGEST else None
 
 
 def _words(rule: Rule) -> str:

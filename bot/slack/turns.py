@@ -1,9 +1,10 @@
-"""How often somebody may ask: one person's script must not keep the others waiting."""
+"""How much somebody may ask for: one person's script must not keep the others waiting."""
 
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 MOST = 30
 SECONDS = 60.0
@@ -32,3 +33,25 @@ class Turns:
                 return taken[0] + SECONDS - now
             taken.append(now)
             return 0.0
+
+
+class OneAtATime:
+    """Keeps each person to one long piece of work at a time in this process, and nobody to another's."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._busy: set[str] = set()
+
+    @contextmanager
+    def turn_of(self, user: str) -> Iterator[bool]:
+        """Whether it is the person's turn: nothing else is under way for them. It ends with the block, however that
+        ends."""
+        with self._lock:
+            is_theirs = user not in self._busy
+            self._busy.add(user)
+        try:
+            yield is_theirs
+        finally:
+            if is_theirs:
+                with self._lock:
+                    self._busy.discard(user)

@@ -182,6 +182,21 @@ FAULTS: dict[str, tuple[Sequence[dict[str, Any]], Fault, tuple[int, str | None, 
         Fault.SERVICE,
         (1, "0.225000000", "0.225000000", "0.112500000"),
     ),
+    "a batch at the standard price": (
+        [raw(metadata=model("openai", "gpt-5") | {"service_tier": "batch"}, total_cost=0.225)],
+        Fault.SERVICE,
+        (1, "0.225000000", "0.225000000", "0.112500000"),
+    ),
+    "a tier that was asked for at the standard price": (
+        [
+            raw(
+                metadata=model("openai", "gpt-5") | {"ls_invocation_params": {"service_tier": "flex"}},
+                total_cost=0.225,
+            )
+        ],
+        Fault.SERVICE,
+        (1, "0.225000000", "0.225000000", "0.112500000"),
+    ),
     "a provider before the model": (
         [raw(metadata=model("openai", "openai/gpt-4o"), total_cost=None)],
         Fault.PREFIX,

@@ -346,15 +346,20 @@ def test_days_that_are_still_being_read_are_not_corrected_step_by_step(ledger: L
     assert kinds == [[Kind.DIGEST], [Kind.DIGEST, Kind.CORRECTION]]
 
 
-def test_a_digest_of_settled_days_is_left_alone_after_a_while(ledger: Ledger) -> None:
+def test_a_digest_of_settled_days_is_left_alone_after_a_while_unless_runs_come_in_however_late(ledger: Ledger) -> None:
     fill(ledger, daily(NINE), now=NINE)
-    after(ledger, [LATE], 4 * DAY, settled=TUESDAY)
+    after(ledger, [], 4 * DAY, settled=TUESDAY)
     # The later mornings' own digests are about their own days.
     assert [delivery.kind for delivery in posted(ledger)] == [Kind.DIGEST] * 2
     assert ledger.outbox.stale() == []
+    fill(ledger, [LATE], now=NINE + 5 * DAY, settled=TUESDAY)
+    digests(ledger).run(NINE + 5 * DAY)
+    assert Kind.CORRECTION in {delivery.kind for delivery in posted(ledger)}
+    (stale,) = ledger.outbox.stale()
+    assert text(stale).startswith("All features together cost $8.00 on 23 Nov 2026.")
 
 
-def test_a_digest_of_days_that_are_not_settled_is_not(ledger: Ledger) -> None:
+def test_a_digest_of_days_that_are_not_settled_is_looked_at_for_longer(ledger: Ledger) -> None:
     fill(ledger, daily(NINE), now=NINE)
     after(ledger, [LATE], 4 * DAY)
     assert Kind.CORRECTION in {delivery.kind for delivery in posted(ledger)}

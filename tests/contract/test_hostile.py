@@ -36,6 +36,7 @@ from bot.slack.messages import Message, answer_message, note, question_problem, 
 from bot.slack.owners import _why
 from bot.slack.raise_modal import raise_view
 from tests.contract.test_alerts import Person, World, limit
+from tests.databases import new_url
 from tests.e2e.conversation import Talk, now
 from tests.hostile import (
     LINK,
@@ -65,7 +66,7 @@ QUESTIONS = (
 @pytest.fixture(scope="module")
 def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
     """In a file: the doctor looks from several threads."""
-    made = open_ledger(f"sqlite:///{tmp_path_factory.mktemp('hostile')}/llmcost.db", create=True)
+    made = open_ledger(new_url(tmp_path_factory.mktemp("hostile")), create=True)
     yield made
     made.close()
 
@@ -210,6 +211,7 @@ SURFACES: tuple[Callable[[Hostile], Iterator[str]], ...] = (
 )  # fmt: skip
 
 
+@pytest.mark.each_database
 @pytest.mark.parametrize("part", range(3))
 def test_nothing_that_is_known_to_act_does(ledger: Ledger, part: int) -> None:
     hostile = Hostile(ledger, TEXTS[part::3])
@@ -236,6 +238,7 @@ def test_the_walk_sees_what_acts() -> None:
     assert acting_in(note("fine")) == []
 
 
+@pytest.mark.each_database
 def test_over_sockets_nothing_of_a_trace_acts_in_slack_the_log_or_the_terminal(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

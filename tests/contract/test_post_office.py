@@ -689,6 +689,24 @@ def test_a_text_that_is_refused_as_well_is_refused_for_ever(town: Town) -> None:
     assert len(town.outbox.undeliverable(START)) == 1
 
 
+def test_a_token_that_is_revoked_leaves_nothing_in_silence_and_what_comes_after_it_goes_out(town: Town) -> None:
+    revoked = Fault(code="token_revoked", permanent=True)
+    methods = ("direct", "channel", "person", "members", "post", "find", "update")
+    for method in methods:
+        town.slack.fail_next(method, revoked, times=100)
+    town.announce("U1", "alice@example.com", "S1", "#costs")
+    town.run()
+    assert town.slack.messages == []
+    assert {one.state for one in town.outbox.latest(99)} <= {State.UNDELIVERABLE, State.REPLACED}
+    lost = town.outbox.undeliverable(START)
+    assert lost
+    assert all("token_revoked" in str(one.problem) for one in lost)
+    town.slack._ordered.clear()
+    town.announce("U1")
+    town.run()
+    assert len(town.slack.messages) == 1
+
+
 def test_a_simpler_form_that_may_have_got_through_is_looked_for(town: Town) -> None:
     town.slack.fail_next("post", FORM_REFUSED)
     town.slack.fail_next("post", LOST_AFTER)

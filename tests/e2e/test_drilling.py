@@ -5,6 +5,7 @@ import io
 import json
 import re
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -16,6 +17,7 @@ import pytest
 from tests.e2e.conversation import Talk, now, traced
 from tests.standins.langsmith import LangSmithStandIn
 from tests.standins.slack import Exchange, SlackStandIn
+from tests.standins.slack_socket import HttpAnswer, HttpRequest
 
 DATES = r"[0-9-]{10}\.\.[0-9-]{10}"
 
@@ -182,6 +184,45 @@ def test_an_upload_that_failed_says_so_and_can_be_tried_again(talk: Talk) -> Non
     assert len(talk.slack.files) == before
     talk.slack.click(asked, "upload_csv").wait_responses()
     assert len(talk.slack.files) == before + 1
+
+
+class SlowFiles(SlackStandIn):
+    """A Slack that takes files once it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached, self.go_on = threading.Event(), threading.Event()
+
+    def _answer(self, request: HttpRequest) -> HttpAnswer | None:
+        if request.path.startswith("/upload"):
+            self.reached.set()
+            self.go_on.wait(10)
+        return super()._answer(request)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_while_a_file_is_being_made_for_somebody_they_get_no_second_and_others_do(fails: bool, tmp_path: Path) -> None:
+    with LangSmithStandIn(now=now) as langsmith, SlowFiles() as slack:
+        slack.add_user("U2", "bob", "bob@example.com")
+        talk = Talk(slack, langsmith, tmp_path)
+        traced(langsmith)
+        talk.sync()
+        with talk.running():
+            mine, more, other = (talk.ask(words, user=user) for words, user in
+                                 (("week", "U1"), ("yesterday", "U1"), ("week", "U2")))  # fmt: skip
+            first = mine.press("upload_csv")
+            assert slack.reached.wait(10)
+            if fails:
+                slack.fail_next("files.completeUploadExternal", error="internal_error")
+            (said,) = more.press("upload_csv").wait_responses()
+            assert said["text"].startswith("Another CSV file is still being made for you.\nPress CSV again")
+            second = other.press("upload_csv")
+            slack.go_on.set()
+            first.wait_responses()
+            second.wait_responses()
+            (said,) = more.press("upload_csv").wait_responses()
+            assert said["text"] == "The rows are in your direct messages with llmcost."
+        assert len(slack.files) == 3 - fails
 
 
 def test_an_upload_that_slack_did_not_confirm_is_not_repeated(talk: Talk) -> None:

@@ -22,7 +22,7 @@ from bot.slack.limit_desk import LimitDesk
 from bot.slack.listeners import Listeners
 from bot.slack.turns import MOST
 from tests.contract.test_alert_actions import Desk, a_desk
-from tests.e2e.conversation import Talk
+from tests.e2e.conversation import Talk, now, traced
 from tests.e2e.test_alert_buttons import OWNER, STRANGER, RealModals, filled
 from tests.ledgers import BERLIN, DIMENSIONS
 from tests.standins.langsmith import LangSmithStandIn
@@ -254,6 +254,33 @@ def signed_post(port: int, body: bytes) -> int:
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as line:
         line.request("POST", "/slack/events", body, headers)
         return line.getresponse().status
+
+
+@pytest.mark.each_database
+@pytest.mark.parametrize("odd", ["\ud800", "a\0b", "\0"])
+def test_what_no_database_can_hold_is_answered_like_anything_else(tmp_path: Path, odd: str) -> None:
+    """In what is typed, and in what buttons carry: said in a sentence, and no bug."""
+    with Forger() as slack, LangSmithStandIn(now=now) as langsmith:
+        talk = Talk(slack, langsmith, tmp_path, more={"LLMCOST_ADMINS": "U1"})
+        traced(langsmith)
+        talk.sync()
+        said = []
+        with talk.running():
+            typed = (odd, f"week {odd}", f'week "rag-search{odd}"', f"trace {odd}", f"budget {odd} monthly 5")
+            said += [talk.ask(words).text for words in typed]
+            asked = talk.ask("week").exchange
+            for pressed in ("upload_csv", "share_answer", "ask:0"):
+                for value in (odd, f"an-id week {odd}", f"{odd} week"):
+                    changed = {"actions": [{**_action(pressed), "value": value}]}
+                    slack.forge = lambda payload, changed=changed: payload | changed  # type: ignore[misc] # mypy and defaults
+                    said.append(str(slack.click(asked, "upload_csv").wait_responses()[0]["text"]))
+                    slack.forge = dict
+            assert "$4.20" in talk.ask("week").text
+        assert not [one for one in said if "went wrong" in one]
+
+
+def _action(pressed: str) -> Json:
+    return {"type": "button", "action_id": pressed, "block_id": "b", "action_ts": "1.0"}
 
 
 def test_who_asks_too_often_is_told_so_and_the_others_are_answered(tmp_path: Path) -> None:

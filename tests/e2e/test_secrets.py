@@ -25,7 +25,8 @@ from bot.slack.web import WebSlack
 from tests.e2e.conversation import Talk, traced
 from tests.standins import slack as slack_standin
 from tests.standins.langsmith import LangSmithStandIn
-from tests.standins.slack import SlackStandIn
+from tests.standins.slack import Fault, SlackStandIn
+from tests.standins.slack_socket import HttpAnswer
 
 PLANTED = {
     "LANGSMITH_API_KEY": "lsv2_pt_PLANTED-langsmith-key",
@@ -46,6 +47,11 @@ class EchoingSlack(SlackStandIn):
 
     def next_id(self, prefix: str) -> str:
         return super().next_id(f"{prefix}-{MARK}-url-" if prefix == "R" else prefix)
+
+    def _failed(self, method: str, fault: Fault) -> HttpAnswer:
+        """What fails says what it was sent, in its body and its headers."""
+        answer = super()._failed(method, fault)
+        return HttpAnswer(answer.status, ECHO.encode(), {"X-Echo": ECHO}) if fault.status else answer
 
 
 def lines(records: list[logging.LogRecord]) -> str:

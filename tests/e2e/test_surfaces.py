@@ -1,6 +1,7 @@
 """The home tab, the modals, mentions and direct messages over sockets, as the whole bot shows them; and who may see
 them."""
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -188,6 +189,28 @@ def test_untagged_spend_is_mapped_and_taken_back(talk: Talk) -> None:
         lambda: "Rules set in Slack" not in texts((talk.slack.home("U1") or {})["blocks"]), what="a home without it"
     )
     assert "set in Slack" not in talk.ask("status").text
+
+
+@pytest.mark.parametrize(
+    "carried",
+    [
+        json.dumps(["no-such-feature", None, "*"]), json.dumps(["untagged", None, "*"]), json.dumps(["", None, "*"]),
+        json.dumps(["agent-copilot", None, "x" * 2900]), "[" * 2900, "null", "{}", "'; DROP TABLE set_rules; --",
+        json.dumps([["agent-copilot"], {"a": 1}, None]),
+    ],
+)  # fmt: skip
+def test_a_forged_mapping_changes_nothing(talk: Talk, ledger: Ledger, carried: str) -> None:
+    """Slack gives back what we put into a modal; whoever could change that gains nothing."""
+    view = modal(talk, home(talk), MAP_UNTAGGED)
+    values = {FEATURE: picked(talk, view, "agent"), NAME: entered(NAME, "evals*"), PROJECT: entered(PROJECT, "")}
+    talk.slack.submit(view, values).wait_ack()
+    talk.slack.views[view["id"]]["private_metadata"] = carried
+    assert talk.slack.submit(view, {}).wait_ack().payload["response_action"] == "update"
+    message = {"channel": "U1", **talk.slack.messages("U1")[-1]} if talk.slack.messages("U1") else None
+    assert "$0.10" in talk.ask("untagged").text
+    with ledger.reading() as reading:
+        assert reading.set_rules() == []
+    assert message is None or "Something went wrong" not in message["text"]
 
 
 def test_a_mention_is_answered_in_its_thread_once_however_often_it_comes(talk: Talk) -> None:

@@ -7,7 +7,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.domain.budget import SetLimit, Window
+from bot.ledger.deliveries import Kind, NewDelivery, Role
+from bot.ledger.events import NewEvent
 from bot.ledger.store import open_ledger
+from bot.slack.messages import note
 from tests.e2e.commands import run
 from tests.ledgers import Spent, fill
 
@@ -123,3 +127,25 @@ def test_what_is_no_bill_is_refused_in_a_sentence(folder: Path, words: tuple[str
     done = run(folder, "invoice", *words)
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
+
+
+def test_a_purge_is_said_then_done_and_says_what_is_left_elsewhere(folder: Path) -> None:
+    url = f"sqlite:///{folder}/llmcost.db"
+    ledger = open_ledger(url, create=False)
+    fill(ledger, [Spent(NOW, "her-own", "7", name="her agent")], now=NOW, zone=ZoneInfo("UTC"))
+    notice = NewDelivery(Kind.NOTICE, Role.ADMIN, "U1", ("a key",), note("her-own cost $7").as_json(), NOW, NOW)
+    ledger.outbox.announce([NewEvent("a key", Kind.NOTICE, {"lines": ["her-own"]})], [notice], NOW)
+    ledger.outbox.set_limit(SetLimit("her-own", Window.DAILY, 5, "U1", NOW), None)
+    ledger.close()
+    run(folder, "reattribute", "--apply")
+    said = run(folder, "purge", "--key", "feature=her-own")
+    assert said.stdout.startswith("1 trace would lose names, tags, threads and metadata; every figure would stay.\n")
+    done = run(folder, "purge", "--key", "feature=her-own", "--yes")
+    assert (done.returncode, done.stdout) == (0, "1 run of 1 trace lost their words; every figure stays.\n")
+    assert "What was set for it in Slack is gone: limits and rules, 1 in all." in done.stderr
+    assert "1 message to Slack named it" in done.stderr
+    left = b"".join(file.read_bytes() for file in folder.glob("llmcost.db*"))
+    assert b"her-own" not in left
+    assert b"her agent" not in left
+    assert cost(folder) == "30.000000000"
+    assert cost(folder, "untagged") == "7.000000000"

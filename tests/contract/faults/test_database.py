@@ -130,6 +130,32 @@ def test_gone_for_a_minute_it_is_said_and_not_made_anew(file: Path) -> None:
         assert week(again) == said
 
 
+def test_gone_while_it_runs_it_is_said_and_not_made_anew_either(file: Path, ledger: Ledger) -> None:
+    """Somebody has moved it, or its disk is away: new connections do not begin another ledger in its place."""
+    said, away = week(ledger), file.parent / "away"
+    ledger._engine.dispose()
+    away.mkdir()
+    for one in file.parent.glob("llmcost.db*"):
+        one.rename(away / one.name)
+    for ask in (lambda: week(ledger), lambda: ledger.take_up("trigger.1", NOW), lambda: ledger.back_up(away / "copy")):
+        with pytest.raises(LedgerError, match="unable to open database file"):
+            ask()
+    assert [one.name for one in file.parent.iterdir()] == ["away"]
+    for one in away.iterdir():
+        one.rename(file.parent / one.name)
+    assert week(ledger) == said
+    assert ledger.take_up("trigger.1", NOW)
+
+
+def test_a_file_of_an_odd_name_is_a_ledger_like_any_other(tmp_path: Path) -> None:
+    """Its name is written into an address."""
+    file = tmp_path / "l\u00e9dger 100% #1 & co;.db"
+    with closing(open_ledger(f"sqlite:///{file}", create=True)) as opened:
+        assert opened.health().schema == HEAD
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert [one.name for one in tmp_path.iterdir()] == [file.name]
+
+
 def test_damaged_it_is_said_and_never_overwritten(file: Path, ledger: Ledger) -> None:
     fill(ledger, believable() * 10, projects=PROJECTS)
     ledger.close()

@@ -1,5 +1,6 @@
 """From LangSmith's pages to the ledger: every run once, with its own money, whatever the pages do."""
 
+import json
 from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
@@ -183,6 +184,45 @@ class TestMalformedRows:
         world.standin.spoil(odd, lambda row: {**row, "name": "\ud800", "total_cost": float("nan")})
         assert world.sync().booked.new == 2
         assert world.rows("SELECT count(*) FROM runs WHERE raw_cost IS NULL") == [(1,)]
+
+    @pytest.mark.parametrize("odd", ["a\0b", "\ud800", "\udc00\0\ud800", "\0"])
+    def test_what_no_database_can_hold_in_every_text_of_a_run(self, world: World, odd: str) -> None:
+        """A NUL, and halves of surrogate pairs: cleaned where a run is read."""
+        root = world.standin.add_run(run_type="CHAIN", start=world.ago(minutes=2))
+        run_id = world.standin.add_run(parent=root, cost="0.5", start=world.ago(minutes=1))
+        said = {"ls_provider": odd, "ls_model_name": odd, "feature": odd, "env": odd, "user_id": odd, odd: odd}
+        texts = {"name": odd, "tags": [odd, f"feature:{odd}"], "metadata": said, "thread_id": odd, "status": odd}
+        world.standin.spoil(run_id, lambda row: {**row, **texts, "run_type": "LLM\0", "error": odd})
+        world.standin.spoil(root, lambda row: {**row, **texts})
+        assert world.sync().problems == []
+        assert world.total().cost == 500_000_000
+        ((kind, *words),) = world.rows("SELECT type, name, model, provider, thread, tags, key_values FROM runs")
+        assert kind == "LLM"
+        assert "\0" not in repr(words)
+        assert world.later(minutes=1).problems == []
+
+
+def test_fields_that_nobody_knows_are_left_alone(world: World) -> None:
+    """In a row, in its details, and around the page; also those that are called like ours elsewhere."""
+    run_id = world.standin.add_run(cost="0.5")
+    more = {"cost": 9, "total_cost_v3": "7", "price": {"usd": 1}, "TOTAL_COST": 3, "__proto__": {}, "": None}
+    world.standin.spoil(run_id, lambda row: {**row, **more, "prompt_token_details": {"raw": {"holograms": 7}, **more}})
+    assert world.sync().problems == []
+    assert world.total().cost == 500_000_000
+    world.standin.raw_next(
+        json.dumps({"items": [], "has_more": False, "took_ms": 3, "v3": [more]}).encode(), path="query"
+    )
+    assert world.later(minutes=1).problems == []
+    assert world.total().cost == 500_000_000
+
+
+def test_a_run_from_a_clock_that_is_ahead_is_read_once_its_time_has_come(world: World) -> None:
+    """An application's clock says when a run began: what begins in the future is found then, and counted once."""
+    world.settle()
+    world.standin.add_run(start=world.clock.now + timedelta(minutes=7), cost="0.5")
+    for _ in range(4):
+        assert world.later(minutes=5).problems == []
+    assert (world.total().runs, world.total().cost) == (1, 500_000_000)
 
 
 def test_runs_that_move_to_another_trace_stay_where_they_were(world: World, caplog: pytest.LogCaptureFixture) -> None:

@@ -52,7 +52,10 @@ anything = st.recursive(
     atoms | spelled, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3), max_leaves=6
 )
 known_keys = st.sampled_from(
-    ["raw", "cache_read", "flex_audio", "priority", "feature", "ls_model_name", "ls_provider", "ls_tracing_sample_rate"]
+    [
+        *("raw", "cache_read", "flex_audio", "priority", "feature", "ls_model_name", "ls_provider"),
+        *("ls_tracing_sample_rate", "service_tier", "ls_invocation_params"),
+    ]
 )
 objects = st.dictionaries(known_keys, anything | st.dictionaries(known_keys, anything, max_size=3), max_size=4)
 
@@ -280,6 +283,24 @@ class TestUsage:
         assert read(prompt_token_details=details).context == context
         assert read(prompt_token_details=None, completion_token_details=details).context == context
 
+    @pytest.mark.parametrize(
+        ("metadata", "details", "context"),
+        [
+            ({"ls_invocation_params": {"service_tier": "flex"}}, None, "flex"),  # as LangSmith's own tracers write it
+            ({"service_tier": "priority"}, {"raw": {}}, "priority"),  # as LangChain writes it
+            ({"service_tier": "batch"}, {"raw": {"cache_read": 4}}, "batch"),  # as whoever traces a batch can write it
+            ({"service_tier": "priority"}, {"raw": {"cache_read": 4}}, None),  # asked for, and served the usual way
+            ({"service_tier": "priority"}, {"raw": {"flex_cache_read": 4}}, "flex"),
+            ({"service_tier": "auto"}, None, None),
+            ({"service_tier": ["flex"]}, None, None),
+            ({"ls_invocation_params": "flex"}, None, None),
+        ],
+    )
+    def test_without_token_details_that_speak_of_it_metadata_tell_it(
+        self, metadata: dict[str, Any], details: object, context: str | None
+    ) -> None:
+        assert read(metadata=metadata, prompt_token_details=details, completion_token_details=None).context == context
+
 
 class TestNames:
     def test_names_are_trimmed_normal_and_of_bounded_length(self) -> None:
@@ -315,6 +336,8 @@ class TestNames:
 @given(st.dictionaries(st.sampled_from(sorted(FULL)), anything | objects, max_size=6))
 @example({"id": "0" * 36})
 @example({"metadata": {"ls_tracing_sample_rate": float("nan")}})
+@example({"run_type": "LL\0M", "thread_id": "a\0b", "status": "\0", "id": "\0" + "0" * 35})
+@example({"run_type": "LLM\ud800", "thread_id": "\udfff", "name": "\ud800"})
 @example({"total_cost": None, "prompt_cost": "9e999999", "completion_cost": "9e999999"})
 def test_whatever_langsmith_sends_is_a_run_that_can_be_kept_or_is_malformed(changes: dict[str, Any]) -> None:
     try:
@@ -326,8 +349,17 @@ def test_whatever_langsmith_sends_is_a_run_that_can_be_kept_or_is_malformed(chan
     assert run.end is None or datetime(2000, 1, 1, tzinfo=UTC) <= instant(run.end)
     assert run.status in set(Status)
     assert run.raw_cost is None or abs(run.raw_cost) <= 1_000_000 * DOLLAR
-    assert run.context in (None, "flex", "priority")
-    words = (run.name, run.provider or "", run.model or "", *run.tags, *(text for pair in run.keys for text in pair))
+    assert run.context in (None, "batch", "flex", "priority")
+    words = (
+        run.name,
+        run.type,
+        run.status,
+        run.thread or "",
+        run.provider or "",
+        run.model or "",
+        *run.tags,
+        *(text for pair in run.keys for text in pair),
+    )
     for word in words:
         assert "\0" not in word
         assert len(word.encode()) <= 4 * 250  # neither too long nor half a surrogate pair

@@ -17,14 +17,18 @@ from wcwidth import wcswidth
 from bot.domain.budget import Budget, Window
 from bot.domain.catalog import Catalog, Feature
 from bot.domain.run import Source
+from bot.ledger.deliveries import Role
 from bot.ledger.store import Ledger
+from bot.render.budgets import alert_headline
 from bot.render.data import to_csv, to_json
 from bot.render.names import plain
 from bot.render.numbers import weekday
 from bot.render.text import text
 from bot.reports.budget_reporter import BudgetReporter
 from bot.reports.digest import Digest
+from bot.slack.alert_message import Card, alert_message
 from bot.slack.digest_message import digest_message
+from bot.slack.home_view import FEATURES, home_view
 from bot.slack.messages import answer_message
 from tests.ledgers import BERLIN, NOW, PROJECT, Spent, emptied, fill, new_ledger, reporter
 
@@ -271,6 +275,60 @@ def test_budgets_and_alerts_show_what_a_report_of_their_period_shows(reused: Led
         assert row["spent_usd"] == line["spent_usd"] == said
         assert f"{facts[row['key'], row['window']].state.spent:.9f}" == said
         same_amount(cell[2], said)
+
+
+@settings(deadline=None, max_examples=20)
+@given(RUNS)
+def test_the_home_tab_and_alerts_show_what_reports_show(reused: Ledger, runs: list[Spent]) -> None:
+    ledger = fill(emptied(reused), runs, projects=[PROJECT, "staging"], catalog=BUDGETS)
+    asked = reporter(ledger, BUDGETS)
+    with ledger.reading() as reading:
+        budgets = BudgetReporter(reading, BERLIN, 0, NOW)
+        in_force = [(one, budgets.running(one.budget.window)) for one in BUDGETS.budgets([], NOW)]
+        facts = [budgets.alert(one, period, budgets.spent(one, period), 100) for one, period in in_force]
+    cards = [Card(f"key {number}", one) for number, one in enumerate(facts)]
+    home = home_view(asked.home(NOW), ("rag-search",), cards)
+    lines = "".join(words(home)).split("\n")
+    for name, question in (("Today", "today"), ("Last 7 days", "week"), ("Month to date", "mtd")):
+        report = json.loads(to_json(asked.ask(question, NOW)))
+        same_cost(next(line for line in lines if line.startswith(f"{name}: ")), report["total"]["cost_usd"])
+    features = {row["key"]: row for row in json.loads(to_json(asked.ask("week top 1000", NOW)))["rows"]}
+    bold = {plain(name): row["cost_usd"] for name, row in features.items()}
+    shown = [line for line in lines if line.rpartition("  ")[0] in bold and "$" in line]
+    assert len(shown) + sum("unknown amount" in line for line in lines) >= min(len(features), FEATURES)
+    for line in shown:
+        same_cost(line.rpartition("  ")[2], bold[line.rpartition("  ")[0]])
+    for one, card in zip(facts, cards, strict=True):
+        state = one.state
+        question = "untagged" if state.feature == "untagged" else ""
+        question += f" {WINDOWS[state.window.value]}" + (f" {state.feature}" if state.feature == "rag-search" else "")
+        said = json.loads(to_json(asked.ask(question.strip(), NOW)))["total"]["cost_usd"]
+        in_home = next(line for line in lines if line.startswith(f"{state.feature} {state.window.value}: "))
+        same_cost(in_home.partition(": ")[2], said)
+        message = alert_message([card], Role.OWNER, "why")
+        for surface in (message.text, "".join(words(message.blocks)), alert_headline(state)):
+            same_cost(unescaped(surface).split("\n")[0], said)
+
+
+def words(node: Any) -> Iterator[str]:
+    """The texts of blocks, in order."""
+    if isinstance(node, dict):
+        if isinstance(node.get("text"), str):
+            yield node["text"] if node.get("type") == "text" else f"{node['text']}\n"
+        node = [*node.values(), {"text": "", "type": "block"}] if "elements" in node else list(node.values())
+    if isinstance(node, list | tuple):
+        for one in node:
+            yield from words(one)
+
+
+def same_cost(shown: str, exact: str) -> None:
+    """That the first amount in a line is the exact one; a line without says that nobody knows it."""
+    amount = re.search(r"<?\$[\d.,]*\d", shown)
+    if amount is None:
+        assert "unknown" in shown
+        assert Decimal(exact) == 0
+    else:
+        same_amount(amount[0], exact)
 
 
 @settings(deadline=None, max_examples=20)
