@@ -14,6 +14,18 @@ def run_bot() -> None:
     settings, config = load(Need.LANGSMITH, Need.SLACK)
     log_to_stderr(verbose=True, form=settings.log_form)
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    _set_at_signal(stop)
     serve(settings, config, stop)
+
+
+def _set_at_signal(stop: threading.Event) -> None:
+    """Set `stop` at SIGTERM and Ctrl-C, from a thread of its own: a handler would run in the midst of whatever the main
+    thread does, and wait for ever for the event's lock where that thread is just taking it."""
+    ends = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)  # here, and in every thread that is started from now on
+
+    def wait() -> None:
+        signal.sigwait(ends)
+        stop.set()
+
+    threading.Thread(target=wait, name="signals", daemon=True).start()
