@@ -30,6 +30,7 @@ from bot.ledger.booking import Rules, instant, microseconds
 from bot.ledger.books import BookingSummary, Root
 from bot.ledger.coverage import ProjectRow, SyncRow
 from bot.ledger.lease import SYNC, Lease
+from bot.ledger.pruning import Pruned
 from bot.ledger.store import Ledger
 
 REFRESH_PROJECTS = timedelta(minutes=10)
@@ -213,8 +214,14 @@ class _ProjectSync:
 
     def run(self, since: datetime | None) -> None:
         now = self._clock()
+        with self._ledger.reading() as reading:
+            gone = reading.pruned()
+        if gone is not None:
+            self._skip_pruned(gone, since)
         before = self._project
         todo = plan(before, now, self._scope.zone, self._scope.backfill, since)
+        if gone is not None:
+            todo = todo.not_before(gone.start)
         whole = todo.end - (todo.start if todo.backwards_to is None else todo.backwards_to)
         self._forwards(todo.fresh, todo.end, now, whole)
         self._forwards(todo.start, todo.fresh, now, whole)
@@ -224,6 +231,16 @@ class _ProjectSync:
         pending = self._ledger.oldest_pending(before, since=microseconds(now - UNFINISHED))
         settled = settled_by(before, todo, self._scope.zone, self._changed_days, pending)
         self._ledger.finish_reread(self._lease, self._clock(), before, todo.tiers, todo.end, settled)
+
+    def _skip_pruned(self, gone: Pruned, since: datetime | None) -> None:
+        """Nothing is read again that was let go of: it would not be booked. What was never read of it is a gap."""
+        project = self._project
+        is_behind = project.watermark is not None and project.watermark < gone.start
+        if is_behind or (since is not None and microseconds(since) < gone.start):
+            _log.warning("project %s is read from %s on: earlier runs were pruned", project.name, gone.day)
+        if is_behind and project.watermark is not None:
+            self._ledger.cover(self._lease, self._clock(), project, project.watermark, gone.start, lost=True)
+            self._project = project._replace(watermark=gone.start)
 
     def _forwards(self, start: int, end: int, now: datetime, whole: int) -> None:
         at = start

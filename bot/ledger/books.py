@@ -9,6 +9,7 @@ from bot.domain.costing import CostMode, is_run
 from bot.domain.run import Run, State
 from bot.ledger.booking import Booked, Project, Rules, book_trace
 from bot.ledger.bulk import rows_in, upsert
+from bot.ledger.pruning import Pruned, pruned
 from bot.ledger.purging import Purged, forget_trace, forgotten, is_purged, load
 from bot.ledger.rollups import MEASURES, Delta, Tally
 from bot.ledger.rows import COLUMNS, from_row, keys_from, keys_to, to_row
@@ -43,6 +44,7 @@ class BookingSummary:
     unpriced: int = 0
     untagged: int = 0
     strays: list[bytes] = field(default_factory=list)  # known under another trace or project; left as they were
+    pruned: int = 0  # began before the days whose runs are kept, and were left out
     changed_days: set[int] = field(default_factory=set)  # ordinals of the days whose runs were new or changed
 
     def add(self, other: "BookingSummary") -> None:
@@ -53,6 +55,7 @@ class BookingSummary:
         self.unpriced += other.unpriced
         self.untagged += other.untagged
         self.strays += other.strays
+        self.pruned += other.pruned
         self.changed_days |= other.changed_days
 
 
@@ -74,6 +77,7 @@ def book(
         summary.read += 1
         traces.setdefault(run.trace_id, []).append(run)
     before = load_traces(connection, project.key, traces)
+    _leave_pruned(traces, before, pruned(connection), summary)
     _leave_strays(connection, traces, before, summary)
     roots = _load_roots(connection, project.key, traces)
     news = {
@@ -122,10 +126,10 @@ def rebook(connection: Connection, project: Project, rules: Rules, *, mode_befor
     return changes
 
 
-def recount(connection: Connection, projects: Iterable[Project], rules: Rules) -> None:
+def recount(connection: Connection, projects: Iterable[Project], rules: Rules, of_pruned: Delta) -> None:
     """Book everything again, because the rules have changed: the time zone, the dimensions, the attribution.
 
-    Costs stay as they are booked; totals stay too.
+    Costs stay as they are booked; totals stay too. `of_pruned` are the figures of runs that are not held any more.
     """
     tally = Tally(rules.dimensions)
     for project in projects:
@@ -134,6 +138,7 @@ def recount(connection: Connection, projects: Iterable[Project], rules: Rules) -
     connection.execute(delete(rollups))
     connection.execute(delete(returns))
     _write_delta(connection, tally.delta())
+    _write_delta(connection, of_pruned)
 
 
 def purge(connection: Connection, project: Project, trace_ids: Collection[bytes], rules: Rules, purged: Purged) -> int:
@@ -230,6 +235,23 @@ def _count_read(summary: BookingSummary, booked: Iterable[Booked]) -> None:
             summary.unpriced += 1
         if not one.feature and one.counts:
             summary.untagged += 1
+
+
+def _leave_pruned(
+    traces: dict[bytes, list[Run]], before: Mapping[bytes, _Trace], gone: Pruned | None, summary: BookingSummary
+) -> None:
+    """Take out runs that began before the days whose runs are kept, but for those that are held still: they have been
+    counted, and nobody can tell which."""
+    if gone is None or all(run.start >= gone.start for trace in traces.values() for run in trace):
+        return
+    for trace_id in list(traces):
+        there = before.get(trace_id, {})
+        kept = [run for run in traces[trace_id] if run.start >= gone.start or run.id in there]
+        summary.pruned += len(traces[trace_id]) - len(kept)
+        if kept:
+            traces[trace_id] = kept
+        else:
+            del traces[trace_id]
 
 
 def _leave_strays(

@@ -26,6 +26,7 @@ from bot.domain.period import Span
 from bot.domain.run import Source, State
 from bot.domain.usage import Flag
 from bot.ledger.booking import microseconds
+from bot.ledger.pruning import pruned
 from bot.ledger.rollups import MEASURES
 from bot.ledger.tables import OPEN, projects, returns, rollups, runs
 
@@ -189,15 +190,18 @@ def features_seen(connection: Connection) -> set[str]:
 
 def latest_days(connection: Connection, most_runs: int) -> date | None:
     """The first of the latest days that have `most_runs` runs together at most, but at least one day; None if all days
-    do."""
+    do. Days whose runs were pruned are none of them."""
     query = select(rollups.c.day, rollups.c.runs).where(rollups.c.view == "all").order_by(rollups.c.day.desc())
+    gone = pruned(connection)
+    if gone is not None:
+        query = query.where(rollups.c.day >= gone.day.toordinal())
     total, first = 0, None
     for day, number in connection.execute(query):
         total += number
         if total > most_runs:
             return date.fromordinal(day if first is None else first)
         first = day
-    return None
+    return gone.day if gone is not None else None
 
 
 def count_runs(connection: Connection, start: int, end: int) -> int:

@@ -32,6 +32,8 @@ from bot.ledger import (
     lease,
     limits,
     outbox,
+    pruned_days,
+    pruning,
     purging,
     repricing,
     rollups,
@@ -49,7 +51,7 @@ from bot.ledger.bridge import Bridge, bridge
 from bot.ledger.costliest import Costliest
 from bot.ledger.coverage import Gap, ProjectRow, SyncRow
 from bot.ledger.door import Door
-from bot.ledger.engine import compact, open_engine, reading
+from bot.ledger.engine import compact, open_engine, reading, shrink
 from bot.ledger.figures import Figures, UntaggedName
 from bot.ledger.health import Health, health
 from bot.ledger.invoices import Invoice
@@ -196,6 +198,14 @@ class Reading:
         """The projects that the ledger knows, by name."""
         return coverage.load_projects(self._connection, selected_only=selected_only)
 
+    def pruned(self) -> pruning.Pruned | None:
+        """See bot.ledger.pruning.pruned."""
+        return pruning.pruned(self._connection)
+
+    def count_old(self, before: date, zone: ZoneInfo) -> tuple[int, int]:
+        """See bot.ledger.pruning.count_old."""
+        return pruning.count_old(self._connection, before, zone)
+
     def gaps(self) -> list[Gap]:
         """What LangSmith had forgotten before it was read, in the selected projects."""
         return coverage.load_gaps(self._connection)
@@ -263,6 +273,14 @@ class Ledger:
             kept = _kept_rules(connection)
             if kept != wanted:
                 if kept:
+                    gone = pruning.pruned(connection)
+                    if kept["timezone"] != zone.key and gone is not None:
+                        raise LedgerError(
+                            f"The runs before {gone.day} were pruned, so that their days cannot be counted in "
+                            f"{zone.key}: set LLMCOST_TIMEZONE back to {kept['timezone']}, or begin a new ledger."
+                        )
+                    if gone is not None:
+                        _log.warning("runs before %s were pruned: those days keep the features they had", gone.day)
                     if kept["timezone"] != zone.key:
                         coverage.move_settled(connection, ZoneInfo(kept["timezone"]), zone)
                     _recount(connection, rules)
@@ -537,6 +555,24 @@ class Ledger:
         """See bot.ledger.invoices.record."""
         self._door.write(lambda connection: invoices.record(connection, invoice))
 
+    # Letting go of old runs
+
+    def prune(self, before: date, zone: ZoneInfo, progress: Callable[[int], None] = lambda _: None) -> int:
+        """Let go of the runs of traces that were over before that day, some in each transaction, so that others can
+        write between; `progress` hears how many so far. Gives how many. Broken off, it can be begun again."""
+        kept_from = self._door.write(lambda connection: pruning.mark(connection, before, zone))
+        gone, position = 0, None
+        while True:
+            some, position = self._door.write(partial(pruning.prune, before=kept_from, after=position))
+            gone += some
+            progress(gone)
+            if position is None:
+                return gone
+
+    def shrink(self) -> bool:
+        """See bot.ledger.engine.shrink."""
+        return shrink(self._engine)
+
     # Answers that can be shared
 
     def keep_answer(self, answer: KeptAnswer) -> None:
@@ -583,6 +619,11 @@ class Ledger:
                 some = of_project[at : at + _PURGED_AT_ONCE]
                 purge = partial(books.purge, project=project, trace_ids=some, rules=rules, purged=purged)
                 changed += self._write(mine, now, purge)
+        pair = wanted.pair
+        if pair is not None:
+            self._write(
+                mine, now, lambda connection: pruned_days.forget_value(connection, projects, rules, purged, pair)
+            )
         told = self._door.read(lambda connection: purging.count_told(connection, wanted))
         return Purge(len(found), changed, told, is_overwritten=compact(self._engine))
 
@@ -608,28 +649,29 @@ class Ledger:
 
     def wrong_rollups(self, since: date | None = None) -> list[str]:
         """Which rows of the rollups differ from what the runs add up to, in words; nothing if the books are right. Of
-        all days, or of those from `since` on."""
+        all days, or of those from `since` on. Days whose runs were pruned are held to one another instead: each of
+        their views must make the same sums."""
 
-        def work(connection: Connection) -> tuple[rollups.Delta, dict[rollups.Key | rollups.Return, object]]:
+        def work(connection: Connection) -> list[str]:
             rules = _kept_rules(connection)
+            gone = pruning.pruned(connection)
+            first = since if gone is None else max(since or gone.day, gone.day)
+            earliest = microseconds(first_instant(first, ZoneInfo(rules["timezone"]))) if first and rules else None
             dimensions = json.loads(rules.get("dimensions", "[]"))
-            projects = [_project(row) for row in coverage.load_projects(connection)]
-            earliest = microseconds(first_instant(since, ZoneInfo(rules["timezone"]))) if since and rules else None
-            counted = books.count_from_runs(connection, projects, dimensions, earliest)
-            booked = dict[rollups.Key | rollups.Return, object]()
-            for row in connection.execute(select(rollups_table)):
-                booked[rollups.Key(*row[:4])] = list(row[4:])
+            counted = books.count_from_runs(connection, _projects(connection), dimensions, earliest)
+            expected = dict[rollups.Key | rollups.Return, object]([*counted.rollups.items(), *counted.returns.items()])
+            sums = {rollups.Key(*row[:4]): list(row[4:]) for row in connection.execute(select(rollups_table))}
+            booked = dict[rollups.Key | rollups.Return, object](sums.items())
             for row in connection.execute(select(returns)):
                 booked[rollups.Return(rollups.Key(*row[:4]), row.previous_day)] = row.traces
-            return counted, booked
+            wrong = [
+                f"{row}: booked {booked.get(row)}, the runs make {expected.get(row)}"
+                for row in {*booked, *expected}
+                if booked.get(row) != expected.get(row) and (first is None or _day(row) >= first.toordinal())
+            ]
+            return sorted(wrong) + (pruned_days.torn(sums, dimensions, gone) if gone is not None else [])
 
-        counted, booked = self._door.read(work)
-        expected = dict[rollups.Key | rollups.Return, object]([*counted.rollups.items(), *counted.returns.items()])
-        return sorted(
-            f"{row}: booked {booked.get(row)}, the runs make {expected.get(row)}"
-            for row in {*booked, *expected}
-            if booked.get(row) != expected.get(row) and (since is None or _day(row) >= since.toordinal())
-        )
+        return self._door.read(work)
 
 
 def open_ledger(url: str, *, create: bool) -> Ledger:
@@ -662,8 +704,10 @@ def describe_rules(attribution: Attribution, dimensions: tuple[str, ...], zone: 
 
 
 def _recount(connection: Connection, rules: Rules) -> None:
-    projects = [_project(row) for row in coverage.load_projects(connection)]
-    books.recount(connection, projects, _with_set(connection, rules))
+    """Count everything anew; the ledger's own rules say by what it was counted so far."""
+    projects, before = _projects(connection), json.loads(_kept_rules(connection)["dimensions"])
+    of_pruned = pruned_days.fitted(pruned_days.of_pruned(connection, projects, before), rules, before)
+    books.recount(connection, projects, _with_set(connection, rules), of_pruned)
 
 
 def _with_set(connection: Connection, rules: Rules) -> Rules:
