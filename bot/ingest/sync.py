@@ -1,7 +1,8 @@
 """A sync: what LangSmith has becomes what the ledger knows. It can be killed at any moment and goes on where it was."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo
 from bot.domain.costing import CostMode, is_run
 from bot.domain.run import Run, State
 from bot.errors import LlmcostError, SourceError
+from bot.ingest.ahead import read_ahead
 from bot.ingest.langsmith import LangSmith, Selection
 from bot.ingest.plan import (
     FIRST_SLICE,
@@ -184,6 +186,16 @@ def _record(began: datetime, ended: datetime, summary: SyncSummary) -> SyncRow:
     )
 
 
+@dataclass(slots=True)
+class _Slice:
+    """A stretch of time that is read page by page, and what came of it so far."""
+
+    start: int
+    end: int
+    pages: int = 0
+    found: int = 0
+
+
 class _ProjectSync:
     """The part of a sync that reads one project."""
 
@@ -243,37 +255,53 @@ class _ProjectSync:
             self._project = project._replace(watermark=gone.start)
 
     def _forwards(self, start: int, end: int, now: datetime, whole: int) -> None:
-        at = start
-        while at < end:
-            until = cut(at, end, self._length, now)
-            self._slice(at, until, now, whole)
-            at = until
+        def slices() -> Iterator[_Slice]:
+            at = start
+            while at < end:
+                until = cut(at, end, self._length, now)
+                yield _Slice(at, until)
+                at = until
+
+        self._read_slices(slices(), now, whole)
 
     def _backwards(self, start: int, end: int, now: datetime, whole: int) -> None:
         """Read what lies before all that was read: the newest first, so that what is covered stays in one piece."""
-        at = end
-        while at > start:
-            begin = cut_backwards(start, at, self._length, now)
-            self._slice(begin, at, now, whole)
-            at = begin
 
-    def _slice(self, start: int, end: int, now: datetime, whole: int) -> None:
-        """Read one slice page by page. The watermark moves only when it is whole."""
-        pages = found = 0
-        for page in self._source.runs(self._project.id, start, end, self._scope.run_types):
-            pages += 1
-            found += len(page)
-            self._book(page, start, end)
-            self._say(whole)
+        def slices() -> Iterator[_Slice]:
+            at = end
+            while at > start:
+                begin = cut_backwards(start, at, self._length, now)
+                yield _Slice(begin, at)
+                at = begin
+
+        self._read_slices(slices(), now, whole)
+
+    def _read_slices(self, slices: Iterator[_Slice], now: datetime, whole: int) -> None:
+        """Read slices, several at a time, and book their pages as they come. The watermark moves when a slice and all
+        before it are whole, so that it never jumps over unread time."""
+
+        def read(one: _Slice) -> Iterator[list[object]]:
+            return self._source.runs(self._project.id, one.start, one.end, self._scope.run_types)
+
+        with closing(read_ahead(slices, read)) as ahead:
+            for one, page in ahead:
+                if page is None:
+                    self._cover(one, now)
+                else:
+                    one.pages += 1
+                    one.found += len(page)
+                    self._book(page, one.start, one.end)
+                self._say(whole)
+
+    def _cover(self, one: _Slice, now: datetime) -> None:
         if self._nested and not self._probed:
             self._learn_cost_mode()
-        lost = found == 0 and instant(end) <= now - RETENTION and end > self._project.started
+        lost = one.found == 0 and instant(one.end) <= now - RETENTION and one.end > self._project.started
         if lost:
             self._summary.gaps += 1
-        self._ledger.cover(self._lease, self._clock(), self._project, start, end, lost=lost)
-        self._length = next_length(self._length, pages)
-        self._done += end - start
-        self._say(whole)
+        self._ledger.cover(self._lease, self._clock(), self._project, one.start, one.end, lost=lost)
+        self._length = next_length(self._length, one.pages)
+        self._done += one.end - one.start
 
     def _say(self, whole: int) -> None:
         self._progress(Progress(self._project.name, self._done, whole, self._read_runs))
