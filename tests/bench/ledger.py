@@ -66,6 +66,7 @@ def filled_ledger(folder: Path, runs: int, days: int, **environ: str) -> Iterato
             (project,) = ledger.select_projects(lease, NOW, [(PROJECT.bytes, "bench", 0)])
             _fill(ledger, Project(project.key, project.name, project.cost_mode, None), rules, first, runs // days, days)
             ledger.cover(lease, NOW, project, microseconds(first), microseconds(NOW), lost=False)
+        ledger.shrink()  # into one file: what a large transaction leaves beside it slows every reader
         yield Made(settings, config, ledger, file)
     finally:
         ledger.close()
