@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from tests.bench.ledger import filled_ledger
+from tests.standins.slack import SlackStandIn
 
 ROUNDS = 9
 
@@ -43,3 +44,36 @@ def _first_byte(command: list[str], folder: Path, environ: dict[str, str]) -> fl
         milliseconds = (time.perf_counter() - began) * 1_000
         process.stdout.read()
     return milliseconds
+
+
+def ready() -> float:
+    """The best of ROUNDS in milliseconds: from `llmcost run` to Slack being connected and the clock started, warm."""
+    with TemporaryDirectory(prefix="llmcost-bench-") as name, SlackStandIn() as slack:
+        folder = Path(name)
+        with filled_ledger(folder, 1_000, 10):
+            pass
+        environ = os.environ | {
+            "DATABASE_URL": f"sqlite:///{folder}/bench.db",
+            "PYTHONPATH": str(Path.cwd()),
+            "SLACK_BOT_TOKEN": slack.bot_token,
+            "SLACK_APP_TOKEN": slack.app_token,
+            "SLACK_API_URL": slack.api_url,
+            "LANGSMITH_API_KEY": "bench",
+            "LANGSMITH_ENDPOINT": "http://127.0.0.1:9",
+            "LANGSMITH_PROJECT": "bench",
+        }
+        return min(_ready(folder, environ) for _ in range(ROUNDS))
+
+
+def _ready(folder: Path, environ: dict[str, str]) -> float:
+    began = time.perf_counter()
+    command = [sys.executable, "-m", "bot", "run"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, cwd=folder, env=environ, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "llmcost is ready" in line:
+                milliseconds = (time.perf_counter() - began) * 1_000
+                process.terminate()
+                process.stderr.read()
+                return milliseconds
+    raise SystemExit("llmcost run did not get ready")
