@@ -12,6 +12,7 @@ from bot.domain.feature import SetRule
 from bot.domain.period import Span
 from bot.ledger import (
     costliest,
+    counting,
     coverage,
     figures,
     invoices,
@@ -66,8 +67,8 @@ class Reading:
         return figures.untagged_names(self._connection, span)
 
     def pending(self, span: Span, *, unfinished_before: datetime, feature: str | None = None) -> tuple[int, int]:
-        """See bot.ledger.figures.pending."""
-        return figures.pending(
+        """See bot.ledger.counting.pending."""
+        return counting.pending(
             self._connection, span, unfinished_before=microseconds(unfinished_before), feature=feature
         )
 
@@ -178,10 +179,10 @@ class Reading:
         return coverage.first_sync(self._connection)
 
     def count_runs(self, start: datetime, end: datetime) -> int:
-        """See bot.ledger.figures.count_runs."""
-        return figures.count_runs(self._connection, microseconds(start), microseconds(end))
+        """See bot.ledger.counting.count_runs."""
+        return counting.count_runs(self._connection, microseconds(start), microseconds(end))
 
     def last_run(self, before: datetime) -> datetime | None:
-        """See bot.ledger.figures.last_run."""
-        found = figures.last_run(self._connection, microseconds(before))
+        """See bot.ledger.counting.last_run."""
+        found = counting.last_run(self._connection, microseconds(before))
         return None if found is None else instant(found)
