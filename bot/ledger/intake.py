@@ -7,13 +7,14 @@ from sqlalchemy import Connection
 
 from bot.domain.costing import CostMode
 from bot.domain.run import Run, State
-from bot.ledger import books, coverage
+from bot.ledger import books, coverage, rebooking
 from bot.ledger.access import Access
 from bot.ledger.booking import Rules
-from bot.ledger.books import BookingSummary, Root
+from bot.ledger.books import BookingSummary
 from bot.ledger.coverage import ProjectRow, SyncRow
 from bot.ledger.lease import Lease
 from bot.ledger.rulebook import booked_project, with_set
+from bot.ledger.trace_rows import Root
 
 
 class Intake(Access):
@@ -28,7 +29,7 @@ class Intake(Access):
             selected = coverage.select_projects(connection, found)
             for row in selected:
                 if self._rules is not None and row.name != names.get(row.key, row.name):
-                    books.rebook(connection, booked_project(row), with_set(connection, self._rules))
+                    rebooking.rebook(connection, booked_project(row), with_set(connection, self._rules))
             return selected
 
         return self._write(mine, now, work)
@@ -66,7 +67,7 @@ class Intake(Access):
         def work(connection: Connection) -> int:
             coverage.set_cost_mode(connection, project.key, mode)
             after = booked_project(project)._replace(mode=mode)
-            return books.rebook(connection, after, with_set(connection, rules), mode_before=project.cost_mode)
+            return rebooking.rebook(connection, after, with_set(connection, rules), mode_before=project.cost_mode)
 
         return self._write(mine, now, work)
 

@@ -13,11 +13,11 @@ from sqlalchemy import Connection, select
 
 from bot.domain.feature import UNTAGGED
 from bot.ledger.booking import Project, Rules
-from bot.ledger.books import load_traces, write_changes
 from bot.ledger.pruning import Pruned, pruned
 from bot.ledger.purging import Purged
 from bot.ledger.rollups import BUILT_IN, MEASURES, Delta, Key, Return, Tally
 from bot.ledger.tables import returns, rollups, runs
+from bot.ledger.trace_rows import load_traces, write_changes
 
 _BATCH = 500
 _NOTHING = [0] * len(MEASURES)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from bot.ledger import books, coverage, pruned_days, pruning, purging, repricing
+from bot.ledger import coverage, pruned_days, pruning, purging, rebooking, repricing
 from bot.ledger.access import Access
 from bot.ledger.booking import Booked, Project, Rules, microseconds
 from bot.ledger.engine import compact, reading, shrink
@@ -40,7 +40,7 @@ class Revision(Access):
         """What would change if `keep_rules` were called with these. Nothing is written."""
         moved = Movement()
         with reading(self._engine) as connection:
-            for before, after in books.as_it_would_be(connection, booked_projects(connection), rules):
+            for before, after in rebooking.as_it_would_be(connection, booked_projects(connection), rules):
                 moved.shift(
                     (before[run_id], one) for run_id, one in after.items() if one.feature != before[run_id].feature
                 )
@@ -133,7 +133,7 @@ class Revision(Access):
             of_project = [trace_id for key, trace_id in found if key == project.key]
             for at in range(0, len(of_project), _PURGED_AT_ONCE):
                 some = of_project[at : at + _PURGED_AT_ONCE]
-                purge = partial(books.purge, project=project, trace_ids=some, rules=rules, purged=purged)
+                purge = partial(rebooking.purge, project=project, trace_ids=some, rules=rules, purged=purged)
                 changed += self._write(mine, now, purge)
         pair = wanted.pair
         if pair is not None:

@@ -10,11 +10,11 @@ from sqlalchemy import Connection, select
 from bot.domain.period import first_instant
 from bot.ledger import (
     answers,
-    books,
     handled,
     invoices,
     pruned_days,
     pruning,
+    rebooking,
     rollups,
     uploads,
 )
@@ -100,7 +100,7 @@ class Ledger(Rulebook, Intake, Revision):
             first = since if gone is None else max(since or gone.day, gone.day)
             earliest = microseconds(first_instant(first, ZoneInfo(rules["timezone"]))) if first and rules else None
             dimensions = json.loads(rules.get("dimensions", "[]"))
-            counted = books.count_from_runs(connection, booked_projects(connection), dimensions, earliest)
+            counted = rebooking.count_from_runs(connection, booked_projects(connection), dimensions, earliest)
             expected = dict[rollups.Key | rollups.Return, object]([*counted.rollups.items(), *counted.returns.items()])
             sums = {rollups.Key(*row[:4]): list(row[4:]) for row in connection.execute(select(rollups_table))}
             booked = dict[rollups.Key | rollups.Return, object](sums.items())
