@@ -13,10 +13,10 @@ import json
 import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, delete, func, insert, or_, select, update
 
 from bot.domain.feature import UNTAGGED, Attribution
 from bot.domain.run import Run
@@ -106,8 +106,8 @@ def find(connection: Connection, wanted: Wanted) -> list[tuple[int, bytes]]:
     else:
         # The pair as it is written: within a value each quote follows a backslash, so that it stands nowhere else.
         pair = (keys_to((wanted.pair,)) or "")[1:-1] if wanted.pair is not None else ""
-        above = select(roots.c.project, roots.c.trace_id).where(func.instr(roots.c.key_values, pair) > 0)
-        queries = [of_runs.where(func.instr(runs.c.key_values, pair) > 0), above]
+        above = select(roots.c.project, roots.c.trace_id).where(_names(connection, roots.c.key_values, pair))
+        queries = [of_runs.where(_names(connection, runs.c.key_values, pair)), above]
     return sorted({(row[0], row[1]) for query in queries for row in connection.execute(query.distinct())})
 
 
@@ -119,7 +119,7 @@ def count_told(connection: Connection, wanted: Wanted) -> int:
         value = wanted.pair[1] if wanted.pair is not None else wanted.feature or ""
     written = {json.dumps(value, ensure_ascii=plain)[1:-1] for plain in (False, True)}
     found = [
-        select(text).where(or_(*(func.instr(text, one) > 0 for one in written)))
+        select(text).where(or_(*(_names(connection, text, one) for one in written)))
         for text in (deliveries.c.message, events.c.facts)
     ]
     return sum(connection.scalar(select(func.count()).select_from(query.subquery())) or 0 for query in found)
@@ -159,3 +159,9 @@ def _called(attribution: Attribution, value: str) -> str:
 
 def _mark(salt: bytes, key: str, value: str) -> str:
     return hmac.new(salt, f"{key}\0{value}".encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+
+
+def _names(connection: Connection, text: Column[Any], part: str) -> ColumnElement[bool]:
+    """Whether a text has this part, letter for letter: each database has its own word for it."""
+    place = func.strpos if connection.dialect.name == "postgresql" else func.instr
+    return place(text, part) > 0
