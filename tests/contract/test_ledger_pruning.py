@@ -163,7 +163,8 @@ class TestAnswers:
             start=NOW - 200 * DAY,
         )
         ledger.prune(NOW.date() - 90 * DAY, BERLIN)
-        return lambda words: reporter(ledger).ask(words, NOW)
+        yield lambda words: reporter(ledger).ask(words, NOW)
+        ledger.close()
 
     def test_whole_pruned_days_are_exact_and_said(self, ask) -> None:  # type: ignore[no-untyped-def] # see there
         report = ask("150d")
