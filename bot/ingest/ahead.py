@@ -15,8 +15,6 @@ from typing import Generic, TypeVar
 # Slices that are read at a time: at 100 ms a page and 30 ms to book it that makes 30 pages a second, as many as
 # LangSmith says that it answers.
 IN_FLIGHT = 5
-# Slices that may be over before an earlier one is: what of them was asked for is asked for again after a crash.
-MOST_BEFORE = 12
 # How long is waited for requests that nobody wants any more.
 PATIENCE_SECONDS = 3.0
 
@@ -50,18 +48,20 @@ def _several(
     has_more = True
     try:
         while True:
-            while begun and begun[0].is_over:
-                over = begun.popleft()
-                if over.problem is not None:
-                    raise over.problem
-                yield over.of, None
-            while has_more and len(begun) < MOST_BEFORE and sum(not one.is_over for one in begun) < in_flight:
+            # One for one: whoever cuts slices by what earlier ones held, cuts the same whatever comes first.
+            while has_more and len(begun) < in_flight:
                 one = next(slices, None)
                 has_more = one is not None
                 if one is not None:
                     begun.append(_Reading(one, read(one), arrived))
             if not begun:
                 return
+            if begun[0].is_over:
+                over = begun.popleft()
+                if over.problem is not None:
+                    raise over.problem
+                yield over.of, None
+                continue
             reading = arrived.get()
             if reading not in begun:
                 continue  # it was given up

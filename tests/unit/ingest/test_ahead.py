@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from bot.ingest.ahead import IN_FLIGHT, MOST_BEFORE, read_ahead
+from bot.ingest.ahead import IN_FLIGHT, read_ahead
 from bot.ingest.limiter import WINDOW_SECONDS, RequestLimiter
 
 SECONDS = 20  # nothing takes so long; what does is stuck
@@ -58,6 +58,23 @@ def test_every_page_comes_once_and_in_the_order_of_its_slice_and_slices_are_over
         assert all(place < found.index((one, None)) for place, (of, page) in enumerate(found) if of == one and page)
 
 
+def test_each_slice_is_cut_when_the_one_so_many_before_it_is_over() -> None:
+    """So that how long slices become does not hang on which answer comes first."""
+    over: list[int] = []
+    cut: list[int] = []
+
+    def slices() -> Iterator[int]:
+        for one in range(30):
+            cut.append(len(over))
+            yield one
+
+    with closing(read_ahead(slices(), Source().read, 3)) as ahead:
+        for one, page in ahead:
+            if page is None:
+                over.append(one)
+    assert cut == [0, 1, 1, 1, *range(2, 28)]
+
+
 def test_the_first_slice_is_read_alone_and_the_next_at_once() -> None:
     source = Source()
     taking = take(source, 9, in_flight=3)
@@ -80,11 +97,11 @@ def test_the_next_page_is_asked_for_when_the_last_one_is_booked() -> None:
             booked.append(page)
 
 
-def test_a_slow_slice_holds_up_that_others_are_over_but_for_a_while_not_that_they_are_read() -> None:
+def test_a_slow_slice_holds_up_that_others_are_over_and_not_that_they_are_read() -> None:
     source = Source(held=1)
     taking = take(source, 99)
     found: list[tuple[int, str | None]] = []
-    while len({of for of, page in found if page is not None}) < MOST_BEFORE:
+    while sum(page is not None for _, page in found) < 3 * IN_FLIGHT:
         found.append(next(taking))
     assert [of for of, page in found if page is None] == [0]
     source.go_on.set()
@@ -127,6 +144,8 @@ class Simulated:
         self.begun: list[float] = []
         self._pages, self._in_flight = pages, in_flight
         self._left = slices
+        self._read_so_far = 0
+        self.over = 0  # slices; also the number of the earliest that is not
         self._changed = threading.Condition()
         self._wakes: dict[object, float] = {}
         self._doing: dict[object, str] = {}  # by slice; and of who books, under None
@@ -146,6 +165,7 @@ class Simulated:
             del self._wakes[me]
 
     def read(self, one: int) -> Iterator[int]:
+        self._read_so_far += 1
         self._say(one, "reads")
         return self._read(one)
 
@@ -165,6 +185,12 @@ class Simulated:
         self._say(one, "reads")
         self._say(None, None)
 
+    def cover(self) -> None:
+        """The earliest slice."""
+        with self._changed:
+            self.over += 1
+            self._look()
+
     def _say(self, who: object, what: str | None) -> None:
         with self._changed:
             if what is None:
@@ -181,9 +207,9 @@ class Simulated:
         if None in self._doing:
             is_still = len(self._wakes) - 1 == reading.count("reads")
         else:
-            # A slice that is over makes room for another, if there is one; the first is read alone.
-            are_all = len(reading) == self._in_flight or not self._left or 0 in self._doing
-            is_still = len(self._wakes) == len(reading) and are_all
+            # The earliest slice makes room for another once it is over, if there is one; the first is read alone.
+            are_all = self._read_so_far - self.over == self._in_flight or not self._left or 0 in self._doing
+            is_still = len(self._wakes) == len(reading) and are_all and self.over in self._doing
         if is_still:
             self.now = min(self._wakes.values())
             self._changed.notify_all()
@@ -200,6 +226,8 @@ def test_with_a_tenth_of_a_second_to_each_page_the_limiters_rate_is_reached_and_
         for one, page in ahead:
             if page is not None:
                 time.book(one)
+            else:
+                time.cover()
     begun = sorted(time.begun)
     assert len(begun) == pages
     assert all(later - earlier >= WINDOW_SECONDS - 1e-6 for earlier, later in zip(begun, begun[300:], strict=False))
