@@ -14,12 +14,13 @@ from bot.domain.feature import Attribution
 from bot.domain.run import Run
 from bot.ledger import lease
 from bot.ledger.booking import Booked, Rules, day_finder, microseconds
-from bot.ledger.books import BookingSummary, Root
+from bot.ledger.books import BookingSummary
 from bot.ledger.coverage import ProjectRow
 from bot.ledger.engine import open_engine, reading, writing
 from bot.ledger.rows import from_row
 from bot.ledger.store import Ledger
 from bot.ledger.tables import metadata
+from bot.ledger.trace_rows import Root
 from tests.databases import new_url
 from tests.ledger_worlds import ATTRIBUTION, World, id_of, list_price
 

@@ -219,6 +219,18 @@ def migrate() -> None:
 
 
 @app.command()
+def prune(
+    keep_runs: Annotated[str, typer.Option(help="Delete the runs that are older than that: `90d`; 62d at least.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many they are.")] = False,
+) -> None:
+    """Make the ledger smaller: delete old runs, and keep every day's figures. It can run beside the bot."""
+    from bot.cli.prune import run_prune
+
+    with telling("Stopped. What was deleted is gone, and every day's figures are kept; it can be run again."):
+        run_prune(keep_runs, dry_run=dry_run)
+
+
+@app.command()
 def demo(
     words: Annotated[list[str] | None, typer.Argument(help="Answer this once instead of asking.")] = None,
     serve: Annotated[bool, typer.Option("--serve", help="Only serve the sample traces, for an app of yours.")] = False,

@@ -1,10 +1,13 @@
 """`llmcost purge`: deleting what runs say in words."""
 
 from bot.cli.outcome import show, tell
+from bot.cli.prune import tell_pruned
 from bot.domain.feature import clean_value
 from bot.errors import QuestionError, UsageError
 from bot.ledger.purging import Purge, Wanted
 from bot.render.numbers import plural
+
+_WORDS = "of them only each day's figures are kept, with the names of untagged runs."
 
 
 def run_purge(*, key: str | None, trace: str | None, feature: str | None, yes: bool) -> None:
@@ -22,6 +25,7 @@ def run_purge(*, key: str | None, trace: str | None, feature: str | None, yes: b
     try:
         found = len(ledger.find_to_purge(wanted, rules))
         if not found and wanted.trace is not None:
+            tell_pruned(ledger, 0, _WORDS)
             raise UsageError(f"The ledger holds no trace and no run {trace}.")
         if not yes:
             show(f"{plural(found, 'trace')} would lose names, tags, threads and metadata; every figure would stay.")
@@ -31,9 +35,10 @@ def run_purge(*, key: str | None, trace: str | None, feature: str | None, yes: b
         with ledger.lease(SYNC, now) as lease:
             purge = ledger.purge(lease, now, wanted, rules)
         change_copies(ledger.outbox, purge.untold, settings.timezone)
+        _say(purge)
+        tell_pruned(ledger, 0, _WORDS)
     finally:
         ledger.close()
-    _say(purge)
 
 
 def _say(purge: Purge) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bot.cli.outcome import show, tell
+from bot.cli.prune import tell_pruned
 from bot.cli.sync import read_since
 from bot.errors import LedgerError, UsageError
 from bot.ledger.booking import Rules, microseconds
@@ -18,6 +19,8 @@ from bot.render.numbers import clock, count, plural
 
 if TYPE_CHECKING:
     from bot.settings import Settings
+
+_KEPT = "their days keep their costs."
 
 
 def run_reprice(since: str | None, *, apply: bool, undo: bool) -> None:
@@ -41,6 +44,7 @@ def run_reprice(since: str | None, *, apply: bool, undo: bool) -> None:
             show(moved_text(rows, repriced_headline(rows, done=False)))
             if rows:
                 tell("Nothing has been changed; --apply does it.")
+            tell_pruned(ledger, wanted.since, _KEPT)
             return
         _hold_to(ledger, rules, settings)
         moved = Movement()
@@ -53,6 +57,7 @@ def run_reprice(since: str | None, *, apply: bool, undo: bool) -> None:
         show(moved_text(rows, repriced_headline(rows, done=True)))
         if rows:
             tell("`llmcost reprice --undo` takes it back.")
+        tell_pruned(ledger, wanted.since, _KEPT)
 
 
 def run_reattribute(*, apply: bool) -> None:
@@ -72,6 +77,7 @@ def run_reattribute(*, apply: bool) -> None:
                 ledger.keep_rules(rules, settings.timezone)
         elif rows:
             tell("Nothing has been changed; --apply does it, as the next sync would.")
+        tell_pruned(ledger, 0, "their days stay under the features that they had, but for renamed ones.")
 
 
 def _undo(settings: "Settings", ledger: Ledger, rules: Rules, now: datetime) -> None:
@@ -93,6 +99,7 @@ def _undo(settings: "Settings", ledger: Ledger, rules: Rules, now: datetime) -> 
     show(moved_text(rows, f"The change of {when} by {last.by} is taken back. {repriced_headline(rows, done=True)}"))
     if left:
         tell(f"{plural(left, 'run')} of {count(last.runs)} stand otherwise since then, and stay so.")
+    tell_pruned(ledger, last.since, _KEPT)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ errors and connections are its own.
 
 import logging
 import random
+import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -79,6 +80,7 @@ class LangSmith:
     ) -> None:
         """`tries` is how often a question is asked before it is given up, until one is answered."""
         self.repeated = 0  # how many requests had to be made again
+        self._counting = threading.Lock()
         self._api_key = api_key
         self._base_url = base_url
         self._workspace_id = workspace_id
@@ -289,7 +291,8 @@ class LangSmith:
             if attempt >= self._tries or seconds > LONGEST_WAIT_SECONDS:
                 self._tries = 1
                 raise problem
-            self.repeated += 1
+            with self._counting:
+                self.repeated += 1
             level = logging.WARNING if attempt == 1 else logging.INFO
             _log.log(level, "%s Asking for %s again in %.0f s.", problem, what, seconds)
             if asked_to_wait is None:

@@ -58,7 +58,8 @@ class RequestLimiter:
             now = self._clock()
             if now < self._closed_until:
                 return self._closed_until - now
-            while self._begun and self._begun[0] <= now - WINDOW_SECONDS:
+            # Added up as below: of floats, what is over by one sum must not be nearly over by another.
+            while self._begun and self._begun[0] + WINDOW_SECONDS <= now:
                 self._begun.popleft()
             if len(self._begun) < self._budget:
                 self._begun.append(now)

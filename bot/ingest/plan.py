@@ -53,6 +53,11 @@ class Plan(NamedTuple):
     tiers: tuple[Tier, ...]
     backwards_to: int | None = None
 
+    def not_before(self, instant: int) -> "Plan":
+        """The same without what lies before an instant."""
+        back = None if self.backwards_to is None else max(self.backwards_to, instant)
+        return self._replace(start=max(self.start, instant), fresh=max(self.fresh, instant), backwards_to=back)
+
 
 def plan(
     project: ProjectRow, now: datetime, zone: ZoneInfo, backfill: timedelta, since: datetime | None = None

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Integer, case, func, literal_column, null, se
 from bot.domain.period import Span
 from bot.domain.run import State
 from bot.ledger.booking import Booked, microseconds
-from bot.ledger.figures import counted
+from bot.ledger.counting import counted
 from bot.ledger.rows import from_row
 from bot.ledger.tables import runs
 

@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, sel
 from bot.domain.costing import CostMode, shares
 from bot.domain.run import LLM_TYPES, Source, State
 from bot.domain.usage import Flag
-from bot.ledger.books import load_traces
 from bot.ledger.tables import projects, runs
+from bot.ledger.trace_rows import load_traces
 
 # How many traces are looked into at a time.
 _BATCH = 500

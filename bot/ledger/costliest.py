@@ -13,7 +13,8 @@ from sqlalchemy import Column, Connection, Select, Subquery, case, func, select
 from bot.domain.period import Span
 from bot.domain.run import State
 from bot.ledger.booking import microseconds
-from bot.ledger.figures import Figures, counted
+from bot.ledger.counting import counted
+from bot.ledger.figures import Figures
 from bot.ledger.rows import value_finder
 from bot.ledger.tables import runs
 

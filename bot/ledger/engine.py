@@ -80,6 +80,12 @@ def compact(engine: Engine) -> bool:
     return False if _is_postgresql(engine) else sqlite.compact(engine)
 
 
+def shrink(engine: Engine) -> bool:
+    """Give what deleted rows took back to the disk; False if others were at it. PostgreSQL gives their room to new rows
+    by itself."""
+    return True if _is_postgresql(engine) else sqlite.shrink(engine)
+
+
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A transaction that sees one state of the ledger throughout. Raises LedgerError for the database's errors:

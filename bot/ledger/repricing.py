@@ -14,9 +14,9 @@ from bot.domain.costing import shares
 from bot.domain.run import Source, State
 from bot.domain.usage import Flag
 from bot.ledger.booking import Booked, Project, Rules, price_again
-from bot.ledger.books import load_traces, write_changes
 from bot.ledger.rollups import Tally
 from bot.ledger.tables import repriced_runs, repricings, runs
+from bot.ledger.trace_rows import load_traces, write_changes
 
 # How many traces a transaction changes: it holds the ledger's only pen meanwhile.
 BATCH = 500

@@ -20,6 +20,9 @@ from bot.ledger.trouble import Trouble
 # DESIGN: SQLite is shared by processes; a short transaction of somebody else is waited for.
 BUSY_TIMEOUT_MS = 5_000
 
+# SQLite's own number for it; and how many pages are given back at a time, about 8 MB.
+_INCREMENTAL, _PAGES = 2, 2_000
+
 # Threads that answer, and those of the sync and the jobs: nobody waits for a connection.
 _KEPT_OPEN, _AT_MOST = 5, 30
 
@@ -80,6 +83,23 @@ def compact(engine: Engine) -> bool:
     return not busy
 
 
+def shrink(engine: Engine) -> bool:
+    """Give what deleted rows took back to the disk, in steps, so that others can write between; a file that was made by
+    an earlier version is written anew once. False if others were at it for too long, or if their disk has no room."""
+    try:
+        with closing(engine.raw_connection()) as connection:
+            cursor = connection.cursor()
+            if cursor.execute("PRAGMA auto_vacuum").fetchone()[0] != _INCREMENTAL:
+                cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")
+                cursor.execute("VACUUM")
+            while cursor.execute("PRAGMA freelist_count").fetchone()[0]:
+                cursor.execute(f"PRAGMA incremental_vacuum({_PAGES})").fetchall()
+            (busy, *_) = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.OperationalError:
+        return False
+    return not busy
+
+
 def _prepare_file(path: Path, *, create: bool) -> None:
     try:
         if path.exists():
@@ -105,6 +125,9 @@ def _configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     try:
         cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         cursor.execute("PRAGMA synchronous=NORMAL")
+        # A new file gives free pages back in steps (see `shrink`); of one that is there this would write the header.
+        if not cursor.execute("PRAGMA page_count").fetchone()[0]:
+            cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")
         cursor.execute("PRAGMA journal_mode=WAL")
     except sqlite3.OperationalError as error:
         # SQLite does not wait for another process that is just making a new file a WAL; once is enough.

@@ -449,6 +449,7 @@ def _coverage(coverage: Coverage) -> dict[str, Any]:
         "untagged_runs": coverage.untagged_runs,
         "untagged_cost_usd": exact(coverage.untagged_cost),
         "sampled": coverage.sampled,
+        "pruned_before": _day(coverage.pruned_before),
     }
 
 

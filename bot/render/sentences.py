@@ -162,7 +162,10 @@ def basis(period: TimeFrame, coverage: Coverage, *, says_untagged: bool = False)
         )
         if number
     ]
-    lines = [fresh, prices, [f"Runs without a cost: {', '.join(costless)}"] if costless else []]
+    kept = []
+    if coverage.pruned_before is not None:
+        kept = [f"Of the days before {day(coverage.pruned_before)} only each day's figures are kept"]
+    lines = [fresh, kept, prices, [f"Runs without a cost: {', '.join(costless)}"] if costless else []]
     return [" \N{MIDDLE DOT} ".join(pieces) for pieces in lines if pieces]
 
 

@@ -138,6 +138,7 @@ class Coverage:
     untagged_runs: int
     untagged_cost: Decimal
     sampled: bool
+    pruned_before: date | None = None  # if the answer asks for days before this one: only their figures are kept
 
 
 @dataclass(frozen=True, slots=True)

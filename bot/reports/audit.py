@@ -13,7 +13,7 @@ from bot.ledger.auditing import SourceSum
 from bot.ledger.booking import Booked
 from bot.ledger.store import Reading
 from bot.reports.answers import FREE, Audit, Finding, SourceRow
-from bot.reports.covering import Extent
+from bot.reports.covering import Extent, need_runs
 from bot.reports.parts import coverage_of, sum_of, time_frame
 from bot.reports.question import Question
 from bot.reports.suspects import Fault, faults, repriced
@@ -29,8 +29,9 @@ _ORDER = (*(source.value for source in Source), FREE, *(state.value for state in
 
 def audit(reading: Reading, question: Question, known: Extent, now: datetime, opinion: SecondOpinion) -> Audit:
     """The audit of the question's period. Raises QuestionError for one of more runs than can be looked at while
-    somebody waits."""
+    somebody waits, or whose runs were pruned."""
     span, feature = question.period.span, question.feature
+    need_runs(known, span, "audit looks at")
     all_runs = reading.total(span).runs
     if all_runs > MOST_RUNS:
         raise QuestionError(

@@ -25,7 +25,7 @@ from bot.reports.budgets import (
     TopModel,
 )
 from bot.reports.causes import Cause, largest_cause
-from bot.reports.covering import Extent, extent
+from bot.reports.covering import Extent, extent_of
 
 TRACES = 3
 
@@ -49,7 +49,7 @@ class BudgetReporter:
     @property
     def known(self) -> Extent:
         """What the ledger covers."""
-        return extent(self.reading.projects(selected_only=True), self.reading.gaps(), self.zone)
+        return extent_of(self.reading, self.zone)
 
     def running(self, window: Window) -> BudgetPeriod:
         """The period of a window that runs now."""

@@ -1,25 +1,29 @@
-"""What the ledger covers: how far it was read, and where it knows nothing (pure)."""
+"""What the ledger covers: how far it was read, and where it knows nothing."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.domain.period import Span, local_day
+from bot.errors import QuestionError
 from bot.ledger.booking import instant
 from bot.ledger.coverage import Gap as LedgerGap
 from bot.ledger.coverage import ProjectRow
+from bot.ledger.store import Reading
 from bot.reports.answers import Gap
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """Up to when all selected projects were read, from when on, and the stretches that are missing between."""
+    """Up to when all selected projects were read, from when on, and the stretches that are missing between. Of the days
+    before `pruned_before` only the figures are kept, and no runs."""
 
     as_of: datetime | None
     start: datetime | None
     settled_through: date | None
     gaps: tuple[Gap, ...]
+    pruned_before: date | None = None
 
     def gaps_in(self, span: Span) -> tuple[Gap, ...]:
         """The gaps within a span, cut to it."""
@@ -34,14 +38,37 @@ class Extent:
         )
 
     def covers(self, span: Span) -> bool:
-        """Whether the ledger knows all of a span. An empty span is not covered: nothing is known of it."""
+        """Whether the ledger knows all of a span. An empty span is not covered: nothing is known of it; nor is one that
+        ends inside a day without runs."""
+        if span.part_day is not None and self.is_pruned(span.last):
+            return False
         return self.reads_into(span) and self.as_of is not None and _utc(span.end) <= _utc(self.as_of)
+
+    def is_pruned(self, day: date) -> bool:
+        """Whether a day's runs were let go of."""
+        return self.pruned_before is not None and day < self.pruned_before
 
     def reads_into(self, span: Span) -> bool:
         """Whether the ledger knows a span from its beginning on, as far as it has been read."""
         if self.start is None or self.as_of is None or span.is_empty:
             return False
         return _utc(self.start) <= _utc(span.start) < _utc(self.as_of) and not self.gaps_in(span)
+
+
+def need_runs(known: Extent, span: Span, what: str) -> None:
+    """For `what` rests on single runs: raises QuestionError if some of a span were pruned."""
+    if known.is_pruned(span.first):
+        raise QuestionError(
+            f"{what} single runs, and those before {known.pruned_before} were pruned: "
+            f"ask `since {known.pruned_before}` or later."
+        )
+
+
+def extent_of(reading: Reading, zone: ZoneInfo) -> Extent:
+    """The extent of the ledger in the projects that are read."""
+    known = extent(reading.projects(selected_only=True), reading.gaps(), zone)
+    gone = reading.pruned()
+    return known if gone is None else replace(known, pruned_before=gone.day)
 
 
 def extent(projects: Sequence[ProjectRow], gaps: Sequence[LedgerGap], zone: ZoneInfo) -> Extent:

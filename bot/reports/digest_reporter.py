@@ -18,7 +18,7 @@ from bot.reports.budget_states import budget_states
 from bot.reports.causes import largest_cause
 from bot.reports.chart import Chart
 from bot.reports.charting import feature_chart, recent
-from bot.reports.covering import Extent, extent
+from bot.reports.covering import Extent, extent_of
 from bot.reports.digest import BudgetState, Compared, Digest, FeatureLine, LeftOut, Mover, Newcomer, Stretch, Unheard
 from bot.reports.parts import other_of, ratio, time_frame
 from bot.reports.scope import Scope
@@ -76,7 +76,7 @@ class DigestReporter:
         unheard = _unheard(outbox, about.days.span, wanted)
         with self.ledger.reading() as reading:
             scope = Scope(reading, wanted)
-            known = extent(reading.projects(selected_only=True), reading.gaps(), self.zone)
+            known = extent_of(reading, self.zone)
             in_scope = [one for one in budgets if wanted is None or one.budget.feature in wanted]
             last = about.days.span.last
             states = budget_states(reading, in_scope, last, known, self.zone, self.week_start)

@@ -88,4 +88,5 @@ def coverage_of(
         untagged_runs=untagged.runs,
         untagged_cost=dollars(untagged.cost),
         sampled=total.sampled > 0,
+        pruned_before=known.pruned_before if known.is_pruned(span.first) else None,
     )

@@ -38,7 +38,7 @@ from bot.reports.billed import bills
 from bot.reports.budget_reporter import BudgetReporter
 from bot.reports.budgets import BudgetList
 from bot.reports.charting import total_chart, value_chart
-from bot.reports.covering import Extent, days_to_show, extent
+from bot.reports.covering import Extent, days_to_show, extent_of
 from bot.reports.digest import Digest
 from bot.reports.digest_reporter import DigestReporter
 from bot.reports.home import Home
@@ -143,7 +143,7 @@ class Reporter:
     def home(self, now: datetime) -> Home:
         """What the home tab shows. Raises LedgerError if the ledger cannot be read."""
         with self.ledger.reading() as reading:
-            known = extent(reading.projects(selected_only=True), reading.gaps(), self.zone)
+            known = extent_of(reading, self.zone)
             calendar = Calendar(local_day(now, self.zone), self.zone, self.week_start)
             periods = (calendar.today(), calendar.last_days(_WEEK), calendar.month_to_date())
             questions = [Question(Verb.REPORT, period) for period in periods]
@@ -176,7 +176,7 @@ class Reporter:
             return self._help(reading, question.period.span)
         if question.verb is Verb.BUDGET:
             return self._budgets(reading, question, now)
-        known = extent(reading.projects(selected_only=True), reading.gaps(), self.zone)
+        known = extent_of(reading, self.zone)
         if question.verb is Verb.STATUS:
             return self._status(reading, known, now)
         if question.verb is Verb.AUDIT:
@@ -209,7 +209,7 @@ class Reporter:
         total = reading.total(span, question.feature)
         is_wide = question.by in ALWAYS or (question.by in self.wide_keys and question.by not in self.keys)
         if is_wide:
-            wide = costliest(reading, question, top)
+            wide = costliest(reading, question, top, known)
             rows = tuple(
                 Row(value or NONE, sum_of(figures), ratio(figures.cost, total.cost), link)
                 for value, figures, link in wide.shown
@@ -222,15 +222,19 @@ class Reporter:
             chart = total_chart(reading, span, known, now, question.feature)
         else:
             chart = value_chart(reading, span, question.by, known, now, question.feature)
+        before = question.versus.span if question.versus is not None else previous(question.period, now)
+        coverage = coverage_of(reading, span, known, now, total, question.feature)
+        if known.is_pruned(before.first):
+            coverage = replace(coverage, pruned_before=known.pruned_before)
         return Report(
             period=time_frame(question.period),
             feature=question.feature,
             by=question.by,
             total=sum_of(total),
-            previous=self._previous(reading, question, known, total, now),
+            previous=self._previous(reading, question.feature, before, known, total),
             rows=rows,
             other=other,
-            coverage=coverage_of(reading, span, known, now, total, question.feature),
+            coverage=coverage,
             counted_runs=total.runs if is_wide else None,
             chart=chart,
             bills=bills(reading, span) if question.feature is None else (),
@@ -250,12 +254,11 @@ class Reporter:
         ]
 
     def _previous(
-        self, reading: Reading, question: Question, known: Extent, total: Figures, now: datetime
+        self, reading: Reading, feature: str | None, span: Span, known: Extent, total: Figures
     ) -> Previous | None:
-        span = question.versus.span if question.versus is not None else previous(question.period, now)
         if not known.covers(span):
             return None
-        before = reading.total(span, question.feature)
+        before = reading.total(span, feature)
         unit, unit_before = sum_of(total).unit_cost, sum_of(before).unit_cost
         alike = unit.at_least == unit_before.at_least
         return Previous(
@@ -366,7 +369,7 @@ class Reporter:
         langsmith = self.counterpart()
         with self.ledger.reading() as reading:
             projects = reading.projects(selected_only=True)
-            known = extent(projects, reading.gaps(), self.zone)
+            known = extent_of(reading, self.zone)
             compared = bounds(question.period, known, langsmith.retention, now)
             keys = [project.key for project in projects]
             bridge = reading.bridge(compared.start, compared.end, langsmith.types, keys)

@@ -10,9 +10,10 @@ from bot.domain.money import dollars
 from bot.domain.run import State
 from bot.errors import QuestionError, SourceError
 from bot.ledger.booking import Booked, instant
+from bot.ledger.pruning import Pruned
 from bot.ledger.store import Ledger, Reading
 from bot.reports.answers import Other, Sum, TraceReport, TraceRow
-from bot.reports.covering import extent
+from bot.reports.covering import extent_of
 from bot.reports.trace_reference import TraceReference
 from bot.reports.words import MAX_TOP
 
@@ -37,11 +38,14 @@ def find_trace(ledger: Ledger, reference: TraceReference, look_up: LookUp | None
             if reading.holds_trace(run_id):
                 return run_id
         projects = [project.id for project in reading.projects(selected_only=True)]
+        gone = reading.pruned()
     if said is not None or run_id is None:
-        raise QuestionError(_not_held(f"trace {UUID(bytes=said or b'')}"))
+        raise QuestionError(_not_held(f"trace {UUID(bytes=said or b'')}", gone))
     run = f"run {UUID(bytes=run_id)}"
     if look_up is None or not projects:
-        raise QuestionError(f"The ledger holds no run or trace {UUID(bytes=run_id)}: give the id of its trace instead.")
+        raise QuestionError(
+            f"The ledger holds no run or trace {UUID(bytes=run_id)}{_pruned(gone)}: give the id of its trace instead."
+        )
     try:
         looked_up = look_up(run_id, projects)
     except SourceError as error:
@@ -57,7 +61,7 @@ def find_trace(ledger: Ledger, reference: TraceReference, look_up: LookUp | None
     with ledger.reading() as reading:
         if reading.holds_trace(looked_up):
             return looked_up
-    raise QuestionError(_not_held(f"trace {UUID(bytes=looked_up)}, to which {run} belongs"))
+    raise QuestionError(_not_held(f"trace {UUID(bytes=looked_up)}, to which {run} belongs", gone))
 
 
 def trace_report(reading: Reading, trace_id: bytes, now: datetime, zone: ZoneInfo) -> TraceReport:
@@ -72,7 +76,7 @@ def trace_report(reading: Reading, trace_id: bytes, now: datetime, zone: ZoneInf
     in_order = list(_in_order(booked))
     rest = in_order[MAX_TOP:]
     home = in_order[0][1].run.project
-    known = extent(reading.projects(selected_only=True), reading.gaps(), zone)
+    known = extent_of(reading, zone)
     return TraceReport(
         trace_id=str(UUID(bytes=trace_id)),
         projects=tuple(sorted({name for name, _ in held})),
@@ -89,10 +93,15 @@ def trace_report(reading: Reading, trace_id: bytes, now: datetime, zone: ZoneInf
     )
 
 
-def _not_held(what: str) -> str:
+def _pruned(gone: Pruned | None) -> str:
+    return f" (those before {gone.day} were pruned)" if gone is not None else ""
+
+
+def _not_held(what: str, gone: Pruned | None) -> str:
     return (
-        f"The ledger holds no run of {what}. It may have begun before the ledger does or after LangSmith was last read "
-        "(status says when), lie in another project, or have no run of the types that are read (LLMCOST_RUN_TYPES)."
+        f"The ledger holds no run of {what}{_pruned(gone)}. "
+        "It may have begun before the ledger does or after LangSmith was last read (status says when), lie in another "
+        "project, or have no run of the types that are read (LLMCOST_RUN_TYPES)."
     )
 
 

@@ -7,6 +7,7 @@ from bot.errors import QuestionError
 from bot.ledger.costliest import MOST_RUNS
 from bot.ledger.figures import Figures
 from bot.ledger.store import Reading
+from bot.reports.covering import Extent, need_runs
 from bot.reports.question import Question
 
 # How many rows there are where nobody says a number: all of them would be as many as runs.
@@ -22,12 +23,14 @@ class Wide(NamedTuple):
     rest: Figures
 
 
-def costliest(reading: Reading, question: Question, top: int | None) -> Wide:
+def costliest(reading: Reading, question: Question, top: int | None, known: Extent) -> Wide:
     """The costliest values of the question's dimension in its period.
 
-    Raises QuestionError for a period of more runs than can be counted while somebody waits.
+    Raises QuestionError for a period of more runs than can be counted while somebody waits, or whose runs are not all
+    kept.
     """
     span = question.period.span
+    need_runs(known, span, f"by {question.by} is counted from")
     # Of one feature, too, all runs of the period are looked at.
     runs = reading.total(span).runs
     if runs > MOST_RUNS:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
@@ -71,13 +71,19 @@ class RuleDesk:
         names = tuple((name, project, dollars(figures.cost)) for name, project, figures in found)
         return Moved(dollars(total.cost), total.runs, names)
 
+    def pruned_before(self) -> date | None:
+        """The first day whose runs can still be moved; None if all can."""
+        with self.ledger.reading() as reading:
+            gone = reading.pruned()
+        return None if gone is None else gone.day
+
     def find(self, rule_id: int) -> RuleChange | None:
         """A rule by its number, whether or not it still holds."""
         with self.ledger.reading() as reading:
             return reading.find_rule(rule_id)
 
     def set(self, user: str, rule: Rule) -> SetRule | None:
-        """Set a rule that `refusal` does not speak against; every run of the past is looked at again. None if it holds
+        """Set a rule that `refusal` does not speak against; every run that is held is looked at again. None if it holds
         already. Raises LedgerBusyError if a sync does not end."""
         return self._between_syncs(lambda lease, now: self.ledger.set_rule(lease, rule, user, now))
 

@@ -8,7 +8,7 @@ from typing import Any
 from bot.domain.feature import Rule
 from bot.errors import LedgerBusyError
 from bot.render.names import plain
-from bot.render.numbers import clock, money, plural
+from bot.render.numbers import clock, day, money, plural
 from bot.reports.vocabulary import Vocabulary
 from bot.slack.api import SlackApi
 from bot.slack.blocks import Block, button, paragraph, plain_paragraph, plain_text
@@ -110,7 +110,7 @@ class RuleForm:
         if new is None:
             return note(f"{_words(rule)} already: nothing was changed.")
         said = note(
-            f"{_words(rule)} now, in the past too.",
+            f"{_words(rule)} now, in the past too{self._but_pruned()}.",
             f"{_amount(moved)} of the last {PREVIEWED_DAYS} days moved out of the untagged runs.",
         )
         return said.with_blocks(button("Undo", UNDO_RULE, str(new.id)))
@@ -128,7 +128,11 @@ class RuleForm:
             by = plain(found.undone_by or "somebody")
             at = f" on {clock(found.undone_at.astimezone(self.desk.zone))}" if found.undone_at is not None else ""
             return note(f"{by} took this rule back already{at}."), True
-        return note(f"Taken back: {_words(rule)}.", "What it had moved is untagged again."), True
+        return note(f"Taken back: {_words(rule)}.", f"What it had moved is untagged again{self._but_pruned()}."), True
+
+    def _but_pruned(self) -> str:
+        first = self.desk.pruned_before()
+        return f", but not before {day(first)}: the runs of those days were pruned" if first is not None else ""
 
     def _tell(self, user: str, said: Message, key: str) -> None:
         try:

@@ -1,35 +1,21 @@
-"""How long people wait: from the slash command to the answer over Socket Mode, on a ledger of many runs."""
+"""How long people wait, on a ledger of many runs: for each word in process, and for one command over Socket Mode."""
 
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
-from uuid import UUID
 
 from bot.app.answers import build_reporter
-from bot.app.ledgers import build_rules, open_to_write
-from bot.domain.run import Run, Status
-from bot.domain.usage import Flag, Usage
-from bot.ledger.booking import microseconds
-from bot.ledger.store import Ledger
-from bot.settings import Config, Settings, load
 from bot.slack.connection import SocketConnection
 from bot.slack.listeners import Listeners
+from tests.bench.ledger import NOW, Made, filled_ledger
 from tests.standins.slack import SlackStandIn
 
-NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-FEATURES = 20
-MODELS = (
-    ("openai", "gpt-4o"),
-    ("openai", "gpt-4o-mini"),
-    ("anthropic", "claude-sonnet-4-5"),
-    ("mistralai", "mistral-large"),
-)
-QUESTIONS = (
+WORDS = (
     "week",
     "week feature-3",
     "month by model",
@@ -38,94 +24,66 @@ QUESTIONS = (
     "untagged",
     "last month by day",
     "mtd",
+    "budget",
+    "digest",
 )
-_PAGE = 5_000
 
 
 class Waits(NamedTuple):
-    """Milliseconds from command to answer."""
+    """Milliseconds that somebody waited."""
 
-    asked: int
     p50: float
     p95: float
     worst: float
 
 
-def measure(runs: int, days: int, asked: int) -> Waits:
-    """Ask `asked` questions in turn on a ledger of `runs` runs over `days` days."""
+class Answers(NamedTuple):
+    """What was measured on one ledger; `size` is its file's bytes."""
+
+    words: dict[str, Waits]
+    command: Waits
+    size: int
+
+
+def measure(runs: int, days: int, rounds: int) -> Answers:
+    """Ask each word `rounds` times on a ledger of `runs` runs over `days` days, in process and over Socket Mode."""
     with TemporaryDirectory(prefix="llmcost-bench-") as folder, filled_ledger(Path(folder), runs, days) as made:
-        settings, config, ledger = made
-        reporter = build_reporter(settings, config, ledger)
-        with SlackStandIn() as slack:
-            connection = SocketConnection(
-                bot_token=slack.bot_token,
-                app_token=slack.app_token,
-                api_url=slack.api_url,
-                listeners=Listeners(reporter, ledger, lambda: NOW),
-            )
-            connection.open()
-            try:
-                slack.wait_connected()
-                waits = [_wait(slack, QUESTIONS[number % len(QUESTIONS)]) for number in range(asked)]
-            finally:
-                connection.close()
-    waits.sort()
-    return Waits(asked, statistics.median(waits), waits[int(len(waits) * 0.95)], waits[-1])
+        size = made.file.stat().st_size
+        reporter = build_reporter(made.settings, made.config, made.ledger)
+        words = {word: _waits([_asked(partial(reporter.ask, now=NOW), word) for _ in range(rounds)]) for word in WORDS}
+        with _socket(made) as slack:
+            waits = [_asked(partial(_command, slack), word) for _ in range(rounds) for word in WORDS]
+    return Answers(words, _waits(waits), size)
 
 
 @contextmanager
-def filled_ledger(folder: Path, runs: int, days: int) -> Iterator[tuple[Settings, Config, Ledger]]:
-    """A ledger in `folder` with `runs` made-up runs, evenly over the `days` before NOW."""
-    settings, config = load(environ={"DATABASE_URL": f"sqlite:///{folder}/bench.db"}, directory=folder)
-    rules = build_rules(settings, config)
-    ledger = open_to_write(settings, rules)
-    try:
-        with ledger.lease("sync", NOW) as lease:
-            (project,) = ledger.select_projects(lease, NOW, [(UUID(int=1).bytes, "bench", 0)])
-            begin = NOW - timedelta(days=days)
-            step = timedelta(days=days) / runs
-            for first in range(0, runs, _PAGE):
-                page = [
-                    _run(project.key, number, begin + number * step)
-                    for number in range(first, min(first + _PAGE, runs))
-                ]
-                ledger.book(lease, NOW, project, page, {}, rules)
-            ledger.cover(lease, NOW, project, microseconds(begin), microseconds(NOW), lost=False)
-        yield settings, config, ledger
-    finally:
-        ledger.close()
+def _socket(made: Made) -> Iterator[SlackStandIn]:
+    reporter = build_reporter(made.settings, made.config, made.ledger)
+    with SlackStandIn() as slack:
+        connection = SocketConnection(
+            bot_token=slack.bot_token,
+            app_token=slack.app_token,
+            api_url=slack.api_url,
+            listeners=Listeners(reporter, made.ledger, lambda: NOW),
+        )
+        connection.open()
+        try:
+            slack.wait_connected()
+            yield slack
+        finally:
+            connection.close()
 
 
-def _run(project: int, number: int, start: datetime) -> Run:
-    provider, model = MODELS[number * 7 % len(MODELS)]
-    feature = number * number % (FEATURES + 1)
-    keys = [("env", ("production", "staging")[number % 2]), ("user_tier", ("free", "pro")[number // 3 % 2])]
-    if feature:
-        keys.append(("feature", f"feature-{feature}"))
-    run_id = UUID(int=number + 2).bytes
-    return Run(
-        id=run_id,
-        trace_id=run_id,
-        project=project,
-        ancestors=(),
-        type="LLM",
-        status=Status.SUCCESS,
-        start=microseconds(start),
-        end=microseconds(start),
-        name=f"call-{number % 13}",
-        tags=(),
-        keys=tuple(sorted(keys)),
-        provider=provider,
-        model=model,
-        context=None,
-        usage=Usage(1_000 + number % 997, 100),
-        raw_cost=1_000_000 + number % 1_000,
-        flags=Flag(0),
-    )
-
-
-def _wait(slack: SlackStandIn, question: str) -> float:
+def _asked(ask: Callable[[str], object], word: str) -> float:
     began = time.perf_counter()
-    exchange = slack.command(question)
-    exchange.wait_responses(1, timeout=30)
+    ask(word)
     return (time.perf_counter() - began) * 1_000
+
+
+def _command(slack: SlackStandIn, word: str) -> None:
+    slack.command(word).wait_responses(1, timeout=30)
+
+
+def _waits(milliseconds: Sequence[float]) -> Waits:
+    ordered = sorted(milliseconds)
+    return Waits(statistics.median(ordered), ordered[int(len(ordered) * 0.95)], ordered[-1])

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from tests.bench.answers import filled_ledger
+from tests.bench.ledger import filled_ledger
 
 ROUNDS = 9
 

@@ -50,13 +50,13 @@ class _Took(NamedTuple):
 
 def measure_all(runs: int) -> dict[str, Measured]:
     """The floor, the sync and the typed loop over the same `runs`."""
-    with TemporaryDirectory(prefix="llmcost-bench-") as folder, _page_server(runs) as url:
+    with TemporaryDirectory(prefix="llmcost-bench-") as folder, page_server(runs) as url:
         return {name: _in_process(name, runs, url, Path(folder)) for name in ("sync", "floor", "typed loop")}
 
 
 def measure_peak(runs: int) -> float:
     """Peak memory in MiB of a sync of `runs` runs."""
-    with TemporaryDirectory(prefix="llmcost-bench-") as folder, _page_server(runs) as url:
+    with TemporaryDirectory(prefix="llmcost-bench-") as folder, page_server(runs) as url:
         return _in_process("sync", runs, url, Path(folder)).peak
 
 
@@ -162,7 +162,8 @@ def _in_process(name: str, runs: int, url: str, folder: Path) -> Measured:
 
 
 @contextmanager
-def _page_server(runs: int) -> Iterator[str]:
+def page_server(runs: int) -> Iterator[str]:
+    """The address of a LangSmith that serves so many runs."""
     command = [sys.executable, "-m", "tests.bench.page_server", str(runs)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bot.domain.costing import CostMode
 from bot.domain.run import Run
-from bot.ledger.books import Root
+from bot.ledger.trace_rows import Root
 from tests.ledger_books import Books
 from tests.ledger_worlds import PATIENT, World, versions, worlds
 

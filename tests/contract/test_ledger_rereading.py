@@ -12,9 +12,10 @@ from bot.domain.run import Run, State
 from bot.domain.usage import Usage
 from bot.ledger import books as bookkeeping
 from bot.ledger.booking import MAX_COST, Project
-from bot.ledger.books import BookingSummary, Root
+from bot.ledger.books import BookingSummary
 from bot.ledger.engine import writing
 from bot.ledger.figures import Figures
+from bot.ledger.trace_rows import Root
 from tests.ledger_books import Books, memory
 from tests.ledger_worlds import id_of, make_run, versions
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from bot.domain.feature import Attribution
 from bot.ledger.answers import KeptAnswer
 from bot.ledger.booking import instant, microseconds
-from bot.ledger.books import Root
 from bot.ledger.deliveries import Kind, NewDelivery, Role
 from bot.ledger.events import NewEvent
 from bot.ledger.purging import Purge, Wanted
 from bot.ledger.store import open_ledger
+from bot.ledger.trace_rows import Root
 from tests.databases import is_postgresql
 from tests.ledger_books import MINE, NOW, Books
 from tests.ledger_worlds import PATIENT, World, id_of, make_run, worlds

@@ -155,6 +155,7 @@ def test_the_json_is_the_one_that_is_promised(ledger: Ledger) -> None:
             "untagged_runs": 19,
             "untagged_cost_usd": "0.009400000",
             "sampled": False,
+            "pruned_before": None,
         },
     }
 
@@ -186,7 +187,7 @@ def test_the_fields_stand_in_the_order_that_is_promised(ledger: Ledger) -> None:
     assert list(document["coverage"]) == [
         "as_of", "settled_through", "ledger_start", "gaps", "langsmith_cost_usd", "estimated_cost_usd",
         "override_cost_usd", "unpriced_runs", "no_usage_runs", "failed_runs", "pending_runs", "unfinished_runs",
-        "untagged_runs", "untagged_cost_usd", "sampled",
+        "untagged_runs", "untagged_cost_usd", "sampled", "pruned_before",
     ]  # fmt: skip
 
 

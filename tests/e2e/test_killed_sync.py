@@ -16,7 +16,7 @@ from tests.contract.sync.traces import add_traces
 from tests.e2e.llmcost import Llmcost, finish, kill, lasts, now, wait_until
 from tests.standins.langsmith import LangSmithStandIn
 
-KILLS = 6  # per seed
+KILLS = 8  # per seed
 # So long takes each answer, so that a kill hits the waiting as well as the writing.
 ANSWER_SECONDS = 0.03
 # Most of it is older than anything that is read again: what a sync leaves out there is lost.

@@ -4,8 +4,10 @@ them."""
 import json
 import time
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -211,6 +213,20 @@ def test_a_forged_mapping_changes_nothing(talk: Talk, ledger: Ledger, carried: s
     with ledger.reading() as reading:
         assert reading.set_rules() == []
     assert message is None or "Something went wrong" not in message["text"]
+
+
+def test_a_mapping_says_which_days_it_cannot_move(talk: Talk, ledger: Ledger) -> None:
+    ledger.prune(date(2020, 1, 1), ZoneInfo("UTC"))
+    view = modal(talk, home(talk), MAP_UNTAGGED)
+    values = {FEATURE: picked(talk, view, "agent"), NAME: entered(NAME, "rag_chain*"), PROJECT: entered(PROJECT, "")}
+    sure = talk.slack.submit(view, values).wait_ack().payload["view"]
+    told = len(talk.slack.messages("U1"))
+    talk.slack.submit(sure, {}).wait_ack()
+    message = talk.slack.wait_messages("U1", told + 1)[-1]
+    but = "but not before 1 Jan 2020: the runs of those days were pruned."
+    assert f"in the past too, {but}" in message["text"]
+    talk.slack.click(message, UNDO_RULE)
+    talk.slack.wait_for(lambda: f"untagged again, {but}" in repr(talk.slack.messages("U1")), what="that it is undone")
 
 
 def test_a_mention_is_answered_in_its_thread_once_however_often_it_comes(talk: Talk) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
@@ -11,6 +12,7 @@ import pytest
 
 from bot.errors import SourceError, SourceRefusedError, SourceUnavailableError
 from bot.ingest.langsmith import LONGEST_WAIT_SECONDS, TRIES
+from bot.ledger.booking import microseconds
 from tests.contract.sync.world import World, refuse
 from tests.standins.langsmith import API_KEY, LangSmithStandIn
 
@@ -277,3 +279,22 @@ def fail_at(folder: Path, broken: int | None) -> Outcome:
         tables = ("runs", "rollups", "returns", "roots", "gaps")
         rows = [row for table in tables for row in sorted(world.rows(f"SELECT * FROM {table}"), key=repr)]  # noqa: S608 - our own names
         return Outcome(questions, problems, rows)
+
+
+def test_a_slice_that_fails_stops_the_watermark_though_later_ones_were_read(world: World) -> None:
+    """Several are in flight: what is not whole is not covered, and the next sync reads all of it."""
+    bad = world.ago(days=8)
+    world.standin.add_runs({"start": bad + timedelta(seconds=number)} for number in range(1_100))
+    world.standin.add_runs({"start": world.ago(days=days)} for days in (1, 3, 5, 6, 7, 10, 13))
+    world.standin.fail_next(1, status=400, path=QUERY, project=SECOND_PAGE)
+    summary = world.sync()
+    (problem,) = summary.problems
+    assert "(400)" in problem
+    stopped = world.project()
+    assert stopped.watermark is not None
+    assert microseconds(world.ago(days=13)) < stopped.watermark <= microseconds(bad)
+    assert world.sync().problems == []
+    with world.ledger.reading() as reading:
+        assert reading.gaps() == []
+    assert world.total().runs == 1_107
+    assert (world.project().watermark or 0) > microseconds(world.ago(minutes=1))

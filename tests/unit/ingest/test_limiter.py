@@ -52,6 +52,18 @@ def test_no_ten_seconds_hold_more_than_the_budget(budget: int, gaps: list[float]
         assert sum(start <= other < start + WINDOW_SECONDS for other in starts) <= budget
 
 
+def test_a_request_that_may_begin_now_is_counted_whatever_floats_make_of_the_time() -> None:
+    """10.26 - 10 is less than 0.26, and 0.26 + 10 is 10.26: nothing to wait for, and yet not over."""
+    clock = Clock()
+    clock.now = 0.26
+    limiter = RequestLimiter(1, clock, clock.sleep)
+    limiter.wait()
+    clock.now = 10.26
+    assert limiter.try_begin() == 0
+    assert limiter.begun == 2
+    assert limiter.try_begin() > 9
+
+
 @given(st.integers(1, 12), gaps)
 @example(2, [0.0, 1.0, 0.0])
 def test_a_request_waits_no_longer_than_the_budget_makes_it(budget: int, gaps: list[float]) -> None:
