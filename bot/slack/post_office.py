@@ -148,8 +148,10 @@ class PostOffice:
         target = self._destinations.resolve(delivery)
         if self._destinations.is_told_at(target.place, delivery):
             self._outbox.give_up(claimed, "It is told there already.", [], now, is_told_elsewhere=True)
-        elif self._outbox.record_sending(claimed, target.place, now):
-            self._send(claimed, target, is_repeat, now)
+            return None
+        known = self._refusals.known(now)
+        if self._outbox.record_sending(claimed, target.place, now):
+            self._send(claimed, target, is_repeat, known, now)
         return None
 
     def _withdraw(self, claimed: Claimed, by: Mapping[str, str], now: datetime) -> None:
@@ -158,7 +160,9 @@ class PostOffice:
         left = without(self._outbox, delivery, by, self._outbox.deliveries_of(delivery.events), self._zone)
         self._outbox.withdraw(claimed, Withdrawal(by, {delivery.id: left}), now)
 
-    def _send(self, claimed: Claimed, target: Target, is_repeat: bool, now: datetime) -> None:
+    def _send(self, claimed: Claimed, target: Target, is_repeat: bool, known: frozenset[str], now: datetime) -> None:
+        """At once: whoever were held up here, by as little as a look into the ledger, would send what others have
+        looked for meanwhile, not found, and sent."""
         if is_file(claimed.delivery):
             self._api.upload(target.place, *file_of(claimed.delivery), target.thread)
             self._outbox.record_sent(claimed, target.place, target.thread or "", now)
@@ -167,7 +171,7 @@ class PostOffice:
         if is_repeat:
             message = _with_line(message, REPEAT)
         posted = self._refusals.say(
-            message, lambda form: self._api.post(target.place, form, claimed.delivery.id, target.thread), now
+            message, lambda form: self._api.post(target.place, form, claimed.delivery.id, target.thread), now, known
         )
         self._outbox.record_sent(claimed, *posted, now)
 
