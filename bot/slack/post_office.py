@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from bot.errors import SlackError
@@ -19,9 +18,10 @@ from bot.ledger.withdrawals import Withdrawal
 from bot.slack.alert_copies import without
 from bot.slack.api import UNREACHABLE, Posted, RefusedError, SlackApi, UnconfirmedError
 from bot.slack.blocks import escape, trusted_context
+from bot.slack.destinations import Destinations, GroupError, NobodyError, Target, WaitError
 from bot.slack.files import UNSURE, file_of, is_file, without_file
 from bot.slack.messages import Message
-from bot.slack.people import LARGEST_GROUP, is_group, is_person
+from bot.slack.people import LARGEST_GROUP
 from bot.slack.refusals import Refusals
 from bot.slack.routes import Route, carries, next_of
 
@@ -46,29 +46,6 @@ REPEAT = "Slack did not confirm this when it was first sent: it may be a repeat.
 _log = logging.getLogger(__name__)
 
 
-class _Target(NamedTuple):
-    """Where a delivery goes: a place and, if it is a reply, the message above it."""
-
-    place: str
-    thread: str | None = None
-
-
-class _WaitError(Exception):
-    """It is too early for this delivery."""
-
-
-class _NobodyError(Exception):
-    """This recipient will never get it; says why."""
-
-
-class _GroupError(Exception):
-    """The recipient is a group of these people."""
-
-    def __init__(self, members: tuple[str, ...]) -> None:
-        super().__init__()
-        self.members = members
-
-
 class PostOffice:
     """Everything that it knows stands in the ledger: it can be stopped anywhere, and several may work side by side."""
 
@@ -81,6 +58,7 @@ class PostOffice:
         self._route = route
         self._zone = zone
         self._refusals = Refusals(outbox)
+        self._destinations = Destinations(api, outbox)
 
     def run(self, now: datetime) -> None:
         """Deliver what is due, and change what has changed. Raises LedgerError."""
@@ -142,11 +120,11 @@ class PostOffice:
             return self._expire(claimed, now)
         try:
             self._find_or_send(claimed, now)
-        except _WaitError:
+        except WaitError:
             self._outbox.record_postponed(claimed, now + WAIT)
-        except _GroupError as group:
+        except GroupError as group:
             self._split(claimed, group.members, now)
-        except _NobodyError as error:
+        except NobodyError as error:
             self._give_up(claimed, str(error), now)
         except RefusedError as error:
             self._refused(claimed, error, now)
@@ -167,11 +145,13 @@ class PostOffice:
             is_repeat = not is_readable
         if by := self._outbox.overtaken(delivery):
             return self._withdraw(claimed, by, now)
-        target = self._resolve(delivery)
-        if self._is_told_at(target.place, delivery):
+        target = self._destinations.resolve(delivery)
+        if self._destinations.is_told_at(target.place, delivery):
             self._outbox.give_up(claimed, "It is told there already.", [], now, is_told_elsewhere=True)
-        elif self._outbox.record_sending(claimed, target.place, now):
-            self._send(claimed, target, is_repeat, now)
+            return None
+        known = self._refusals.known(now)
+        if self._outbox.record_sending(claimed, target.place, now):
+            self._send(claimed, target, is_repeat, known, now)
         return None
 
     def _withdraw(self, claimed: Claimed, by: Mapping[str, str], now: datetime) -> None:
@@ -180,7 +160,9 @@ class PostOffice:
         left = without(self._outbox, delivery, by, self._outbox.deliveries_of(delivery.events), self._zone)
         self._outbox.withdraw(claimed, Withdrawal(by, {delivery.id: left}), now)
 
-    def _send(self, claimed: Claimed, target: _Target, is_repeat: bool, now: datetime) -> None:
+    def _send(self, claimed: Claimed, target: Target, is_repeat: bool, known: frozenset[str], now: datetime) -> None:
+        """At once: whoever were held up here, by as little as a look into the ledger, would send what others have
+        looked for meanwhile, not found, and sent."""
         if is_file(claimed.delivery):
             self._api.upload(target.place, *file_of(claimed.delivery), target.thread)
             self._outbox.record_sent(claimed, target.place, target.thread or "", now)
@@ -189,7 +171,7 @@ class PostOffice:
         if is_repeat:
             message = _with_line(message, REPEAT)
         posted = self._refusals.say(
-            message, lambda form: self._api.post(target.place, form, claimed.delivery.id, target.thread), now
+            message, lambda form: self._api.post(target.place, form, claimed.delivery.id, target.thread), now, known
         )
         self._outbox.record_sent(claimed, *posted, now)
 
@@ -198,59 +180,13 @@ class PostOffice:
         if delivery.place is None or delivery.unconfirmed_since is None:
             return None, True
         try:
-            parent = self._parent(delivery)
+            parent = self._destinations.parent(delivery)
             since = delivery.unconfirmed_since - CLOCKS_DIFFER
             return self._api.find(delivery.place, delivery.id, since, parent.ts if parent is not None else None), True
         except RefusedError as error:
             if not error.permanent:
                 raise
             return None, False
-
-    # --- where it goes ---
-
-    def _resolve(self, delivery: Delivery) -> _Target:
-        """Raises _WaitError, _GroupError, _NobodyError, RefusedError and UnconfirmedError."""
-        parent = self._parent(delivery)
-        if parent is not None:
-            return _Target(str(parent.place), parent.ts)
-        recipient = delivery.recipient
-        if is_group(recipient):
-            raise _GroupError(self._api.members(recipient))
-        if not is_person(recipient):
-            return _Target(self._api.channel(recipient))
-        person = self._api.person(recipient)
-        if not person.reachable:
-            raise _NobodyError(f"{recipient} is not (or no longer) a member of this Slack.")
-        return _Target(self._api.direct(person.id))
-
-    def _parent(self, delivery: Delivery) -> Delivery | None:
-        """The delivery in whose thread this one stands, as it was sent, or what was sent instead of it. Raises
-        _WaitError and _NobodyError."""
-        if delivery.thread is None:
-            return None
-        parent = self._outbox.find(delivery.thread)
-        family = self._outbox.deliveries_of(parent.events) if parent is not None else []
-        for one in family if parent is None or parent.state is State.REPLACED else [parent]:
-            if one.state is State.SENT:
-                return one
-            if one.state is State.OPEN:
-                raise _WaitError
-        raise _NobodyError("What it is about reached nobody.")
-
-    def _is_told_at(self, place: str, delivery: Delivery) -> bool:
-        """Whether others have told all of it there: somebody can be named twice, by address and in a group. Raises
-        _WaitError while one of them may be about to."""
-        there = [one for one in self._outbox.deliveries_of(delivery.events) if one.place == place]
-        others = [one for one in there if one.id != delivery.id]
-        if carries([one for one in others if one.state is State.SENT], delivery):
-            return True
-        begun = [one for one in others if one.state is State.OPEN and one.unconfirmed_since is not None]
-        if delivery.unconfirmed_since is not None:
-            # Of two that may both have been sent, one has to go first.
-            begun = [one for one in begun if one.id < delivery.id]
-        if carries(begun, delivery):
-            raise _WaitError
-        return False
 
     def _split(self, claimed: Claimed, members: tuple[str, ...], now: datetime) -> None:
         """A message to each member of a small group; a large one hears of it in a channel."""
@@ -299,7 +235,7 @@ class PostOffice:
         delivery = claimed.delivery
         try:
             found, _ = self._look(delivery)
-        except (SlackError, _WaitError, _NobodyError):
+        except (SlackError, WaitError, NobodyError):
             found = None
         if found is not None:
             return self._outbox.record_sent(claimed, *found, now, is_current=False)

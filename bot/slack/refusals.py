@@ -47,11 +47,17 @@ class Refusals:
         except LedgerError as error:
             _log.warning("it cannot be remembered which blocks Slack refuses: %s", error)
 
-    def say(self, message: Message, say: Callable[[dict[str, Any]], Result], now: datetime) -> Result:
-        """Says a message in its best form, or in the first simpler one that Slack does not refuse. Raises what `say`
-        raises."""
+    def say(
+        self,
+        message: Message,
+        say: Callable[[dict[str, Any]], Result],
+        now: datetime,
+        known: frozenset[str] | None = None,
+    ) -> Result:
+        """Says a message in its best form, or in the first simpler one that Slack does not refuse. Who must not be held
+        up before the first try hands in what is `known`. Raises what `say` raises."""
         tried: list[dict[str, Any]] = []
-        *others, last = message.forms(self.known(now))
+        *others, last = message.forms(self.known(now) if known is None else known)
         for form in others:
             try:
                 said = say(form)

@@ -46,13 +46,14 @@ def soak(seconds: float) -> Soaked:
         for number in range(100):
             slack.add_user(f"U9{number}", f"u{number}", f"u{number}@example.com")
         before, wrong, rounds, asked, runs = set(threading.enumerate()), list[str](), 0, 0, 0
-        began, warm = time.monotonic(), 0.0
         settings, config = load(Need.LANGSMITH, environ=talk.environ, directory=talk.folder)
         rules = build_rules(settings, config)
         with talk.running(), closing(open_to_write(settings, rules)) as ledger, ExitStack() as last:
             sync, source = build_sync(settings, ledger, rules)
             last.callback(source.close)
-            while time.monotonic() - began < seconds:
+            # Not sooner: on a busy machine the bot is long in starting.
+            began, warm = time.monotonic(), 0.0
+            while rounds == 0 or time.monotonic() - began < seconds:
                 rounds += 1
                 start = now() - timedelta(minutes=1)
                 for _ in range(20):

@@ -713,3 +713,22 @@ def test_a_simpler_form_that_may_have_got_through_is_looked_for(town: Town) -> N
     town.announce("U1")
     town.run()
     assert len(town.slack.messages) == 1
+
+
+def test_nothing_comes_between_the_word_that_it_is_sent_and_the_sending(town: Town) -> None:
+    """Whoever were held up there would send what others have looked for meanwhile, not found, and sent."""
+    calls: list[str] = []
+
+    class Noting:
+        def __init__(self, inner: object) -> None:
+            self._inner = inner
+
+        def __getattr__(self, name: str) -> Any:
+            calls.append(name)
+            return getattr(self._inner, name)
+
+    slack: Any = Noting(town.slack)
+    outbox: Any = Noting(town.outbox)
+    town.announce("U1")
+    PostOffice(slack, outbox, lambda _: town.route, BERLIN).deliver(START)
+    assert calls[calls.index("record_sending") + 1] == "post"
