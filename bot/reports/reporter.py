@@ -37,7 +37,7 @@ from bot.reports.audit import audit
 from bot.reports.billed import bills
 from bot.reports.budget_reporter import BudgetReporter
 from bot.reports.budgets import BudgetList
-from bot.reports.charting import total_chart, value_chart
+from bot.reports.charting import feature_chart, recent, total_chart, value_chart
 from bot.reports.covering import Extent, days_to_show, extent
 from bot.reports.digest import Digest
 from bot.reports.digest_reporter import DigestReporter
@@ -149,7 +149,8 @@ class Reporter:
             questions = [Question(Verb.REPORT, period) for period in periods]
             day, week, month = (self._report(reading, question, known, now, None) for question in questions)
             budgets = self._budgets(reading, replace(questions[0], verb=Verb.BUDGET), now)
-            return Home(day, week, month, budgets, self._rules(reading)[::-1])
+            chart = feature_chart(reading, recent(periods[0].span.until, self.zone), known, now)
+            return Home(day, week, month, budgets, self._rules(reading)[::-1], chart)
 
     def _ask_elsewhere(self, question: Question, now: datetime, before_waiting: Callable[[], None]) -> Answer | Digest:
         """The answers that read the ledger by themselves, some of them around a question to LangSmith."""

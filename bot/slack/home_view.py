@@ -12,10 +12,12 @@ from bot.render.numbers import clock
 from bot.render.sentences import rule_words
 from bot.reports.answers import Row, RuleSet
 from bot.reports.budgets import BudgetState
+from bot.reports.chart import Chart
 from bot.reports.findings import Finding
 from bot.reports.home import Home
 from bot.slack.alert_message import Card, done_lines
 from bot.slack.blocks import Block, context, cut, paragraph, plain_text, rich_text, weight
+from bot.slack.charts import chart_block, chart_text
 
 SET_BUDGET = "home_set_budget"
 MAP_UNTAGGED = "home_map_untagged"
@@ -35,14 +37,14 @@ def home_view(
     *,
     welcome: bool = False,
     missing: Sequence[Finding] = (),
-    chart: Block | None = None,
+    refused: Collection[str] = (),
 ) -> Block:
     """The view for somebody who owns the features `mine`. `missing` is what still lacks, for admins, and shown with the
-    welcome; `chart` goes below the figures."""
+    welcome; types of blocks that are `refused` are not used."""
     blocks = [
         *(_welcome(missing) if welcome else ()),
         *_figures(home),
-        *((chart,) if chart is not None else ()),
+        *_chart(home.chart, refused),
         _actions(),
         *_features(home, mine),
         *_budgets(home, mine),
@@ -81,6 +83,12 @@ def _figures(home: Home) -> Iterable[Block]:
     yield rich_text(*elements)
     if warned := home_warnings(home):
         yield context(*(f"\N{WARNING SIGN} {line}" for line in warned))
+
+
+def _chart(chart: Chart | None, refused: Collection[str]) -> Iterable[Block]:
+    if chart is not None:
+        drawn = chart_block(chart)
+        yield drawn if drawn["type"] not in refused else chart_text(chart)
 
 
 def _actions() -> Block:
