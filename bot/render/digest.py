@@ -70,22 +70,27 @@ def details(digest: Digest) -> list[str]:
 
 def small_print(digest: Digest) -> list[str]:
     """What the numbers rest on."""
-    updated = [f"Updated {clock(digest.now)}"] if digest.is_update else []
-    return [*updated, *basis(digest.period, digest.coverage, says_untagged=digest.features is not None)]
+    return [*updated(digest), *basis(digest.period, digest.coverage, says_untagged=digest.features is not None)]
+
+
+def updated(digest: Digest) -> list[str]:
+    """That people have seen other figures here before, where that is so."""
+    return [f"Updated {clock(digest.now)}"] if digest.is_update else []
 
 
 def correction(digest: Digest, told: Spend) -> str:
     """That the total has become another than people were told."""
     who = f"{_who(digest)} cost {spent(digest.total)} {when(digest.period)}"
-    return f"Correction: {who}, not {spent(told)}. The figures above have been updated."
+    return f"Correction: {who}, not {spent(told)}. The figures above have been updated; a new file follows."
 
 
-def thread_headline(digest: Digest, alerts: int) -> str:
-    """What stands in the thread of a digest."""
+def thread_headline(digest: Digest, alerts: int, file_at: datetime | None = None) -> str:
+    """What stands in the thread of a digest, and as of when the file is if that has changed since."""
     told = f", and {plural(alerts, 'alert')}" if alerts else ""
     if not digest.rows:
         return f"No feature has runs {when(digest.period)}{told}."
-    return f"{plural(len(digest.rows), 'feature')} {when(digest.period)}{told}; the file has the same rows."
+    file = f"the first file is as of {clock(file_at)}" if file_at is not None else "the file has the same rows"
+    return f"{plural(len(digest.rows), 'feature')} {when(digest.period)}{told}; {file}."
 
 
 def alert_line(facts: AlertFacts, at: datetime) -> str:

@@ -1,5 +1,6 @@
 """Deliveries that are files: put into Slack at most once, because Slack cannot be asked whether one is there."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -17,9 +18,14 @@ def file_message(name: str, content: str) -> dict[str, Any]:
     return {**note(f"The file {name}.").as_json(), "file": {"name": name, "content": content}}
 
 
+def is_file_message(message: Mapping[str, Any]) -> bool:
+    """Whether this is what a delivery of a file keeps."""
+    return "file" in message
+
+
 def is_file(delivery: Delivery) -> bool:
     """Whether a delivery is a file."""
-    return "file" in delivery.message
+    return is_file_message(delivery.message)
 
 
 def file_of(delivery: Delivery) -> tuple[str, bytes]:

@@ -285,7 +285,8 @@ def test_a_total_that_was_far_off_is_corrected_under_the_digest(ledger: Ledger) 
     digest, correction = posted(ledger)
     assert (correction.kind, correction.thread, correction.recipient) == (Kind.CORRECTION, digest.id, CHANNEL)
     assert text(correction) == (
-        "Correction: All features together cost $8.00 on 23 Nov 2026, not $5.00. The figures above have been updated."
+        "Correction: All features together cost $8.00 on 23 Nov 2026, not $5.00. "
+        "The figures above have been updated; a new file follows."
     )
 
 

@@ -41,6 +41,8 @@ def test_a_digests_thread_looks_as_it_should() -> None:
         ToldAlert(FACTS, at, None),
     ]
     check("digest_thread", thread_message(digest("digest"), alerts))
+    sent_at = datetime(2026, 11, 23, 9, 1, tzinfo=BERLIN)
+    check("digest_thread_updated", thread_message(digest("digest_updated"), alerts, file_at=sent_at))
 
 
 def test_a_correction_names_both_totals() -> None:
