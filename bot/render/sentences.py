@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from bot.errors import QuestionError
 from bot.render.names import plain
-from bot.render.numbers import ago, clock, count, day, days, money, percent, plural, tokens, unit_cost
+from bot.render.numbers import ago, clock, count, day, days, money, part, percent, plural, tokens, unit_cost
 from bot.reports.answers import (
     Coverage,
     FeatureList,
@@ -124,10 +124,8 @@ def warnings(period: TimeFrame, coverage: Coverage) -> list[str]:
     elif coverage.no_usage_runs and not (coverage.langsmith_cost or coverage.estimated_cost or coverage.override_cost):
         reported = plural(coverage.no_usage_runs, "run")
         found.append(f"{reported} reported no token counts: that is no proof of $0.")
-    asked_at = coverage.as_of + coverage.age
-    if _utc(min(asked_at, period.end, key=_utc)) - _utc(coverage.as_of) > STALE_AFTER.total_seconds():
-        since = f"{clock(coverage.as_of)} ({ago(coverage.age)})"
-        found.append(f"LangSmith has not been read completely since {since}: later runs are missing.")
+    if (stale := stale_words(period, coverage)) is not None:
+        found.append(stale)
     if coverage.starts_before_ledger and coverage.ledger_start is not None:
         found.append(f"The ledger starts on {day(coverage.ledger_start)}: what was before is not in the total.")
     if coverage.gaps:
@@ -135,6 +133,17 @@ def warnings(period: TimeFrame, coverage: Coverage) -> list[str]:
     if coverage.sampled:
         found.append("LangSmith was sent only a sample of some runs: the real cost is higher.")
     return found
+
+
+def stale_words(period: TimeFrame, coverage: Coverage) -> str | None:
+    """Since when runs are missing because LangSmith was not read, where that is so."""
+    if coverage.as_of is None or coverage.age is None:
+        return None
+    end = min(coverage.as_of + coverage.age, period.end, key=_utc)
+    if _utc(end) - _utc(coverage.as_of) <= STALE_AFTER.total_seconds():
+        return None
+    since = f"{clock(coverage.as_of)} ({ago(coverage.age)})"
+    return f"LangSmith has not been read completely since {since}: later runs are missing."
 
 
 def basis(period: TimeFrame, coverage: Coverage, *, says_untagged: bool = False) -> list[str]:
@@ -196,7 +205,7 @@ def untagged_headline(answer: UntaggedList) -> str:
     """What runs without a feature cost."""
     if not answer.total.runs:
         return f"No untagged runs {when(answer.period)}."
-    share = f", {percent(answer.share)} of all cost" if answer.share is not None else ""
+    share = f", {part(answer.share)} of all cost" if answer.share is not None else ""
     runs = plural(answer.total.runs, "untagged run")
     return f"{runs} cost {spent(answer.total)} {when(answer.period)}{share}."
 

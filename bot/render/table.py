@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from bot.render.audited import audited_rows
 from bot.render.names import plain
-from bot.render.numbers import clock, count, day, money, percent, tokens, weekday
+from bot.render.numbers import clock, count, day, money, part, tokens, weekday
 from bot.render.verified import bridge_rows
 from bot.reports.answers import Audit, FeatureList, Help, Other, Report, Row, Status, Sum, UntaggedList, Verification
 from bot.reports.budgets import BudgetList
@@ -183,7 +183,7 @@ def token_count(number: int) -> Figure:
 
 def portion(fraction: Decimal) -> Figure:
     """A cell of a part of something."""
-    return Figure(percent(fraction), fraction)
+    return Figure(part(fraction), fraction)
 
 
 def _rest(other: Other) -> str:

@@ -6,7 +6,7 @@ Names from traces stand in rich text and plain text only, where nothing acts.
 from collections.abc import Collection, Iterable, Sequence
 
 from bot.render.budgets import alert_headline
-from bot.render.home import bar, budget_words, feature_words, figure, freshness, home_warnings
+from bot.render.home import bar, budget_words, feature_words, figure, freshness, home_warnings, nothing_read
 from bot.render.names import plain
 from bot.render.numbers import clock
 from bot.render.sentences import rule_words
@@ -50,10 +50,15 @@ def home_view(
         *_budgets(home, mine),
         *_alerts(alerts),
         *_rules(home.rules),
-        {"type": "divider"},
-        context(*freshness(home)),
+        *_freshness(home),
     ]
     return {"type": "home", "blocks": blocks}
+
+
+def _freshness(home: Home) -> Iterable[Block]:
+    if said := freshness(home):
+        yield {"type": "divider"}
+        yield context(*said)
 
 
 def home_note(first: str, *others: str) -> Block:
@@ -75,11 +80,14 @@ def _welcome(missing: Sequence[Finding]) -> Iterable[Block]:
 
 
 def _figures(home: Home) -> Iterable[Block]:
+    yield _header("What LLM calls cost")
+    if nothing := nothing_read(home):
+        yield paragraph(*nothing)
+        return
     elements: list[Block] = []
     for name, report in zip(_PERIODS, (home.day, home.week, home.month), strict=True):
         cost, compared = figure(name, report)
         elements += [_bold(f"{chr(10) if elements else ''}{cost}"), _text(f"\n{compared}")]
-    yield _header("What LLM calls cost")
     yield rich_text(*elements)
     if warned := home_warnings(home):
         yield context(*(f"\N{WARNING SIGN} {line}" for line in warned))

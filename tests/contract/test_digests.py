@@ -216,7 +216,7 @@ def test_several_features_can_share_a_channel(ledger: Ledger) -> None:
     fill(ledger, [Spent(NINE - 20 * HOUR, name, "1.5") for name in "abc"], now=NINE, catalog=catalog)
     digests(ledger, catalog=catalog, channel=None).run(NINE)
     (delivery,) = posted(ledger)
-    assert text(delivery).startswith("a, b cost $3.00 ")
+    assert text(delivery).startswith("a and b together cost $3.00 ")
 
 
 # --- Not read yet
