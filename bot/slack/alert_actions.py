@@ -130,7 +130,9 @@ class AlertActions:
             return problem(str(error))
         standing = self.desk.standing(state.feature, state.window, now)
         if limit <= standing.spent and filled.warned != filled.amount:
-            warning = f"{money(dollars(standing.spent))} are spent already: with this limit its owners are told again."
+            warning = (
+                f"{money(dollars(standing.spent))} has been spent already: with this limit its owners are told again."
+            )
             view = raise_view(event.key, standing, filled=filled, warning=warning)
             return {"response_action": "update", "view": view}
         until = standing.period_end if filled.for_period else None
