@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from bot.render.causes import cause_words
+from bot.render.coverage import basis, stale_words, unknown, warnings
 from bot.render.names import plain
 from bot.render.numbers import clock, count, days, money, part, percent, plural
-from bot.render.sentences import basis, spent, stale_words, unknown, warnings, when
+from bot.render.sentences import spent, when
 from bot.render.silence import silence_headline
 from bot.render.table import NO_TABLE, UNKNOWN, UNKNOWN_COST, Cell, Figure, Table, counted, dollars, made
 from bot.reports.answers import Other, Spend

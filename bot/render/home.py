@@ -3,9 +3,10 @@
 from decimal import Decimal
 
 from bot.render.budgets import pace_words
+from bot.render.coverage import basis, unknown, warnings
 from bot.render.names import plain
 from bot.render.numbers import days, money, part
-from bot.render.sentences import basis, change, spent, unknown, warnings
+from bot.render.sentences import change, spent
 from bot.reports.answers import Report, Row
 from bot.reports.budgets import BudgetState
 from bot.reports.home import Home

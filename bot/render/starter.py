@@ -14,9 +14,10 @@ from textwrap import wrap
 from bot.domain.catalog import SPECIAL, TOTAL
 from bot.domain.feature import MAX_NAME, clean_value
 from bot.domain.money import NANOS_PER_DOLLAR
+from bot.render.coverage import warnings
 from bot.render.names import plain
 from bot.render.numbers import count, money, part, plural, tokens
-from bot.render.sentences import spent, warnings, when
+from bot.render.sentences import spent, when
 from bot.reports.answers import Report, Row, UntaggedList, UntaggedRow
 from bot.reports.parts import NONE
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from bot.render import digest as words
+from bot.render.coverage import basis
 from bot.render.page import Page
-from bot.render.sentences import basis
 from bot.reports.answers import Spend
 from bot.reports.budgets import AlertFacts
 from bot.reports.digest import Digest
