@@ -27,18 +27,13 @@ from bot.render.records import (
     untagged_record,
     verification_record,
 )
-from bot.reports.answers import (
-    Answer,
-    Audit,
-    FeatureList,
-    Report,
-    Status,
-    TraceReport,
-    UntaggedList,
-    Verification,
-)
+from bot.reports.answers import FeatureList, Report, Status, UntaggedList
+from bot.reports.audited import Audit
 from bot.reports.budgets import BudgetList
 from bot.reports.digest import Digest
+from bot.reports.kinds import Answer
+from bot.reports.traced import TraceReport
+from bot.reports.verified import Verification
 
 _NEGATIVE = re.compile(r"-[0-9]+\.[0-9]{9}")
 # A spreadsheet takes a cell that begins so for a formula.

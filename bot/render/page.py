@@ -27,10 +27,14 @@ from bot.render.sentences import (
 from bot.render.table import NO_TABLE, Table, table
 from bot.render.trace import trace_basis, trace_sentences, trace_table
 from bot.render.verified import verified_basis, verified_sentences
-from bot.reports.answers import Answer, Audit, FeatureList, Help, Report, Status, TraceReport, Verification
+from bot.reports.answers import FeatureList, Help, Report, Status
+from bot.reports.audited import Audit
 from bot.reports.budgets import BudgetList
 from bot.reports.chart import Chart
 from bot.reports.digest import Digest
+from bot.reports.kinds import Answer
+from bot.reports.traced import TraceReport
+from bot.reports.verified import Verification
 
 
 @dataclass(frozen=True, slots=True)

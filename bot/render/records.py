@@ -20,19 +20,12 @@ from bot.render.fields import (
     unit_cost_fields,
 )
 from bot.render.numbers import exact
-from bot.reports.answers import (
-    Audit,
-    Bill,
-    FeatureList,
-    Report,
-    Status,
-    TraceReport,
-    TraceRow,
-    UntaggedList,
-    Verification,
-)
+from bot.reports.answers import Bill, FeatureList, Report, Status, UntaggedList
+from bot.reports.audited import Audit
 from bot.reports.budgets import BudgetList
 from bot.reports.digest import Digest
+from bot.reports.traced import TraceReport, TraceRow
+from bot.reports.verified import Verification
 
 
 def report_record(report: Report) -> dict[str, Any]:

@@ -10,8 +10,10 @@ from bot.render.audited import audited_rows
 from bot.render.names import plain
 from bot.render.numbers import clock, count, day, money, part, tokens, weekday
 from bot.render.verified import bridge_rows
-from bot.reports.answers import Audit, FeatureList, Help, Other, Report, Row, Status, Sum, UntaggedList, Verification
+from bot.reports.answers import FeatureList, Help, Other, Report, Row, Status, Sum, UntaggedList
+from bot.reports.audited import Audit
 from bot.reports.budgets import BudgetList
+from bot.reports.verified import Verification
 
 UNKNOWN = "\N{EM DASH}"
 UNKNOWN_COST = "unknown"

@@ -11,14 +11,7 @@ from bot.domain.period import Calendar, Span, local_day
 from bot.errors import UsageError
 from bot.ledger.figures import NOTHING
 from bot.ledger.store import Ledger, Reading
-from bot.reports.answers import (
-    Answer,
-    Help,
-    HelpLine,
-    Report,
-    TraceReport,
-    Verification,
-)
+from bot.reports.answers import Help, HelpLine, Report
 from bot.reports.audit import audit
 from bot.reports.budget_reporter import BudgetReporter
 from bot.reports.budgets import BudgetList
@@ -27,13 +20,16 @@ from bot.reports.covering import Extent, extent
 from bot.reports.digest import Digest
 from bot.reports.digest_reporter import DigestReporter
 from bot.reports.home import Home
+from bot.reports.kinds import Answer
 from bot.reports.lists import feature_list, rules_set, status, untagged_list
 from bot.reports.onward import Way, ways_on
 from bot.reports.question import WORDS, Question, Verb, Vocabulary, canonical, parse, parse_words
 from bot.reports.spend_report import spend_report
 from bot.reports.trace_reference import TraceReference
+from bot.reports.traced import TraceReport
 from bot.reports.tracing import LookUp, find_trace, trace_report
 from bot.reports.verification import Counterpart, Held, bounds, compare
+from bot.reports.verified import Verification
 from bot.reports.watch import PATIENCE
 from bot.reports.wide import ALWAYS
 from bot.reports.words import example_here, written

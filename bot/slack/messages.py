@@ -14,8 +14,9 @@ from bot.render.chart import chart_line
 from bot.render.page import Page, page
 from bot.render.sentences import question_lines
 from bot.render.table import Table
-from bot.reports.answers import Answer, FeatureList, Report, UntaggedList
+from bot.reports.answers import FeatureList, Report, UntaggedList
 from bot.reports.digest import Digest
+from bot.reports.kinds import Answer
 from bot.slack.blocks import (
     SECTION_CHARACTERS,
     TABLE_CHARACTERS,

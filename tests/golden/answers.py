@@ -10,8 +10,8 @@ from bot.domain.budget import SetLimit, Window
 from bot.domain.cost import Listed
 from bot.domain.run import Source
 from bot.ledger.store import Ledger
-from bot.reports.answers import Answer
 from bot.reports.digest import Digest
+from bot.reports.kinds import Answer
 from bot.reports.reporter import Asked
 from bot.reports.verification import Counterpart
 from tests.ledgers import BERLIN, CATALOG, NOW, PROJECT, Spent, believable, fill, new_ledger, reporter
