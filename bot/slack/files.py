@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.ledger.deliveries import Delivery, NewDelivery
 from bot.slack.blocks import cut
-from bot.slack.messages import note
+from bot.slack.messages import Message, note
 
 UNSURE = "Slack did not confirm the file, and files are not sent twice."
 
@@ -34,19 +34,22 @@ def file_of(delivery: Delivery) -> tuple[str, bytes]:
     return str(kept["name"]), str(kept["content"]).encode()
 
 
-def without_file(delivery: Delivery, problem: str, now: datetime) -> NewDelivery:
-    """The word in its place that a file did not come, and how to get the rows all the same."""
-    name = file_of(delivery)[0]
-    message = note(
-        f"{name} could not be put here: {cut(problem, _REASON)}",
-        "Nothing is lost: ask /llmcost for the same days and press CSV, or llmcost digest --csv in a terminal.",
+def missing_file(message: Mapping[str, Any], problem: str) -> Message:
+    """The word that a file did not come, and how to get its rows all the same."""
+    return note(
+        f"{message['file']['name']} could not be put here: {cut(problem, _REASON)}",
+        "Nothing is lost: ask /llmcost for the same days and press CSV, or say llmcost report --csv in a terminal.",
     )
+
+
+def without_file(delivery: Delivery, problem: str, now: datetime) -> NewDelivery:
+    """What is sent in the place of a file that did not come."""
     return NewDelivery(
         kind=delivery.kind,
         role=delivery.role,
         recipient=delivery.recipient,
         events=delivery.events,
-        message=message.as_json(),
+        message=missing_file(delivery.message, problem).as_json(),
         not_before=now,
         expires=delivery.expires,
         thread=delivery.thread,
