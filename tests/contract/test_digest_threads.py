@@ -5,9 +5,12 @@ import io
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, time, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bot.app.office import Office
 from bot.domain.budget import Budget, Window
 from bot.domain.catalog import Catalog, Feature
 from bot.domain.digest import EVERY_DAY, Schedule
@@ -17,6 +20,7 @@ from bot.jobs.digest_threads import DigestThreads
 from bot.jobs.digests import LOOK_EVERY, Digests
 from bot.ledger.deliveries import Kind
 from bot.ledger.store import Ledger
+from bot.settings import load
 from bot.slack.post_office import PostOffice
 from bot.slack.routes import Route
 from tests.ledgers import BERLIN, Spent, emptied, fill, new_ledger
@@ -246,3 +250,14 @@ def test_a_restart_in_the_middle_of_a_correction_says_nothing_twice(town: Town) 
     town.tick(8)
     assert len(town.slack.files) == 2
     assert sum(text.startswith("Correction") for text in town.replies()) == 1
+
+
+def test_the_bot_changes_the_replies_under_its_digests(town: Town, tmp_path: Path) -> None:
+    environ = {"LLMCOST_TIMEZONE": "Europe/Berlin", "LLMCOST_DIGEST_CHANNEL": CHANNEL, "DATABASE_URL": "sqlite:///x.db"}
+    configured, config = load(environ=environ, directory=tmp_path)
+    slack: Any = town.slack
+    office = Office(configured, config, town.ledger, slack, lambda: town.now)
+    town.digests, town.threads, town.office = office.digests(), office.digest_threads(), office.post_office()
+    town.tick(4)
+    town.late("0.5")
+    assert [len(one.versions) for one in town.slack.said("C1")] == [2, 2]
