@@ -1,6 +1,7 @@
 """What is posted to Slack without being asked for, by the settings."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -95,7 +96,9 @@ class Office:
 
     def digests(self) -> Digests:
         """Who announces digests."""
-        return build_digests(self._settings, self._config, self._on_duty)
+        return replace(
+            build_digests(self._settings, self._config, self._on_duty), replies=self.digest_threads().changes
+        )
 
     def digest_threads(self) -> DigestThreads:
         """Who says more in the threads of digests."""

@@ -14,9 +14,10 @@ from bot.cli.sync import FURTHEST_BACK, progress_bar, summary_text
 from bot.domain.period import first_instant, local_day
 from bot.errors import LlmcostError, UsageError
 from bot.ingest.sync import SyncSummary
+from bot.render.coverage import warnings
 from bot.render.names import plain
 from bot.render.numbers import plural
-from bot.render.sentences import headline, warnings
+from bot.render.sentences import headline
 from bot.render.starter import Findings, starter
 from bot.reports.answers import Report, UntaggedList
 from bot.reports.reporter import Reporter

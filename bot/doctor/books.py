@@ -12,7 +12,7 @@ from bot.ledger.deliveries import Delivery
 from bot.ledger.figures import Figures
 from bot.ledger.health import Health
 from bot.ledger.store import Ledger
-from bot.render.numbers import ago, day, money, percent, plural
+from bot.render.numbers import ago, day, money, part, plural
 from bot.render.silence import silence_lines
 from bot.reports.findings import Finding, Verdict
 from bot.reports.watch import Silence
@@ -52,8 +52,8 @@ def check_tags(total: Figures, untagged: Figures) -> Finding:
         return Finding("tags", Verdict.OK, "There were no runs in the last day.")
     runs = _share(total.runs - untagged.runs, total.runs)
     cost = _share(total.cost - untagged.cost, total.cost)
-    of_cost = f"{percent(cost)} of the cost and " if cost is not None else ""
-    found = f"{of_cost}{percent(runs or Decimal(0))} of {plural(total.runs, 'run')} of the last day have a feature."
+    of_cost = f"{part(cost)} of the cost and " if cost is not None else ""
+    found = f"{of_cost}{part(runs or Decimal(0))} of {plural(total.runs, 'run')} of the last day have a feature."
     if min(share for share in (runs, cost) if share is not None) < ENOUGH_TAGGED:
         todo = f"{money(dollars(untagged.cost))} have none: `untagged` lists them, [[rules]] can claim them."
         return Finding("tags", Verdict.WARNING, found, todo)
@@ -65,7 +65,7 @@ def check_prices(total: Figures) -> Finding:
     ended = total.runs - total.no_usage - total.failed
     if ended <= 0:
         return Finding("prices", Verdict.OK, "There were no runs with tokens in the last day.")
-    found = f"{percent(_share(ended - total.unpriced, ended) or Decimal(0))} of {plural(ended, 'run')} have a price."
+    found = f"{part(_share(ended - total.unpriced, ended) or Decimal(0))} of {plural(ended, 'run')} have a price."
     if total.unpriced:
         todo = f"{plural(total.unpriced, 'run')} without one, and in no total: [[prices]] can give their model one."
         return Finding("prices", Verdict.WARNING, found, todo)

@@ -1,10 +1,10 @@
-"""What stands in the thread of a digest: one reply with a row for every feature and the alerts of its days, and all
-rows as a file."""
+"""What stands in the thread of a digest: one reply with a row for every feature and the alerts of its days, which is
+changed when the digest is; all rows as a file, and after each correction as another."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from bot.domain.catalog import Catalog
@@ -18,10 +18,13 @@ from bot.reports.digest import Digest
 from bot.reports.digest_reporter import DigestReporter
 from bot.slack.alert_copies import facts_of
 from bot.slack.digest_message import ToldAlert, thread_message
-from bot.slack.files import file_message
+from bot.slack.files import file_message, is_file_message
 
-# How long after a digest was announced its thread is still worth something.
+# How long after a digest or a correction was announced more under it is still worth something.
 LASTS = timedelta(hours=12)
+
+# What is due first is sent first: a file does not come before the words about it.
+_AFTER_WORDS = timedelta(microseconds=1)
 
 _PUBLIC = "C"  # ids of channels begin so; a link into somebody's direct messages helps nobody else
 
@@ -42,37 +45,76 @@ class DigestThreads:
         """Announce what is missing. Raises LedgerError."""
         now = now.astimezone(UTC)
         for event in self._outbox.recent_events(Kind.DIGEST, now - LASTS):
-            if self._outbox.event(_key(event)) is not None:
-                continue
-            for delivery in self._outbox.deliveries_of([event.key]):
-                if delivery.role is Role.CHANNEL and delivery.state is State.SENT:
-                    self._announce(event, delivery, now)
-                    break
+            if self._outbox.event(_key(event)) is None:
+                self._open(event, now)
+        for correction in self._outbox.recent_events(Kind.CORRECTION, now - LASTS):
+            digest = self._outbox.event(correction.facts["digest"])
+            if digest is not None and self._outbox.event(_file_key(correction)) is None:
+                self._follow(digest, correction, now)
 
-    def _announce(self, event: Event, digest_delivery: Delivery, now: datetime) -> None:
+    def changes(self, event: Event, now: datetime) -> dict[str, Mapping[str, Any]]:
+        """What the reply under a digest says now that its figures are others, by delivery id; nothing where there is
+        none. The file is as of its time, and the reply says so. Raises LedgerError."""
+        told = self._outbox.event(_key(event))
+        if told is None:
+            return {}
         digest = self._digest(event, now)
-        name = f"llmcost-digest-{digest.morning}.csv"
+        alerts, file_at = self._alerts(digest), told.created.astimezone(self.zone)
+        return {
+            one.id: thread_message(
+                replace(digest, is_update=one.state is State.SENT), alerts, file_at=file_at
+            ).as_json()
+            for one in self._outbox.deliveries_of([told.key])
+            if one.role is Role.CHANNEL and one.state in (State.OPEN, State.SENT)
+        }
+
+    def _open(self, event: Event, now: datetime) -> None:
+        """The reply and the file."""
+        if (above := self._standing(event)) is None:
+            return
+        digest = self._digest(event, now)
         messages = [
             (_key(event), thread_message(digest, self._alerts(digest)).as_json()),
-            (f"{_key(event)}:file", file_message(name, to_csv(digest))),
+            (_file_key(event), file_message(f"llmcost-digest-{digest.morning}.csv", to_csv(digest))),
         ]
+        self._announce(event, above, messages, now)
+
+    def _follow(self, event: Event, correction: Event, now: datetime) -> None:
+        """A file with the rows as they were corrected, unless one that is as young stands there."""
+        first = self._outbox.event(_file_key(event))
+        if first is not None and first.created.timestamp() >= correction.created.timestamp():
+            return
+        if (above := self._standing(event)) is None:
+            return
+        digest = self._digest(event, now)
+        name = f"llmcost-digest-{digest.morning}-corrected-{digest.now:%Y-%m-%d-%H%M}.csv"
+        self._announce(event, above, [(_file_key(correction), file_message(name, to_csv(digest)))], now)
+
+    def _announce(
+        self, event: Event, above: Delivery, messages: Sequence[tuple[str, Mapping[str, Any]]], now: datetime
+    ) -> None:
         self._outbox.announce(
             [NewEvent(key, Kind.DETAILS, {"digest": event.key}) for key, _ in messages],
             [
                 NewDelivery(
                     kind=Kind.DETAILS,
                     role=Role.CHANNEL,
-                    recipient=digest_delivery.recipient,
+                    recipient=above.recipient,
                     events=(key,),
                     message=message,
-                    not_before=now,
+                    not_before=now + _AFTER_WORDS if is_file_message(message) else now,
                     expires=now + LASTS,
-                    thread=digest_delivery.id,
+                    thread=above.id,
                 )
                 for key, message in messages
             ],
             now,
         )
+
+    def _standing(self, event: Event) -> Delivery | None:
+        """The digest as it stands in its channel, if it does."""
+        found = self._outbox.deliveries_of([event.key])
+        return next((one for one in found if one.role is Role.CHANNEL and one.state is State.SENT), None)
 
     def _digest(self, event: Event, now: datetime) -> Digest:
         facts = event.facts
@@ -111,3 +153,8 @@ class DigestThreads:
 
 def _key(event: Event) -> str:
     return f"thread:{event.key}"
+
+
+def _file_key(event: Event) -> str:
+    """Of the file that a digest or a correction brings."""
+    return f"{_key(event)}:file"

@@ -44,10 +44,16 @@ _CORRECTED_DOLLARS = Decimal(1)
 _MARK = "digests looked at"
 
 
+def _no_replies(event: Event, now: datetime) -> Mapping[str, Mapping[str, Any]]:
+    """Where nothing stands under digests."""
+    del event, now
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Digests:
     """Announces digests, each once, whatever else runs beside it; the post office delivers them. `channel` gets one
-    of everything."""
+    of everything. `replies` gives what deliveries in a digest's thread say once it has other figures."""
 
     ledger: Ledger
     catalog: Callable[[], Catalog]
@@ -55,6 +61,7 @@ class Digests:
     week_start: int
     channel: str | None
     patience: timedelta = PATIENCE  # how long reading may fail before it is an outage
+    replies: Callable[[Event, datetime], Mapping[str, Mapping[str, Any]]] = _no_replies
     name: ClassVar[str] = "the digest"
 
     def run(self, now: datetime) -> None:
@@ -150,19 +157,20 @@ class Digests:
             was_due=datetime.fromisoformat(facts["was_due"]) if facts["was_due"] is not None else None,
         )
         for delivery in live:
-            self._update(delivery, digest)
+            self._update(event, delivery, digest, now)
         sent = [delivery for delivery in live if delivery.state is State.SENT]
         if sent and _is_complete(digest):
             self._correct(event, sent, digest, now)
 
-    def _update(self, delivery: Delivery, digest: Digest) -> None:
-        """Nobody is told of an update who has not seen it before."""
+    def _update(self, event: Event, delivery: Delivery, digest: Digest, now: datetime) -> None:
+        """Nobody is told of an update who has not seen it before. What stands under a digest changes with it."""
         if _digest_of(delivery)["shown"] == _shown(digest):
             return
-        message = _kept(digest, told=digest.total)
         if delivery.state is State.SENT:
             message = _kept(replace(digest, is_update=True), told=_told(delivery))
-        self._outbox.change({delivery.id: message})
+            self._outbox.change({delivery.id: message, **self.replies(event, now)})
+        else:
+            self._outbox.change({delivery.id: _kept(digest, told=digest.total)})
 
     def _correct(self, event: Event, sent: list[Delivery], digest: Digest, now: datetime) -> None:
         """A word under the digest if its total is far from what people were told last."""

@@ -15,8 +15,8 @@ from bot.ledger.deliveries import Kind, NewDelivery, Role
 from bot.ledger.events import NewEvent
 from bot.ledger.store import Ledger
 from bot.render.verified import verified_sentences
-from bot.reports.answers import Verdict, Verification
 from bot.reports.digest_reporter import checked_key
+from bot.reports.verified import Verdict, Verification
 from bot.slack.messages import note
 
 # Before the morning's digest, and after the days before have been read again.

@@ -1,9 +1,10 @@
 """What `audit` says: whose prices are in a total, and which costs look wrong."""
 
+from bot.render.coverage import basis, warnings
 from bot.render.names import plain
 from bot.render.numbers import count, money, plural, tokens
-from bot.render.sentences import basis, spent, warnings, when
-from bot.reports.answers import FREE, Audit, Finding, SourceRow
+from bot.render.sentences import spent, when
+from bot.reports.audited import FREE, Audit, Finding, SourceRow
 from bot.reports.suspects import Fault
 
 UNKNOWN_COST = "unknown"

@@ -3,7 +3,7 @@
 from bot.domain.budget import Window
 from bot.render.causes import cause_words
 from bot.render.names import plain
-from bot.render.numbers import ago, clock, count, day, days, money, percent, plural
+from bot.render.numbers import ago, clock, count, day, days, money, part, plural
 from bot.reports.budgets import AlertFacts, AlertTrace, BudgetList, BudgetState, LimitChanged
 
 _UNIT = {Window.DAILY: "day", Window.WEEKLY: "week", Window.MONTHLY: "month"}
@@ -46,7 +46,7 @@ def alert_headline(state: BudgetState) -> str:
     over = f", {money(state.overage)} over" if state.overage else ""
     return (
         f"{plain(state.feature)} {'spent' if state.is_closed else 'has spent'} {money(state.spent)} of its "
-        f"{state.window.value} {money(state.limit)}: {percent(state.used)}{over}."
+        f"{state.window.value} {money(state.limit)}: {part(state.used)}{over}."
     )
 
 
@@ -57,15 +57,16 @@ def alert_sentences(facts: AlertFacts) -> list[str]:
     if state.is_closed:
         lines = [f"That was the {unit} of {dates}; its late costs are still coming in."]
     else:
-        lines = [f"{percent(state.passed)} of the {unit} ({dates}) has passed."]
+        lines = [f"{part(state.passed)} of the {unit} ({dates}) has passed."]
     if facts.reached_at is not None:
         lines.append(f"The limit was reached on {clock(facts.reached_at)}.")
     elif not state.is_closed:
-        lines.append(pace_words(state))
+        pace = pace_words(state)
+        lines.append(f"{pace[0].upper()}{pace[1:]}")
     if facts.cause is not None:
         lines.append(f"What drove it, against the same point of the {unit} before: {cause_words(facts.cause)}.")
     if facts.model is not None:
-        lines.append(f"{plain(facts.model.name)} makes {percent(facts.model.share)} of it.")
+        lines.append(f"{plain(facts.model.name)} makes up {part(facts.model.share)} of it.")
     lines += _narrowed(state)
     if facts.ledger_start is not None:
         lines.append(f"The ledger starts on {day(facts.ledger_start)}: what was spent before is not in this.")
@@ -95,12 +96,12 @@ def _named(state: BudgetState) -> str:
 
 
 def pace_words(state: BudgetState) -> str:
-    """Whether the limit is reached, or when it will be."""
+    """Whether the limit is reached, or when it will be; the end of a line that says of what."""
     if state.used >= _TOO_MUCH:
         return f"over the limit by {money(state.overage)}." if state.overage else "the limit is reached."
     if state.reaches_at is not None:
-        return f"At this pace the limit is reached on {clock(state.reaches_at)}."
-    return "At this pace it stays within the limit."
+        return f"at this pace the limit is reached on {clock(state.reaches_at)}."
+    return "at this pace it stays within the limit."
 
 
 def _narrowed(state: BudgetState) -> list[str]:
@@ -118,10 +119,8 @@ def _owned(state: BudgetState) -> str:
 
 
 def _change(change: LimitChanged) -> str:
-    old = money(change.old) if change.old is not None else "nothing"
+    limit = f"the {change.window.value} limit"
+    did = f"changed {limit} from {money(change.old)}" if change.old is not None else f"set {limit}"
     until = f" until {clock(change.until)}" if change.until is not None else ""
     owners = f", owned by {', '.join(plain(owner) for owner in change.owners[:_PEOPLE])}" if change.owners else ""
-    return (
-        f"{clock(change.at)}: {plain(change.by)} changed {change.window.value} from {old} to {money(change.new)}"
-        f"{until}{owners}."
-    )
+    return f"{clock(change.at)}: {plain(change.by)} {did} to {money(change.new)}{until}{owners}."

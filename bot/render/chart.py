@@ -1,7 +1,6 @@
 """Charts as text: a line of bars for each series, where no picture can be drawn."""
 
 from collections.abc import Sequence
-from datetime import date
 from decimal import ROUND_CEILING, Decimal
 
 from bot.render.names import plain
@@ -53,12 +52,19 @@ def name_of(line: Line) -> str:
     return name if name.strip() else UNKNOWN
 
 
-def point_name(point: date, step: Step) -> str:
-    """`16 Nov`; `Nov 2026` of a month; `2026` of a year: no two of a chart are the same."""
-    date_, month, year = day(point).split(" ")
-    if step is Step.YEAR:
-        return year
-    return f"{month} {year}" if step is Step.MONTH else f"{date_} {month}"
+def point_names(chart: Chart) -> list[str]:
+    """`16 Nov`, `23 Nov`; of days that follow each other `30 Nov`, `1 Dec`, `2`; `Nov 2026` of a month; `2026` of a
+    year: short, because they stand side by side, and no two of a chart are the same."""
+    names: list[str] = []
+    month_before = ""
+    for point in chart.points:
+        date_, month, year = day(point).split(" ")
+        is_short = chart.step is Step.DAY and month == month_before
+        names.append(
+            {Step.YEAR: year, Step.MONTH: f"{month} {year}"}.get(chart.step, date_ if is_short else f"{date_} {month}")
+        )
+        month_before = month
+    return names
 
 
 def chart_note(chart: Chart | None) -> list[str]:

@@ -4,14 +4,16 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from bot.render.causes import cause_words
+from bot.render.coverage import basis, stale_words, unknown, warnings
 from bot.render.names import plain
-from bot.render.numbers import clock, count, days, money, percent, plural
-from bot.render.sentences import basis, spent, unknown, warnings, when
+from bot.render.numbers import clock, count, days, money, part, percent, plural
+from bot.render.sentences import spent, when
 from bot.render.silence import silence_headline
 from bot.render.table import NO_TABLE, UNKNOWN, UNKNOWN_COST, Cell, Figure, Table, counted, dollars, made
 from bot.reports.answers import Other, Spend
 from bot.reports.budgets import AlertFacts
 from bot.reports.digest import BudgetState, Compared, Digest, FeatureLine, Mover, Stretch, Unheard
+from bot.reports.watch import Cause
 
 _LONG = 120
 
@@ -19,13 +21,17 @@ _LONG = 120
 def sentences(digest: Digest) -> list[str]:
     """Trouble first, then how much it was and against what, then what a reader must know before believing it."""
     lines = silence_headline(digest.silence) if digest.silence is not None else []
+    warned, stale = warnings(digest.period, digest.coverage), stale_words(digest.period, digest.coverage)
+    if stale is not None and digest.silence is not None and digest.silence.cause is not Cause.NO_RUNS:
+        # That says as much, and what it means for these days.
+        lines, warned = [stale], [line for line in warned if line != stale]
     nothing = unknown(digest.period, digest.coverage)
     if nothing is not None and not digest.total.runs:
         # Not a $0: that would be a lie.
         return [*lines, nothing, *_late(digest)]
     lines.append(_headline(digest))
     lines += _comparisons(digest)
-    return [*lines, *_late(digest), *warnings(digest.period, digest.coverage)]
+    return [*lines, *_late(digest), *warned]
 
 
 def table(digest: Digest) -> Table:
@@ -37,7 +43,7 @@ def table(digest: Digest) -> Table:
         rows.append([name, _cost(other), UNKNOWN, UNKNOWN, counted(other.runs), UNKNOWN])
     if not rows:
         return NO_TABLE
-    header = ("Feature", "Cost", "A week before", "Change", "Runs", "Budget")
+    header = ("Feature", "Cost", "Week before", "Change", "Runs", "Budget")
     return made(header, rows, (False, True, True, True, True, False))
 
 
@@ -70,29 +76,34 @@ def details(digest: Digest) -> list[str]:
 
 def small_print(digest: Digest) -> list[str]:
     """What the numbers rest on."""
-    updated = [f"Updated {clock(digest.now)}"] if digest.is_update else []
-    return [*updated, *basis(digest.period, digest.coverage, says_untagged=digest.features is not None)]
+    return [*updated(digest), *basis(digest.period, digest.coverage, says_untagged=digest.features is not None)]
+
+
+def updated(digest: Digest) -> list[str]:
+    """That people have seen other figures here before, where that is so."""
+    return [f"Updated {clock(digest.now)}"] if digest.is_update else []
 
 
 def correction(digest: Digest, told: Spend) -> str:
     """That the total has become another than people were told."""
     who = f"{_who(digest)} cost {spent(digest.total)} {when(digest.period)}"
-    return f"Correction: {who}, not {spent(told)}. The figures above have been updated."
+    return f"Correction: {who}, not {spent(told)}. The figures above have been updated; a new file follows."
 
 
-def thread_headline(digest: Digest, alerts: int) -> str:
-    """What stands in the thread of a digest."""
+def thread_headline(digest: Digest, alerts: int, file_at: datetime | None = None) -> str:
+    """What stands in the thread of a digest, and as of when the file is if that has changed since."""
     told = f", and {plural(alerts, 'alert')}" if alerts else ""
     if not digest.rows:
         return f"No feature has runs {when(digest.period)}{told}."
-    return f"{plural(len(digest.rows), 'feature')} {when(digest.period)}{told}; the file has the same rows."
+    file = f"the first file is as of {clock(file_at)}" if file_at is not None else "the file has the same rows"
+    return f"{plural(len(digest.rows), 'feature')} {when(digest.period)}{told}; {file}."
 
 
 def alert_line(facts: AlertFacts, at: datetime) -> str:
     """An alert in one line."""
     state = facts.state
     only = _noted(f"{plain(name)} {plain(value)} only" for name, value in state.where)
-    share = f"{percent(state.used)} of its {state.window} budget of {money(state.limit)}"
+    share = f"{part(state.used)} of its {state.window} budget of {money(state.limit)}"
     return f"{clock(at)}: {plain(state.feature)} had spent {share}{only}."
 
 
@@ -110,7 +121,10 @@ def _headline(digest: Digest) -> str:
 
 
 def _who(digest: Digest) -> str:
-    return "All features together" if digest.features is None else ", ".join(plain(name) for name in digest.features)
+    if digest.features is None:
+        return "All features together"
+    *others, last = map(plain, digest.features)
+    return f"{', '.join(others)} and {last} together" if others else last
 
 
 def _comparisons(digest: Digest) -> list[str]:
@@ -120,7 +134,7 @@ def _comparisons(digest: Digest) -> list[str]:
     if digest.last_week is not None:
         lines.append(f"{_change(digest.total, digest.last_week)}.")
     per_day = f"That is {money(digest.per_day)} a day. " if digest.period.first != digest.period.last else ""
-    if digest.mean is not None:
+    if digest.mean is not None and (digest.mean.cost or digest.total.cost):
         mean = f"The 7 days before cost {money(digest.mean.cost)} a day on average"
         lines.append(f"{per_day}{mean}{_direction(digest.mean)}.")
     return lines
@@ -147,7 +161,7 @@ def _late(digest: Digest) -> list[str]:
 
 
 def _row(line: FeatureLine) -> list[Cell]:
-    budget = f"{percent(line.budget.used)} of {_limit(line.budget)}" if line.budget is not None else UNKNOWN
+    budget = f"{part(line.budget.used)} {line.budget.window}" if line.budget is not None else UNKNOWN
     before = dollars(line.before) if line.before is not None else UNKNOWN
     return [plain(line.name), _cost(line.spend), before, _moved(line), counted(line.spend.runs), budget]
 
@@ -183,15 +197,11 @@ def _stretch(name: str, stretch: Stretch) -> str:
     return f"{name} ({dates}) cost {spent(stretch.spend)}{known}{compared}."
 
 
-def _limit(state: BudgetState) -> str:
-    return f"{money(state.limit)} {state.window}"
-
-
 def _budget_line(state: BudgetState) -> str:
     notes = [f"{plain(name)} {plain(value)} only" for name, value in state.where]
     notes += ["limit set in Slack"] if state.is_set_in_slack else []
     notes += ["without what was before the ledger"] if state.starts_before_ledger else []
-    used = f"{money(state.spent)}, {percent(state.used)} of its {state.window} budget of {money(state.limit)}"
+    used = f"{money(state.spent)}, {part(state.used)} of its {state.window} budget of {money(state.limit)}"
     return f"{plain(state.feature)} has spent {used}{_noted(notes)}."
 
 

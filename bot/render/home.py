@@ -3,9 +3,10 @@
 from decimal import Decimal
 
 from bot.render.budgets import pace_words
+from bot.render.coverage import basis, unknown, warnings
 from bot.render.names import plain
-from bot.render.numbers import days, money, percent
-from bot.render.sentences import basis, change, spent, unknown, warnings
+from bot.render.numbers import days, money, part
+from bot.render.sentences import change, spent
 from bot.reports.answers import Report, Row
 from bot.reports.budgets import BudgetState
 from bot.reports.home import Home
@@ -22,6 +23,14 @@ def figure(name: str, report: Report) -> tuple[str, str]:
     return f"{name}: {spent(report.total)}", f"{days(report.period.first, report.period.last)}. {compared}".rstrip()
 
 
+def nothing_read(home: Home) -> tuple[str, ...]:
+    """That there is nothing to show yet, where that is so, and where one sees why."""
+    if home.month.coverage.as_of is not None:
+        return ()
+    first = "Nothing has been read from LangSmith yet."
+    return first, "/llmcost status says how far it has come, and /llmcost doctor what stands in the way."
+
+
 def home_warnings(home: Home) -> list[str]:
     """What one must know before believing the figures; usually nothing."""
     longest = min((home.week, home.month), key=lambda report: report.period.start)
@@ -30,7 +39,7 @@ def home_warnings(home: Home) -> list[str]:
 
 def feature_words(row: Row) -> str:
     """What a feature cost, beside its name."""
-    share = f" \N{MIDDLE DOT} {percent(row.share)} of all" if row.share is not None else ""
+    share = f" \N{MIDDLE DOT} {part(row.share)} of all" if row.share is not None else ""
     return f"{spent(row.sum)}{share}"
 
 
@@ -45,10 +54,10 @@ def budget_words(state: BudgetState) -> tuple[str, str]:
     only = "".join(f", {plain(name)} {plain(value)} only" for name, value in state.where)
     return (
         f"{state.window.value}{only}: {money(state.spent)} of {money(state.limit)}",
-        f"{percent(state.used)} \N{MIDDLE DOT} {pace_words(state)}",
+        f"{part(state.used)} \N{MIDDLE DOT} {pace_words(state)}",
     )
 
 
 def freshness(home: Home) -> list[str]:
-    """As of when the figures are, and what they rest on."""
-    return basis(home.month.period, home.month.coverage) or ["Nothing has been read from LangSmith yet."]
+    """As of when the figures are, and what they rest on; nothing before there are any."""
+    return basis(home.month.period, home.month.coverage)

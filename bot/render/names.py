@@ -1,6 +1,7 @@
 """Names from traces, made harmless for people's eyes and terminals."""
 
 import unicodedata
+from collections.abc import Sequence
 
 # Long enough to tell names apart, short enough to leave room for the numbers.
 LONGEST = 48
@@ -11,6 +12,8 @@ _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 # Hebrew, Arabic and their digits: numbers that follow them would be shown before them, in one another's columns.
 _RIGHT_TO_LEFT = {"R", "AL", "AN"}
 _MARK = "\N{LEFT-TO-RIGHT MARK}"
+
+_FEW = 3
 
 
 def plain(name: str, longest: int = LONGEST) -> str:
@@ -39,3 +42,9 @@ def _spelt(character: str) -> str:
     if unicodedata.category(character) in _UNSEEN:
         return ascii(character)[1:-1]
     return " " if character.isspace() else character
+
+
+def few(texts: Sequence[str], between: str = ", ") -> str:
+    """The first few of several, and how many more there are."""
+    more = [f"{len(texts) - _FEW} more"] if len(texts) > _FEW else []
+    return between.join([*texts[:_FEW], *more])

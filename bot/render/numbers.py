@@ -6,6 +6,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 _CENT = Decimal("0.01")
 _FINE = Decimal("0.0001")
 _TENTH = Decimal("0.1")
+_NEARLY_ALL = Decimal("99.5")
 _MILL = Decimal("0.001")
 _TWO_DIGITS = Context(prec=2, rounding=ROUND_HALF_EVEN)
 _THREE_DIGITS = Context(prec=3, rounding=ROUND_HALF_EVEN)
@@ -74,6 +75,15 @@ def percent(fraction: Decimal) -> str:
     if tenths == 0:
         return "<0.1 %"
     return f"{tenths} %" if tenths < 10 else f"{amount:,.0f} %"
+
+
+def part(fraction: Decimal) -> str:
+    """A part of something: like `percent`, but only all of it is `100 %`: `99.6 %` and `>99.9 %` are not."""
+    amount = fraction * 100
+    if not _NEARLY_ALL <= amount < 100:
+        return percent(fraction)
+    tenths = amount.quantize(_TENTH, ROUND_HALF_EVEN)
+    return f"{tenths} %" if tenths < 100 else ">99.9 %"
 
 
 def plural(number: int, noun: str) -> str:

@@ -6,13 +6,13 @@ from bot.render import digest as morning
 from bot.render.audited import audited_basis, audited_details, audited_links, audited_sentences
 from bot.render.budgets import budget_basis, budget_sentences
 from bot.render.chart import chart_note
+from bot.render.coverage import basis, unknown, warnings
 from bot.render.names import plain
 from bot.render.sentences import (
     HELP,
     LONG_EXAMPLE,
     NOT_COMPARED,
     TRIED,
-    basis,
     billed,
     change,
     counted,
@@ -21,18 +21,20 @@ from bot.render.sentences import (
     per_unit,
     rules_lines,
     status_lines,
-    unknown,
     untagged_headline,
     volume,
-    warnings,
 )
 from bot.render.table import NO_TABLE, Table, table
 from bot.render.trace import trace_basis, trace_sentences, trace_table
 from bot.render.verified import verified_basis, verified_sentences
-from bot.reports.answers import Answer, Audit, FeatureList, Help, Report, Status, TraceReport, Verification
+from bot.reports.answers import FeatureList, Help, Report, Status
+from bot.reports.audited import Audit
 from bot.reports.budgets import BudgetList
 from bot.reports.chart import Chart
 from bot.reports.digest import Digest
+from bot.reports.kinds import Answer
+from bot.reports.traced import TraceReport
+from bot.reports.verified import Verification
 
 
 @dataclass(frozen=True, slots=True)

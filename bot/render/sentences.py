@@ -1,17 +1,16 @@
 """What an answer says in words. Plain text: whoever puts it into Slack escapes it."""
 
 import re
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 
 from bot.errors import QuestionError
-from bot.render.names import plain
-from bot.render.numbers import ago, clock, count, day, days, money, percent, plural, tokens, unit_cost
+from bot.render.coverage import nothing_known, untagged_words
+from bot.render.names import few, plain
+from bot.render.numbers import ago, clock, day, days, money, part, percent, plural, tokens, unit_cost
 from bot.reports.answers import (
-    Coverage,
     FeatureList,
-    Gap,
     Previous,
     Report,
     RuleSet,
@@ -29,9 +28,6 @@ TRIED = ("week", "month", "last week", "untagged")
 LONG_EXAMPLE = 80
 NOT_COMPARED = "Not compared: the ledger does not cover the time to compare with."
 
-# A ledger that is kept up to date is minutes old; one that is older lacks runs that people may be looking for.
-STALE_AFTER = timedelta(minutes=30)
-
 _NAMED = {
     "today": "today",
     "yesterday": "yesterday",
@@ -45,7 +41,6 @@ _NAMED = {
 }
 _DAYS = re.compile("([0-9]+)d")
 _MONTH = re.compile("([a-z]+) [0-9]{4}")
-_FEW = 3
 _LONG = 300
 
 
@@ -112,63 +107,6 @@ def volume(total: Sum) -> str:
     return f"{runs}, {tokens(total.input_tokens)} tokens in, {tokens(total.output_tokens)} out."
 
 
-def warnings(period: TimeFrame, coverage: Coverage) -> list[str]:
-    """What a reader must know before believing the total; usually nothing."""
-    if coverage.as_of is None or coverage.age is None:
-        return []
-    found = []
-    if coverage.unpriced_runs:
-        are = "run is" if coverage.unpriced_runs == 1 else "runs are"
-        unpriced = f"{count(coverage.unpriced_runs)} {are} unpriced and not in the total"
-        found.append(f"{unpriced} (llmcost.toml can give their model a price).")
-    elif coverage.no_usage_runs and not (coverage.langsmith_cost or coverage.estimated_cost or coverage.override_cost):
-        reported = plural(coverage.no_usage_runs, "run")
-        found.append(f"{reported} reported no token counts: that is no proof of $0.")
-    asked_at = coverage.as_of + coverage.age
-    if _utc(min(asked_at, period.end, key=_utc)) - _utc(coverage.as_of) > STALE_AFTER.total_seconds():
-        since = f"{clock(coverage.as_of)} ({ago(coverage.age)})"
-        found.append(f"LangSmith has not been read completely since {since}: later runs are missing.")
-    if coverage.starts_before_ledger and coverage.ledger_start is not None:
-        found.append(f"The ledger starts on {day(coverage.ledger_start)}: what was before is not in the total.")
-    if coverage.gaps:
-        found.append(f"{nothing_known(coverage.gaps)}: LangSmith had forgotten it, or it has not been read.")
-    if coverage.sampled:
-        found.append("LangSmith was sent only a sample of some runs: the real cost is higher.")
-    return found
-
-
-def basis(period: TimeFrame, coverage: Coverage, *, says_untagged: bool = False) -> list[str]:
-    """What the numbers rest on: how fresh, whose prices, what has no cost. `says_untagged` if the answer itself is
-    about the untagged runs."""
-    if coverage.as_of is None or coverage.age is None:
-        return []
-    fresh = [f"As of {clock(coverage.as_of)} ({ago(coverage.age)}), {period.timezone}"]
-    if coverage.settled_through is not None:
-        fresh.append(f"settled through {day(coverage.settled_through)}")
-    prices = []
-    if coverage.estimated_cost:
-        prices.append(f"{money(coverage.estimated_cost)} estimated from list prices")
-    if coverage.override_cost:
-        prices.append(f"{money(coverage.override_cost)} at your own prices")
-    if coverage.untagged_runs and not says_untagged:
-        prices.append(f"{_untagged(coverage)} in no feature")
-    costless = [
-        f"{count(number)} {what}"
-        for number, what in (
-            (coverage.no_usage_runs, "without token counts"),
-            (coverage.failed_runs, "failed"),
-            (coverage.pending_runs, "still running"),
-            (coverage.unfinished_runs, "never finished"),
-        )
-        if number
-    ]
-    kept = []
-    if coverage.pruned_before is not None:
-        kept = [f"Of the days before {day(coverage.pruned_before)} only each day's figures are kept"]
-    lines = [fresh, kept, prices, [f"Runs without a cost: {', '.join(costless)}"] if costless else []]
-    return [" \N{MIDDLE DOT} ".join(pieces) for pieces in lines if pieces]
-
-
 def counted(report: Report) -> list[str]:
     """That the rows were counted from single runs, where that is so, and where their links lead."""
     if report.counted_runs is None:
@@ -191,7 +129,7 @@ def billed(report: Report) -> list[str]:
 def features_headline(answer: FeatureList) -> str:
     """What they cost together, when, and how many they are."""
     number = plural(len(answer.rows) + answer.left_out, "feature")
-    untagged = f", {_untagged(answer.coverage)} included" if answer.coverage.untagged_runs else ""
+    untagged = f", {untagged_words(answer.coverage)} included" if answer.coverage.untagged_runs else ""
     return f"{number} cost {spent(answer.total)} {when(answer.period)}{untagged}."
 
 
@@ -199,7 +137,7 @@ def untagged_headline(answer: UntaggedList) -> str:
     """What runs without a feature cost."""
     if not answer.total.runs:
         return f"No untagged runs {when(answer.period)}."
-    share = f", {percent(answer.share)} of all cost" if answer.share is not None else ""
+    share = f", {part(answer.share)} of all cost" if answer.share is not None else ""
     runs = plural(answer.total.runs, "untagged run")
     return f"{runs} cost {spent(answer.total)} {when(answer.period)}{share}."
 
@@ -227,7 +165,7 @@ def rules_lines(rules: Sequence[RuleSet]) -> list[str]:
     if not rules:
         return []
     said = [f"{rule_words(one)} (by {plain(one.by)} on {day(one.at)})" for one in rules]
-    return [f"{plural(len(rules), 'rule')} set in Slack: {_few(said, '; ')}."]
+    return [f"{plural(len(rules), 'rule')} set in Slack: {few(said, '; ')}."]
 
 
 def rule_words(rule: RuleSet) -> str:
@@ -245,19 +183,6 @@ def question_lines(error: QuestionError) -> list[str]:
     return lines
 
 
-def unknown(period: TimeFrame, coverage: Coverage) -> str | None:
-    """That the ledger knows nothing of a period, where that is so; None where it does."""
-    if coverage.as_of is None or coverage.age is None or coverage.ledger_start is None:
-        return "Nothing has been read from LangSmith yet; status says more."
-    nothing = f"Nothing is known of {days(period.first, period.last)}"
-    if _utc(period.end) <= _utc(coverage.ledger_start):
-        return f"{nothing}: the ledger starts on {day(coverage.ledger_start)}."
-    if _utc(period.start) >= _utc(coverage.as_of):
-        read = f"{clock(coverage.as_of)} ({ago(coverage.age)})"
-        return f"{nothing} yet: LangSmith has been read up to {read}."
-    return None
-
-
 def _against(
     unit: UnitCost, cost: Decimal | None, unit_before: UnitCost, before: Decimal | None, fraction: Decimal | None
 ) -> str:
@@ -273,37 +198,5 @@ def _against(
     return f" ({'up' if cost > before else 'down'}{size} from {was})"
 
 
-def _untagged(coverage: Coverage) -> str:
-    return f"{plural(coverage.untagged_runs, 'untagged run')} ({money(coverage.untagged_cost)})"
-
-
-def nothing_known(gaps: Iterable[Gap]) -> str:
-    """Which stretches of time are missing, each with the projects that it is missing in; the first few."""
-    projects: dict[tuple[datetime, datetime], list[str]] = {}
-    for gap in gaps:
-        projects.setdefault((gap.start, gap.end), []).append(gap.project)
-    texts = [
-        f"{_stretch(start, end)} in {_few([plain(name) for name in names])}" for (start, end), names in projects.items()
-    ]
-    return f"Nothing is known of {_few(texts, '; ')}"
-
-
-def _stretch(start: datetime, end: datetime) -> str:
-    """Whole days by their dates, anything else by the clock."""
-    if (start.hour, start.minute, end.hour, end.minute) == (0, 0, 0, 0):
-        return days(start.date(), end.date() - timedelta(days=1))
-    return f"{clock(start)} to {clock(end)}"
-
-
-def _few(texts: list[str], between: str = ", ") -> str:
-    more = [f"{len(texts) - _FEW} more"] if len(texts) > _FEW else []
-    return between.join([*texts[:_FEW], *more])
-
-
 def _moment(moment: datetime, now: datetime) -> str:
     return f"{clock(moment)} ({ago(now - moment)})"
-
-
-def _utc(moment: datetime) -> float:
-    """Two instants of one zone compare by their clocks; by this they compare by what they are."""
-    return moment.timestamp()

@@ -14,9 +14,10 @@ from textwrap import wrap
 from bot.domain.catalog import SPECIAL, TOTAL
 from bot.domain.feature import MAX_NAME, clean_value
 from bot.domain.money import NANOS_PER_DOLLAR
+from bot.render.coverage import warnings
 from bot.render.names import plain
-from bot.render.numbers import count, money, percent, plural, tokens
-from bot.render.sentences import spent, warnings, when
+from bot.render.numbers import count, money, part, plural, tokens
+from bot.render.sentences import spent, when
 from bot.reports.answers import Report, Row, UntaggedList, UntaggedRow
 from bot.reports.parts import NONE
 
@@ -122,7 +123,7 @@ def _feature(feature: _Feature, seen: timedelta) -> list[str]:
 
 
 def _spend(row: Row) -> str:
-    share = f" ({percent(row.share)})" if row.share is not None else ""
+    share = f" ({part(row.share)})" if row.share is not None else ""
     unpriced = f", {count(row.sum.unpriced_runs)} of them unpriced" if row.sum.unpriced_runs else ""
     return f"{money(row.sum.cost)}{share} in {plural(row.sum.runs, 'run')}{unpriced}"
 

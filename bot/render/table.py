@@ -8,10 +8,12 @@ from typing import NamedTuple
 
 from bot.render.audited import audited_rows
 from bot.render.names import plain
-from bot.render.numbers import clock, count, day, money, percent, tokens, weekday
+from bot.render.numbers import clock, count, day, money, part, tokens, weekday
 from bot.render.verified import bridge_rows
-from bot.reports.answers import Audit, FeatureList, Help, Other, Report, Row, Status, Sum, UntaggedList, Verification
+from bot.reports.answers import FeatureList, Help, Other, Report, Row, Status, Sum, UntaggedList
+from bot.reports.audited import Audit
 from bot.reports.budgets import BudgetList
+from bot.reports.verified import Verification
 
 UNKNOWN = "\N{EM DASH}"
 UNKNOWN_COST = "unknown"
@@ -183,7 +185,7 @@ def token_count(number: int) -> Figure:
 
 def portion(fraction: Decimal) -> Figure:
     """A cell of a part of something."""
-    return Figure(percent(fraction), fraction)
+    return Figure(part(fraction), fraction)
 
 
 def _rest(other: Other) -> str:

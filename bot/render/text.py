@@ -5,8 +5,8 @@ import tabulate
 from bot.render.chart import chart_table
 from bot.render.page import Page, page
 from bot.render.table import Table
-from bot.reports.answers import Answer
 from bot.reports.digest import Digest
+from bot.reports.kinds import Answer
 
 # Names are shorter; sentences, as those of help, go on in the next line.
 WRAPPED = 54

@@ -4,7 +4,8 @@ from bot.render.names import plain
 from bot.render.numbers import ago, clock, count, plural, tokens
 from bot.render.sentences import spent
 from bot.render.table import UNKNOWN, UNKNOWN_COST, Cell, Table, dollars, made, token_count
-from bot.reports.answers import Other, TraceReport, TraceRow
+from bot.reports.answers import Other
+from bot.reports.traced import TraceReport, TraceRow
 
 # What the words of bot.domain mean to people.
 _REASONS = {

@@ -1,8 +1,9 @@
 """What `verify` says: how far LangSmith's own total is from the ledger, what that means, and what was compared."""
 
+from bot.render.coverage import nothing_known
 from bot.render.numbers import ago, clock, count, day, money, percent, plural
-from bot.render.sentences import nothing_known, when
-from bot.reports.answers import Cause, Step, Verdict, Verification
+from bot.render.sentences import when
+from bot.reports.verified import Cause, Step, Verdict, Verification
 
 # Steps that are named even where they are $0: whoever reads the bridge looks for them.
 _ALWAYS = ("counted_twice", "overrides", "estimates")

@@ -6,11 +6,8 @@ Costs are exact US dollars (`Decimal`, nine places); instants are aware, in the 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
 
-from bot.reports.budgets import BudgetList
 from bot.reports.chart import Chart
-from bot.reports.suspects import Fault
 
 _UNIT_TOKENS = 1_000
 
@@ -227,48 +224,6 @@ class UntaggedList:
 
 
 @dataclass(frozen=True, slots=True)
-class TraceRow:
-    """A run of a trace; `depth` 0 for one that hangs on no other. The tokens are those that count.
-
-    The words are those of bot.domain: `state` (run.State), `reason` (costing.Reason) why it counts in no figure,
-    `source` (run.Source) and `reference` who says what it cost. `langsmith_cost` is LangSmith's own, whatever counts.
-    """
-
-    id: str
-    depth: int
-    name: str
-    type: str
-    model: str | None
-    status: str
-    state: str
-    reason: str | None
-    cost: Decimal | None
-    source: str | None
-    reference: str | None
-    langsmith_cost: Decimal | None
-    input_tokens: int
-    output_tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class TraceReport:
-    """The answer to `trace`: its runs as a tree, each below its parent. What the rows and `other` count is `total`."""
-
-    trace_id: str
-    projects: tuple[str, ...]
-    features: tuple[str, ...]
-    started: datetime
-    timezone: str
-    as_of: datetime | None  # up to when every project has been read
-    age: timedelta | None
-    total: Sum
-    suppressed_runs: int
-    rows: tuple[TraceRow, ...]
-    other: Other | None
-    link: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class ProjectState:
     """How far and how completely a project has been read."""
 
@@ -295,113 +250,6 @@ class Status:
     rules: tuple[RuleSet, ...] = ()
 
 
-class Verdict(StrEnum):
-    """What the distance between LangSmith's own total and the ledger means."""
-
-    FINE = "fine"  # within 5 %
-    OFF = "off"
-    FAR = "far"  # above 20 %, or a total where the ledger holds nothing
-
-
-class Cause(StrEnum):
-    """What is likely behind a distance that is not FINE."""
-
-    PARENTS = "parents"  # runs repeat the cost of those below them, and LangSmith's total counts it once
-    GAPS = "gaps"  # the ledger does not know all of the time, or of the projects
-    MISSING = "missing"  # LangSmith has more runs
-    IMPOSSIBLE = "impossible"  # costs that are no amount of money
-    LATE = "late"  # runs have not ended, or no day is settled
-    FORGOTTEN = "forgotten"  # LangSmith has fewer runs
-    CHANGED = "changed"  # as many runs, other costs
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A part of a sum, by name."""
-
-    key: str
-    cost: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """The answer to `verify`. `held_cost`, what LangSmith said of the runs that the ledger holds, and the `steps` make
-    up `total`, which is what a report says of the same time."""
-
-    period: TimeFrame
-    start: datetime  # what was really compared is [start, end)
-    end: datetime
-    cut_to_retention: bool  # LangSmith may have forgotten what was before
-    cut_to_ledger: bool  # the ledger starts then
-    cut_to_as_of: bool  # what comes after has not been read, or has not happened yet
-    projects: tuple[str, ...]
-    types: tuple[str, ...]
-    listed_cost: Decimal  # LangSmith's own total for these projects and types
-    held_cost: Decimal
-    drift: Decimal | None  # 0.07: LangSmith says 7 % more than the ledger holds; None where it holds nothing
-    verdict: Verdict
-    cause: Cause | None
-    listed_runs: int  # LLM and embedding runs: those that the ledger keeps even without a cost
-    held_runs: int
-    pending_runs: int
-    impossible_runs: int
-    steps: tuple[Step, ...]
-    total: Decimal
-    types_not_read: tuple[Step, ...]  # what LangSmith adds up for other types; without those that cost nothing
-    gaps: tuple[Gap, ...]
-    as_of: datetime | None
-    age: timedelta | None
-    settled_through: date | None
-
-
-FREE = "free"
-
-
-@dataclass(frozen=True, slots=True)
-class SourceRow:
-    """Runs whose cost the same source says. `key` is one of bot.domain.run.Source, FREE, or the State of runs without a
-    cost; `reference` names the library's version and the matched model, or the own price; None where there is none, or
-    where `others` references are added up."""
-
-    key: str
-    reference: str | None
-    runs: int
-    input_tokens: int
-    output_tokens: int
-    cost: Decimal
-    others: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Runs that look wrong in one way. `langsmith_cost` is what LangSmith says of them, None if it says nothing,
-    `cost` what is booked, and `repriced` what they cost by own prices or the price list: without the `priceless` ones,
-    None if all are. `trace` is that of the run that is furthest off."""
-
-    fault: Fault
-    runs: int
-    langsmith_cost: Decimal | None
-    cost: Decimal
-    repriced: Decimal | None
-    priceless: int
-    trace: str
-    link: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Audit:
-    """The rows add up to `total`, which is what a report says; `looked_at` runs were looked at one by one, those that
-    count in no figure too."""
-
-    period: TimeFrame
-    feature: str | None
-    total: Sum
-    rows: tuple[SourceRow, ...]
-    findings: tuple[Finding, ...]
-    looked_at: int
-    coverage: Coverage
-
-
 @dataclass(frozen=True, slots=True)
 class HelpLine:
     """One thing that can be said."""
@@ -418,6 +266,3 @@ class Help:
     lines: tuple[HelpLine, ...]
     dimensions: tuple[str, ...]
     features: tuple[str, ...]  # some that can be asked for here
-
-
-Answer = Report | FeatureList | UntaggedList | TraceReport | Status | BudgetList | Verification | Audit | Help

@@ -12,7 +12,7 @@ from bot.errors import QuestionError
 from bot.ledger.auditing import SourceSum
 from bot.ledger.booking import Booked
 from bot.ledger.store import Reading
-from bot.reports.answers import FREE, Audit, Finding, SourceRow
+from bot.reports.audited import FREE, Audit, Finding, SourceRow
 from bot.reports.covering import Extent, need_runs
 from bot.reports.parts import coverage_of, sum_of, time_frame
 from bot.reports.question import Question

@@ -1,55 +1,37 @@
 """Finds the answer to a question in the ledger."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.domain.catalog import SPECIAL, Catalog
 from bot.domain.cost import SecondOpinion
-from bot.domain.feature import UNTAGGED
-from bot.domain.money import dollars
-from bot.domain.period import Calendar, Span, local_day, previous
+from bot.domain.period import Calendar, Span, local_day
 from bot.errors import UsageError
-from bot.ledger.booking import instant
-from bot.ledger.figures import NOTHING, Figures
+from bot.ledger.figures import NOTHING
 from bot.ledger.store import Ledger, Reading
-from bot.reports.answers import (
-    Answer,
-    FeatureList,
-    FeatureRow,
-    Help,
-    HelpLine,
-    Other,
-    Previous,
-    ProjectState,
-    Report,
-    Row,
-    RuleSet,
-    Status,
-    TraceReport,
-    UntaggedList,
-    UntaggedRow,
-    Verification,
-)
+from bot.reports.answers import Help, HelpLine, Report
 from bot.reports.audit import audit
-from bot.reports.billed import bills
 from bot.reports.budget_reporter import BudgetReporter
 from bot.reports.budgets import BudgetList
-from bot.reports.charting import total_chart, value_chart
-from bot.reports.covering import Extent, days_to_show, extent_of
+from bot.reports.charting import feature_chart, recent
+from bot.reports.covering import Extent, extent_of
 from bot.reports.digest import Digest
 from bot.reports.digest_reporter import DigestReporter
 from bot.reports.home import Home
+from bot.reports.kinds import Answer
+from bot.reports.lists import feature_list, rules_set, status, untagged_list
 from bot.reports.onward import Way, ways_on
-from bot.reports.parts import NONE, coverage_of, namer, other_of, ratio, sum_of, time_frame
 from bot.reports.question import WORDS, Question, Verb, Vocabulary, canonical, parse, parse_words
+from bot.reports.spend_report import spend_report
 from bot.reports.trace_reference import TraceReference
+from bot.reports.traced import TraceReport
 from bot.reports.tracing import LookUp, find_trace, trace_report
 from bot.reports.verification import Counterpart, Held, bounds, compare
+from bot.reports.verified import Verification
 from bot.reports.watch import PATIENCE
-from bot.reports.wide import ALWAYS, costliest
+from bot.reports.wide import ALWAYS
 from bot.reports.words import example_here, written
 
 _HELP_FEATURES = 5
@@ -149,7 +131,8 @@ class Reporter:
             questions = [Question(Verb.REPORT, period) for period in periods]
             day, week, month = (self._report(reading, question, known, now, None) for question in questions)
             budgets = self._budgets(reading, replace(questions[0], verb=Verb.BUDGET), now)
-            return Home(day, week, month, budgets, self._rules(reading)[::-1])
+            chart = feature_chart(reading, recent(periods[0].span.until, self.zone), known, now)
+            return Home(day, week, month, budgets, rules_set(reading, self.zone)[::-1], chart)
 
     def _ask_elsewhere(self, question: Question, now: datetime, before_waiting: Callable[[], None]) -> Answer | Digest:
         """The answers that read the ledger by themselves, some of them around a question to LangSmith."""
@@ -178,15 +161,15 @@ class Reporter:
             return self._budgets(reading, question, now)
         known = extent_of(reading, self.zone)
         if question.verb is Verb.STATUS:
-            return self._status(reading, known, now)
+            return status(reading, known, now, self.zone)
         if question.verb is Verb.AUDIT:
             if self.second_opinion is None:
                 raise UsageError("audit compares with a price list, and there is none here.")
             return audit(reading, question, known, now, self.second_opinion())
         if question.verb is Verb.FEATURES:
-            return self._features(reading, question, known, now, top)
+            return feature_list(reading, self.catalog(), question, known, now, top)
         if question.verb is Verb.UNTAGGED:
-            return self._untagged(reading, question, known, now, top)
+            return untagged_list(reading, question, known, now, top, self.zone)
         return self._report(reading, question, known, now, top)
 
     def vocabulary(self) -> Vocabulary:
@@ -205,163 +188,14 @@ class Reporter:
         )
 
     def _report(self, reading: Reading, question: Question, known: Extent, now: datetime, top: int | None) -> Report:
-        span = question.period.span
-        total = reading.total(span, question.feature)
         is_wide = question.by in ALWAYS or (question.by in self.wide_keys and question.by not in self.keys)
-        if is_wide:
-            wide = costliest(reading, question, top, known)
-            rows = tuple(
-                Row(value or NONE, sum_of(figures), ratio(figures.cost, total.cost), link)
-                for value, figures, link in wide.shown
-            )
-            other = other_of([wide.rest], wide.others) if wide.others else None
-        else:
-            found = self._breakdown(reading, question, known, now)
-            rows, other = _cut(found, total, top, in_order=question.by == "day")
-        if is_wide or question.by == "day":
-            chart = total_chart(reading, span, known, now, question.feature)
-        else:
-            chart = value_chart(reading, span, question.by, known, now, question.feature)
-        before = question.versus.span if question.versus is not None else previous(question.period, now)
-        coverage = coverage_of(reading, span, known, now, total, question.feature)
-        if known.is_pruned(before.first):
-            coverage = replace(coverage, pruned_before=known.pruned_before)
-        return Report(
-            period=time_frame(question.period),
-            feature=question.feature,
-            by=question.by,
-            total=sum_of(total),
-            previous=self._previous(reading, question.feature, before, known, total),
-            rows=rows,
-            other=other,
-            coverage=coverage,
-            counted_runs=total.runs if is_wide else None,
-            chart=chart,
-            bills=bills(reading, span) if question.feature is None else (),
-        )
-
-    def _breakdown(
-        self, reading: Reading, question: Question, known: Extent, now: datetime
-    ) -> list[tuple[str, Figures]]:
-        """The figures with their names. Two may share one (a project and its namesake of old): none may get lost."""
-        span = question.period.span
-        if question.by == "day":
-            days = reading.by_day(span, question.feature)
-            return [(day.isoformat(), days.get(day, NOTHING)) for day in days_to_show(span, known, days, now)]
-        names = namer(reading, question.by)
-        return [
-            (names(value), figures) for value, figures in reading.by_value(span, question.by, question.feature).items()
-        ]
-
-    def _previous(
-        self, reading: Reading, feature: str | None, span: Span, known: Extent, total: Figures
-    ) -> Previous | None:
-        if not known.covers(span):
-            return None
-        before = reading.total(span, feature)
-        unit, unit_before = sum_of(total).unit_cost, sum_of(before).unit_cost
-        alike = unit.at_least == unit_before.at_least
-        return Previous(
-            start=span.start,
-            end=span.end,
-            last=span.last,
-            is_part=span.part_day is not None,
-            cost=dollars(before.cost),
-            runs=before.runs,
-            change=ratio(total.cost - before.cost, before.cost),
-            unit_cost=unit_before,
-            per_trace_change=_change(unit.per_trace, unit_before.per_trace) if alike else None,
-            per_1000_tokens_change=_change(unit.per_1000_tokens, unit_before.per_1000_tokens) if alike else None,
-        )
-
-    def _features(
-        self, reading: Reading, question: Question, known: Extent, now: datetime, top: int | None
-    ) -> FeatureList:
-        span = question.period.span
-        found = reading.by_value(span, "feature")
-        configured = self.catalog().features
-        names = {*found, *(name for name in configured if name not in SPECIAL)} - {UNTAGGED}
-        rows = []
-        for name in names:
-            feature = configured.get(name)
-            rows.append(
-                FeatureRow(
-                    name,
-                    sum_of(found[name]) if name in found else None,
-                    feature is not None,
-                    feature.owners if feature is not None else (),
-                    feature.aliases if feature is not None else (),
-                )
-            )
-        rows.sort(key=lambda row: (-(row.sum.cost if row.sum else Decimal(-1)), row.name))
-        shown = rows[: top or len(rows)]
-        total = reading.total(span)
-        return FeatureList(
-            time_frame(question.period),
-            sum_of(total),
-            tuple(shown),
-            len(rows) - len(shown),
-            coverage_of(reading, span, known, now, total, None),
-        )
-
-    def _untagged(
-        self, reading: Reading, question: Question, known: Extent, now: datetime, top: int | None
-    ) -> UntaggedList:
-        span = question.period.span
-        projects = {project.key: project.name for project in reading.projects()}
-        total = reading.total(span, UNTAGGED)
-        found = sorted(
-            reading.untagged_names(span), key=lambda one: (-one.figures.cost, one.name, projects[one.project])
-        )
-        shown, rest = found[: top or len(found)], found[top or len(found) :]
-        return UntaggedList(
-            period=time_frame(question.period),
-            total=sum_of(total),
-            share=ratio(total.cost, reading.total(span).cost),
-            rows=tuple(UntaggedRow(projects[one.project], one.name or NONE, sum_of(one.figures)) for one in shown),
-            other=other_of([one.figures for one in rest], len(rest)),
-            coverage=coverage_of(reading, span, known, now, total, UNTAGGED),
-            rules=self._rules(reading),
-        )
+        return spend_report(reading, question, known, now, top=top, is_wide=is_wide)
 
     def _budgets(self, reading: Reading, question: Question, now: datetime) -> BudgetList:
         feature = question.feature
         in_force = self.catalog().budgets(reading.set_limits(), now)
         history = reading.limit_history(feature, _CHANGES) if feature is not None else []
         return BudgetReporter(reading, self.zone, self.week_start, now).list(in_force, feature, history)
-
-    def _status(self, reading: Reading, known: Extent, now: datetime) -> Status:
-        last, good = reading.last_sync(), reading.last_sync(successful=True)
-        return Status(
-            now=now.astimezone(self.zone),
-            last_sync=self._local(last.finished) if last is not None else None,
-            last_sync_problem=last.problem if last is not None else None,
-            last_good_sync=self._local(good.finished) if good is not None else None,
-            runs_read=last.read if last is not None else 0,
-            projects=tuple(
-                ProjectState(
-                    project.name,
-                    self._local(project.covered_from) if project.covered_from is not None else None,
-                    self._local(project.watermark) if project.watermark is not None else None,
-                    date.fromordinal(project.settled_through) if project.settled_through is not None else None,
-                    project.cost_mode.value,
-                )
-                for project in reading.projects(selected_only=True)
-            ),
-            gaps=known.gaps,
-            ledger_start=known.start,
-            timezone=self.zone.key,
-            rules=self._rules(reading),
-        )
-
-    def _rules(self, reading: Reading) -> tuple[RuleSet, ...]:
-        """The rules that were set in Slack, the first that was set first."""
-        return tuple(
-            RuleSet(
-                one.id, one.rule.feature, one.rule.name, one.rule.project, one.set_by, one.set_at.astimezone(self.zone)
-            )
-            for one in reading.set_rules()
-        )
 
     def _verify(self, question: Question, now: datetime, before_waiting: Callable[[], None]) -> Verification:
         if self.counterpart is None:
@@ -391,26 +225,6 @@ class Reporter:
             vocabulary.dimensions,
             tuple(written(name) for name in known[:_HELP_FEATURES]),
         )
-
-    def _local(self, microseconds: int) -> datetime:
-        return instant(microseconds).astimezone(self.zone)
-
-
-def _cut(
-    found: Collection[tuple[str, Figures]], total: Figures, top: int | None, *, in_order: bool
-) -> tuple[tuple[Row, ...], Other | None]:
-    """The costliest rows, and the rest beyond `top` added up. By cost; `in_order` by name, as people read days."""
-    by_cost = sorted(found, key=lambda item: (-item[1].cost, item[0]))
-    kept, rest = by_cost[:top], by_cost[top:] if top is not None else []
-    if in_order:
-        kept.sort(key=lambda item: item[0])
-    rows = tuple(Row(key, sum_of(figures), ratio(figures.cost, total.cost)) for key, figures in kept)
-    return rows, other_of([figures for _, figures in rest], len(rest))
-
-
-def _change(now: Decimal | None, before: Decimal | None) -> Decimal | None:
-    """By which fraction of `before` `now` is more; None where either is unknown or nothing was before."""
-    return ratio(now - before, before) if now is not None and before is not None else None
 
 
 def _is_asked_elsewhere(question: Question) -> bool:

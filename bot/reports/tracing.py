@@ -12,9 +12,10 @@ from bot.errors import QuestionError, SourceError
 from bot.ledger.booking import Booked, instant
 from bot.ledger.pruning import Pruned
 from bot.ledger.store import Ledger, Reading
-from bot.reports.answers import Other, Sum, TraceReport, TraceRow
+from bot.reports.answers import Other, Sum
 from bot.reports.covering import extent_of
 from bot.reports.trace_reference import TraceReference
+from bot.reports.traced import TraceReport, TraceRow
 from bot.reports.words import MAX_TOP
 
 # A run's id and the ids of the projects in which to look -> its trace's id, or None. Raises SourceError.

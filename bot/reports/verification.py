@@ -13,8 +13,9 @@ from bot.domain.run import LLM_TYPES
 from bot.errors import QuestionError
 from bot.ledger.bridge import Bridge
 from bot.ledger.coverage import ProjectRow
-from bot.reports.answers import Cause, Step, TimeFrame, Verdict, Verification
+from bot.reports.answers import TimeFrame
 from bot.reports.covering import Extent
+from bot.reports.verified import Cause, Step, Verdict, Verification
 
 FINE = Decimal("0.05")
 FAR = Decimal("0.20")

@@ -14,7 +14,7 @@ from bot.ledger.events import Event
 from bot.ledger.limits import Snooze
 from bot.render.budgets import alert_sentences, origin, trace_words
 from bot.render.names import plain
-from bot.render.numbers import clock, money, percent
+from bot.render.numbers import clock, money, part
 from bot.reports.budget_words import read_amount
 from bot.slack.alert_copies import change_copies, facts_of
 from bot.slack.api import SlackApi
@@ -99,7 +99,7 @@ class AlertActions:
         lines += [f"Trace {trace.id}: {trace_words(trace)}" for trace in facts.traces]
         if standing.in_force is not None:
             limit = standing.in_force.budget.limit_nanos
-            used = percent(dollars(standing.spent) / dollars(limit))
+            used = part(dollars(standing.spent) / dollars(limit))
             lines.append(
                 f"Now: {money(dollars(standing.spent))} of {money(dollars(limit))} ({used}) in the running period."
             )
@@ -130,7 +130,9 @@ class AlertActions:
             return problem(str(error))
         standing = self.desk.standing(state.feature, state.window, now)
         if limit <= standing.spent and filled.warned != filled.amount:
-            warning = f"{money(dollars(standing.spent))} are spent already: with this limit its owners are told again."
+            warning = (
+                f"{money(dollars(standing.spent))} has been spent already: with this limit its owners are told again."
+            )
             view = raise_view(event.key, standing, filled=filled, warning=warning)
             return {"response_action": "update", "view": view}
         until = standing.period_end if filled.for_period else None

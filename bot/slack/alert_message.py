@@ -23,6 +23,8 @@ SNOOZE_PERIOD = "alert_snooze_period"
 RAISE = "alert_raise"
 DETAILS = "alert_details"
 
+_TRACES = "Costliest traces:"
+
 # What all blocks have room for together (about 13,200 characters and 50 blocks), less the lines at both ends.
 _ROOM = 11_000
 _CARDS = 20
@@ -100,7 +102,7 @@ def _said(card: Card) -> Block:
             elements.append(_plain(piece))
             room -= weight(piece)
     if card.facts.traces:
-        elements.append(_plain("\nCostliest traces:"))
+        elements.append(_plain(f"\n{_TRACES}"))
     for trace in card.facts.traces:
         elements += _trace(trace)
     for number, what in enumerate(done_lines(card)):
@@ -154,7 +156,8 @@ def _text(cards: Sequence[Card], role: Role, ends: Sequence[str]) -> str:
     for card in cards:
         lines.append(alert_headline(card.facts.state))
         lines += alert_sentences(card.facts)
-        lines += [trace_words(trace) for trace in card.facts.traces]
+        if card.facts.traces:
+            lines += [_TRACES, *(f"  {trace_words(trace)}" for trace in card.facts.traces)]
         lines += _done_words(card)
     end = escaped("\n".join(ends), _TEXT // 4)
     return f"{escaped(chr(10).join(lines), _TEXT - len(end))}\n{end}"

@@ -28,6 +28,7 @@ CONTROLS_CHARACTERS = 1_900
 DETAILS_CHARACTERS = 2_400
 LINKS_CHARACTERS = 1_500
 TABLE_ROWS = 99
+UNBROKEN = 24
 BUTTON_CHARACTERS = 75
 # More rows than these, which are the days of a month, are turned page by page and sorted.
 COMFORT_ROWS = 31
@@ -149,8 +150,16 @@ def table(cells: Table, room: int = TABLE_CHARACTERS) -> tuple[Block | None, int
     rows, left_out = _fitting_rows(cells, room)
     if len(rows) < 2:
         return None, len(cells.rows)
-    settings = [{"align": "right"} if numeric else {"align": "left", "is_wrapped": True} for numeric in cells.numeric]
+    columns = zip(cells.numeric, zip(*cells.rows, strict=True), strict=True)
+    settings = [_column(numeric, texts) for numeric, texts in columns]
     return {"type": "table", "column_settings": settings, "rows": rows}, left_out
+
+
+def _column(numeric: bool, texts: Sequence[str]) -> Block:
+    """Numbers on the right. Of texts only long ones are broken: in a narrow window short names would be, too."""
+    if numeric:
+        return {"align": "right"}
+    return {"align": "left", "is_wrapped": any(len(text) > UNBROKEN for text in texts)}
 
 
 def data_table(cells: Table, room: int = TABLE_CHARACTERS) -> tuple[Block | None, int]:

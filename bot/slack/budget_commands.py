@@ -51,7 +51,7 @@ class BudgetCommands:
         owned = f"Its alerts go to {_people(owners)}." if owners else "It has no owner: anybody may change it."
         lines = [before]
         if standing.spent >= request.limit_nanos:
-            lines.append(f"{money(dollars(standing.spent))} are spent already: its owners will be told at once.")
+            lines.append(f"{money(dollars(standing.spent))} has been spent already: its owners will be told at once.")
         understood = (
             f"I understood: {plain(request.feature)} may spend {money(dollars(request.limit_nanos))} {request.window}."
         )

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from bot.render.chart import chart_table, label, name_of, point_name
-from bot.render.numbers import drawn
+from bot.render.chart import chart_table, label, name_of, point_names
+from bot.render.numbers import days, drawn
 from bot.reports.chart import Chart, Line
 from bot.slack.blocks import Block, cut, fenced_section, fitting_text
 
@@ -19,23 +19,29 @@ _FEWEST_FOR_A_LINE = 3
 
 def chart_block(chart: Chart) -> Block:
     """The total as an area; several series as lines, because Slack stacks nothing."""
-    points = [point_name(point, chart.step) for point in chart.points]
+    points = point_names(chart)
     lines = chart.lines or (chart.total,)
     kind = "line" if chart.lines else "area"
     series = [
         {"name": name, "data": [_point(*one) for one in zip(points, line.costs, strict=True)]}
         for name, line in zip(_names(lines), lines, strict=True)
     ]
-    by = f" by {label(chart).lower()}" if chart.lines else ""
     return {
         "type": "data_visualization",
-        "title": cut(f"Cost per {chart.step}{by}", TITLE, _size),
+        "title": _title(chart),
         "chart": {
             "type": kind if len(points) >= _FEWEST_FOR_A_LINE else "bar",
             "series": series,
             "axis_config": {"categories": points, "y_label": "US dollars"},
         },
     }
+
+
+def _title(chart: Chart) -> str:
+    """With the dates where there is room: a chart is looked at, and saved, by itself."""
+    short = f"Cost per {chart.step}{f' by {label(chart).lower()}' if chart.lines else ''}"
+    whole = f"{short}, {days(chart.first, chart.last)}"
+    return whole if _size(whole) <= TITLE else cut(short, TITLE, _size)
 
 
 def chart_text(chart: Chart) -> Block:

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from bot.render import digest as words
+from bot.render.coverage import basis
 from bot.render.page import Page
-from bot.render.sentences import basis
 from bot.reports.answers import Spend
 from bot.reports.budgets import AlertFacts
 from bot.reports.digest import Digest
@@ -33,15 +33,16 @@ class ToldAlert(NamedTuple):
     link: str | None
 
 
-def thread_message(digest: Digest, alerts: Sequence[ToldAlert]) -> Message:
-    """The reply under a digest that has a row for every feature: `digest` is one with all of them."""
+def thread_message(digest: Digest, alerts: Sequence[ToldAlert], *, file_at: datetime | None = None) -> Message:
+    """The reply under a digest that has a row for every feature: `digest` is one with all of them. The file beside it
+    has the same rows, or those of `file_at` if they have changed since."""
     shown = alerts[:_ALERTS]
     lines = [cut(words.alert_line(one.facts, one.at), _LINE, weight) for one in shown]
     more = [words.more_alerts(len(alerts) - len(shown))] if len(alerts) > len(shown) else []
     said = Page(
-        (words.thread_headline(digest, len(alerts)),),
+        (words.thread_headline(digest, len(alerts), file_at),),
         words.table(digest),
-        tuple(basis(digest.period, digest.coverage, says_untagged=True)),
+        (*words.updated(digest), *basis(digest.period, digest.coverage, says_untagged=True)),
         details=(*lines, *more),
     )
     elements = [_line(line, one.link) for line, one in zip(lines, shown, strict=True)]

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from bot.errors import SlackError
@@ -14,32 +15,31 @@ from bot.reports.home import Home
 from bot.reports.reporter import Reporter
 from bot.slack.alert_copies import cards
 from bot.slack.alert_message import Card
-from bot.slack.api import Person, RefusedError, Screens, UnconfirmedError
+from bot.slack.api import REFUSED_FORM, Person, RefusedError, Screens, UnconfirmedError
 from bot.slack.blocks import Block
 from bot.slack.conversation import Refusal
 from bot.slack.digest_message import digest_message
 from bot.slack.failures import log_failure
 from bot.slack.home_view import ALERTS, home_note, home_view
 from bot.slack.limit_desk import LimitDesk
+from bot.slack.messages import NATIVE
 from bot.slack.owners import Owners
+from bot.slack.refusals import Refusals, refused_kinds
 from bot.slack.views import closing_view
 
 _ALERTS_SINCE = timedelta(days=14)
 _WELCOMED = "welcomed:"
 
+# A view has no text that could be too long, and where a message's blocks are invalid its arguments may be.
+_REFUSED_VIEW = REFUSED_FORM | {"invalid_arguments"}
+
 _log = logging.getLogger(__name__)
-
-
-def no_chart(home: Home) -> Block | None:
-    """No chart at all."""
-    del home
-    return None
 
 
 @dataclass(frozen=True, slots=True)
 class HomeTab:
-    """Everybody's home. `missing` is what admins still have to see to, found without asking anybody; `chart` gives the
-    block below the figures. No method raises anything."""
+    """Everybody's home. `missing` is what admins still have to see to, found without asking anybody. No method raises
+    anything."""
 
     reporter: Reporter
     desk: LimitDesk
@@ -47,7 +47,6 @@ class HomeTab:
     api: Screens
     missing: Callable[[datetime], Sequence[Finding]]
     clock: Callable[[], datetime]
-    chart: Callable[[Home], Block | None] = no_chart
 
     def opened(self, body: Mapping[str, Any], refusal: Refusal) -> None:
         """Somebody has opened one of the bot's tabs."""
@@ -99,29 +98,28 @@ class HomeTab:
         home, person = self.reporter.home(now), self.owners.person(user)
         is_new = outbox.mark(mark) is None
         missing = self.missing(now) if is_new and self.owners.is_admin(person) else ()
-        alerts, chart = self._alerts(now), self.chart(home)
+        draw = partial(home_view, home, alerts=self._alerts(now), welcome=is_new, missing=missing)
+        refusals = Refusals(outbox)
         shown: Block | None = None
         for ask in (False, True):
             mine = self._mine(home, person, ask=ask)
-            view = home_view(home, mine, alerts, welcome=is_new, missing=missing, chart=chart)
+            view = draw(mine, refused=refusals.known(now))
             if view != shown:
-                if not self._publish(user, view) and chart is not None:
-                    chart = None
-                    self.api.publish_home(user, home_view(home, mine, alerts, welcome=is_new, missing=missing))
-                shown = view
+                shown = self._publish(user, view, draw(mine, refused=NATIVE), refusals, now)
         if is_new:
             outbox.set_mark(mark, now.isoformat())
 
-    def _publish(self, user: str, view: Block) -> bool:
-        """False if Slack did not take the view as it is."""
+    def _publish(self, user: str, view: Block, simple: Block, refusals: Refusals, now: datetime) -> Block:
+        """Gives what was published: the simple view where Slack does not take the other, which is remembered."""
         try:
             self.api.publish_home(user, view)
         except RefusedError as error:
-            if error.code not in {"invalid_arguments", "invalid_blocks"}:
+            if error.code not in _REFUSED_VIEW or view == simple:
                 raise
-            _log.info("Slack refused a home tab (%s)", error.code)
-            return False
-        return True
+            self.api.publish_home(user, simple)
+            refusals.learn(refused_kinds([view], simple), now)
+            return simple
+        return view
 
     def _mine(self, home: Home, person: Person, *, ask: bool) -> Collection[str]:
         """The features that somebody owns; what Slack does not say makes none theirs."""

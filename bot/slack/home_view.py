@@ -6,16 +6,18 @@ Names from traces stand in rich text and plain text only, where nothing acts.
 from collections.abc import Collection, Iterable, Sequence
 
 from bot.render.budgets import alert_headline
-from bot.render.home import bar, budget_words, feature_words, figure, freshness, home_warnings
+from bot.render.home import bar, budget_words, feature_words, figure, freshness, home_warnings, nothing_read
 from bot.render.names import plain
 from bot.render.numbers import clock
 from bot.render.sentences import rule_words
 from bot.reports.answers import Row, RuleSet
 from bot.reports.budgets import BudgetState
+from bot.reports.chart import Chart
 from bot.reports.findings import Finding
 from bot.reports.home import Home
 from bot.slack.alert_message import Card, done_lines
 from bot.slack.blocks import Block, context, cut, paragraph, plain_text, rich_text, weight
+from bot.slack.charts import chart_block, chart_text
 
 SET_BUDGET = "home_set_budget"
 MAP_UNTAGGED = "home_map_untagged"
@@ -35,23 +37,28 @@ def home_view(
     *,
     welcome: bool = False,
     missing: Sequence[Finding] = (),
-    chart: Block | None = None,
+    refused: Collection[str] = (),
 ) -> Block:
     """The view for somebody who owns the features `mine`. `missing` is what still lacks, for admins, and shown with the
-    welcome; `chart` goes below the figures."""
+    welcome; types of blocks that are `refused` are not used."""
     blocks = [
         *(_welcome(missing) if welcome else ()),
         *_figures(home),
-        *((chart,) if chart is not None else ()),
+        *_chart(home.chart, refused),
         _actions(),
         *_features(home, mine),
         *_budgets(home, mine),
         *_alerts(alerts),
         *_rules(home.rules),
-        {"type": "divider"},
-        context(*freshness(home)),
+        *_freshness(home),
     ]
     return {"type": "home", "blocks": blocks}
+
+
+def _freshness(home: Home) -> Iterable[Block]:
+    if said := freshness(home):
+        yield {"type": "divider"}
+        yield context(*said)
 
 
 def home_note(first: str, *others: str) -> Block:
@@ -73,14 +80,23 @@ def _welcome(missing: Sequence[Finding]) -> Iterable[Block]:
 
 
 def _figures(home: Home) -> Iterable[Block]:
+    yield _header("What LLM calls cost")
+    if nothing := nothing_read(home):
+        yield paragraph(*nothing)
+        return
     elements: list[Block] = []
     for name, report in zip(_PERIODS, (home.day, home.week, home.month), strict=True):
         cost, compared = figure(name, report)
         elements += [_bold(f"{chr(10) if elements else ''}{cost}"), _text(f"\n{compared}")]
-    yield _header("What LLM calls cost")
     yield rich_text(*elements)
     if warned := home_warnings(home):
         yield context(*(f"\N{WARNING SIGN} {line}" for line in warned))
+
+
+def _chart(chart: Chart | None, refused: Collection[str]) -> Iterable[Block]:
+    if chart is not None:
+        drawn = chart_block(chart)
+        yield drawn if drawn["type"] not in refused else chart_text(chart)
 
 
 def _actions() -> Block:

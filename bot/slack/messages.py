@@ -14,8 +14,9 @@ from bot.render.chart import chart_line
 from bot.render.page import Page, page
 from bot.render.sentences import question_lines
 from bot.render.table import Table
-from bot.reports.answers import Answer, TraceReport
+from bot.reports.answers import FeatureList, Report, UntaggedList
 from bot.reports.digest import Digest
+from bot.reports.kinds import Answer
 from bot.slack.blocks import (
     SECTION_CHARACTERS,
     TABLE_CHARACTERS,
@@ -96,7 +97,7 @@ class Message:
 
 def answer_message(answer: Answer | Digest) -> Message:
     """An answer as its asker sees it, but for what stands below it."""
-    return page_message(page(answer), names_top=not isinstance(answer, TraceReport))
+    return page_message(page(answer), names_top=isinstance(answer, Report | FeatureList | UntaggedList))
 
 
 def page_message(said: Page, *, names_top: bool = False, details: Block | None = None) -> Message:

@@ -30,7 +30,7 @@ def raise_view(key: str, standing: Standing, *, filled: Wanted | None = None, wa
     """The modal for one budget; with what was filled in, and a warning, the second time."""
     limit = standing.in_force.budget.limit_nanos if standing.in_force is not None else None
     now = f"The limit is {money(dollars(limit))}" if limit is not None else "There is no limit now"
-    spent = f"{now}, {money(dollars(standing.spent))} are spent. The period ends on {clock(standing.period_end)}."
+    spent = f"{now}; {money(dollars(standing.spent))} has been spent. The period ends on {clock(standing.period_end)}."
     options = {_PERIOD: _option("until the period ends", _PERIOD), _CHANGED: _option("until it is changed", _CHANGED)}
     amount: Block = {"type": "plain_text_input", "action_id": _AMOUNT, "max_length": _LONGEST}
     if filled is not None:

@@ -168,7 +168,7 @@ def sure_view(rule: Rule, moved: Moved) -> Block:
     """The second modal: what moves."""
     lines = [f"{money(cost)}  {plain(name)} in {plain(project)}" for name, project, cost in moved.names[:_NAMES]]
     if len(moved.names) > _NAMES:
-        lines.append(f"and {len(moved.names) - _NAMES:,} names more")
+        lines.append(f"and {plural(len(moved.names) - _NAMES, 'more name')}")
     return {
         "type": "modal",
         "callback_id": SURE_VIEW,

@@ -11,7 +11,7 @@ from bot.slack.blocks import paragraph
 from bot.slack.messages import Message, note
 
 _MARK = "TEST, nothing is to be done:"
-_WHY = "Somebody with llmcost doctor asked whether alerts reach you."
+_WHY = "Somebody asked with llmcost doctor whether alerts reach you."
 
 
 def trial_message(facts: AlertFacts) -> Message:

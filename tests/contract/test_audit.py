@@ -23,7 +23,8 @@ from bot.pricing.override import Override, Rates
 from bot.pricing.pricer import Pricer
 from bot.render.data import as_dict, to_csv, to_json
 from bot.render.text import text
-from bot.reports.answers import Audit, Finding, Report
+from bot.reports.answers import Report
+from bot.reports.audited import Audit, Finding
 from bot.reports.suspects import Fault
 from bot.slack.messages import answer_message
 from tests import golden

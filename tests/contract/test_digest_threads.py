@@ -3,19 +3,24 @@
 import csv
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, time, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bot.app.office import Office
 from bot.domain.budget import Budget, Window
 from bot.domain.catalog import Catalog, Feature
 from bot.domain.digest import EVERY_DAY, Schedule
 from bot.errors import SlackError
 from bot.jobs.alerts import Alerts
 from bot.jobs.digest_threads import DigestThreads
-from bot.jobs.digests import Digests
+from bot.jobs.digests import LOOK_EVERY, Digests
 from bot.ledger.deliveries import Kind
 from bot.ledger.store import Ledger
+from bot.settings import load
 from bot.slack.post_office import PostOffice
 from bot.slack.routes import Route
 from tests.ledgers import BERLIN, Spent, emptied, fill, new_ledger
@@ -49,6 +54,7 @@ class Town:
         schedule = Schedule(time(9), EVERY_DAY, 6 * timedelta(hours=1), BERLIN)
         self.digests = Digests(self.ledger, lambda: LIMITED, schedule, 0, CHANNEL)
         self.threads = DigestThreads(self.ledger, lambda: LIMITED, BERLIN, 0, self.slack.permalink)
+        self.digests = replace(self.digests, replies=self.threads.changes)
         self.office = PostOffice(self.slack, self.ledger.outbox, lambda _: Route(admins=()), BERLIN)
 
     def tick(self, times: int = 1) -> None:
@@ -60,6 +66,17 @@ class Town:
 
     def replies(self) -> list[str]:
         return [one.form["text"] for one in self.slack.said("C1") if one.thread is not None]
+
+    def late(self, cost: str, feature: str = "f03") -> None:
+        """Something comes in late, and is looked at."""
+        fill(self.ledger, [Spent(NINE - DAY, feature, cost)], catalog=LIMITED, now=self.now)
+        self.now += LOOK_EVERY
+        self.tick(4)
+
+
+def cost_in(text: str, feature: str = "f03") -> str:
+    """What a reply says that a feature cost."""
+    return next(words[1] for words in map(str.split, text.splitlines()) if words[0] == feature)
 
 
 @pytest.fixture
@@ -143,3 +160,104 @@ def test_the_alerts_of_its_days_are_named_and_linked_where_all_can_read_them(tow
     assert ": f03 had spent " in reply.form["text"]
     assert (town.slack.permalink("C1", alert.ts) in str(reply.form["blocks"])) is linked
     assert problems(reply.form) == []
+
+
+# --- When figures change afterwards
+
+
+def test_the_reply_changes_with_its_digest_and_says_as_of_when_the_file_is(town: Town) -> None:
+    town.tick(4)
+    town.late("0.5")
+    digest, reply = town.slack.said("C1")
+    assert len(digest.versions) == len(reply.versions) == 2
+    assert cost_in(reply.form["text"]) == "$4.00"
+    assert "; the first file is as of 24 Nov 2026 09:01." in reply.form["text"]
+    assert all("Updated 24 Nov 2026 09:09" in one.form["text"] for one in (digest, reply))
+    assert problems(reply.form) == []
+    assert len(town.slack.files) == 1  # fifty cents are no correction
+
+
+def test_a_correction_brings_one_more_file_and_the_next_one_another(town: Town) -> None:
+    town.tick(4)
+    for number, cost in enumerate(("5", "7"), 2):
+        town.late(cost)
+        for _ in range(3):
+            town.now += LOOK_EVERY
+            town.tick()
+        assert len(town.slack.files) == number
+    assert [file.name for file in town.slack.files[1:]] == [
+        "llmcost-digest-2026-11-24-corrected-2026-11-24-0909.csv",
+        "llmcost-digest-2026-11-24-corrected-2026-11-24-0936.csv",
+    ]
+    digest, reply, *corrections = town.slack.said("C1")
+    assert all(file.thread == digest.ts for file in town.slack.files)
+    assert all(one.form["text"].endswith("; a new file follows.") for one in corrections)
+    assert len(corrections) == 2
+    for file, cost in zip(town.slack.files, ("3.500000000", "8.500000000", "15.500000000"), strict=True):
+        rows = {row["key"]: row["cost_usd"] for row in csv.DictReader(io.StringIO(file.content.decode()))}
+        assert rows["f03"] == cost
+    assert cost_in(reply.form["text"]) == "$15.50"
+
+
+def test_what_is_corrected_before_the_first_file_needs_no_second(town: Town) -> None:
+    town.digests.run(town.now)
+    town.office.run(town.now)
+    fill(town.ledger, [Spent(NINE - DAY, "f03", "5")], catalog=LIMITED, now=town.now)
+    town.now += LOOK_EVERY
+    town.tick(8)
+    assert [file.name for file in town.slack.files] == ["llmcost-digest-2026-11-24.csv"]
+    assert [text.partition(":")[0] for text in sorted(town.replies())][1:] == ["Correction"]
+
+
+def test_nothing_new_changes_no_reply(town: Town) -> None:
+    town.tick(4)
+    fill(town.ledger, [Spent(town.now, "f03", "9")], catalog=LIMITED, now=town.now)
+    town.now += LOOK_EVERY
+    town.tick(8)
+    assert all(len(one.versions) == 1 for one in town.slack.said("C1"))
+
+
+def test_a_reply_that_nobody_has_seen_yet_is_not_called_updated(town: Town) -> None:
+    town.tick()
+    town.slack.fail_next("post", Fault(code="ratelimited", retry_after=600))
+    town.tick()
+    town.late("0.5")
+    town.now += timedelta(minutes=10)
+    town.tick(2)
+    (said,) = town.replies()
+    assert cost_in(said) == "$4.00"
+    assert "Updated" not in said
+
+
+@pytest.mark.parametrize("fault", [LOST_BEFORE, LOST_AFTER])
+def test_a_corrected_file_that_slack_did_not_confirm_is_not_sent_again(town: Town, fault: Fault) -> None:
+    town.tick(4)
+    town.slack.fail_next("upload", fault)
+    town.late("5")
+    town.tick(8)
+    assert town.slack.calls["upload"] == 2
+    assert len(town.slack.files) == 1 + (fault is LOST_AFTER)
+    assert sum("corrected-2026-11-24-0909.csv could not be put here" in text for text in town.replies()) == 1
+
+
+def test_a_restart_in_the_middle_of_a_correction_says_nothing_twice(town: Town) -> None:
+    town.tick(4)
+    fill(town.ledger, [Spent(NINE - DAY, "f03", "5")], catalog=LIMITED, now=town.now)
+    for _ in range(3):  # each of them is cut off before anything is delivered
+        town.now += LOOK_EVERY
+        town.digests.run(town.now)
+        town.threads.run(town.now)
+    town.tick(8)
+    assert len(town.slack.files) == 2
+    assert sum(text.startswith("Correction") for text in town.replies()) == 1
+
+
+def test_the_bot_changes_the_replies_under_its_digests(town: Town, tmp_path: Path) -> None:
+    environ = {"LLMCOST_TIMEZONE": "Europe/Berlin", "LLMCOST_DIGEST_CHANNEL": CHANNEL, "DATABASE_URL": "sqlite:///x.db"}
+    configured, config = load(environ=environ, directory=tmp_path)
+    slack: Any = town.slack
+    office = Office(configured, config, town.ledger, slack, lambda: town.now)
+    town.digests, town.threads, town.office = office.digests(), office.digest_threads(), office.post_office()
+    town.tick(4)
+    town.late("0.5")
+    assert [len(one.versions) for one in town.slack.said("C1")] == [2, 2]

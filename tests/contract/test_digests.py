@@ -216,7 +216,7 @@ def test_several_features_can_share_a_channel(ledger: Ledger) -> None:
     fill(ledger, [Spent(NINE - 20 * HOUR, name, "1.5") for name in "abc"], now=NINE, catalog=catalog)
     digests(ledger, catalog=catalog, channel=None).run(NINE)
     (delivery,) = posted(ledger)
-    assert text(delivery).startswith("a, b cost $3.00 ")
+    assert text(delivery).startswith("a and b together cost $3.00 ")
 
 
 # --- Not read yet
@@ -285,7 +285,8 @@ def test_a_total_that_was_far_off_is_corrected_under_the_digest(ledger: Ledger) 
     digest, correction = posted(ledger)
     assert (correction.kind, correction.thread, correction.recipient) == (Kind.CORRECTION, digest.id, CHANNEL)
     assert text(correction) == (
-        "Correction: All features together cost $8.00 on 23 Nov 2026, not $5.00. The figures above have been updated."
+        "Correction: All features together cost $8.00 on 23 Nov 2026, not $5.00. "
+        "The figures above have been updated; a new file follows."
     )
 
 

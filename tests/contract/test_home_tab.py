@@ -1,8 +1,9 @@
 """The home tab as it is published: at once, again if Slack knows more, and with a sentence when something fails."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,17 +12,17 @@ from bot.domain.budget import Budget, Window
 from bot.domain.catalog import Catalog, Feature
 from bot.ledger.engine import writing
 from bot.ledger.store import Ledger
+from bot.render.chart import BARS
 from bot.reports.findings import Finding, Verdict
-from bot.reports.home import Home
-from bot.slack.blocks import Block
-from bot.slack.home_tab import HomeTab, no_chart
+from bot.slack.home_tab import HomeTab
 from bot.slack.limit_desk import LimitDesk
 from bot.slack.owners import Owners
 from bot.slack.people import People
+from bot.slack.refusals import Refusals
 from tests.ledgers import BERLIN, NOW, Spent, emptied, fill, new_ledger, reporter
-from tests.standins.slack_fake import LOST_BEFORE, FakeSlack
-from tests.unit.slack.test_home_view import CHART
+from tests.standins.slack_fake import LOST_BEFORE, FakeSlack, Fault
 
+DAY = timedelta(days=1)
 CATALOG = Catalog(
     {
         "search": Feature("search", owners=("alice@example.com",)),
@@ -51,7 +52,7 @@ class Tab:
     ledger: Ledger
     slack: Published = field(default_factory=Published)
     asked: list[object] = field(default_factory=list)
-    chart: Callable[[Home], Block | None] = no_chart
+    now: datetime = NOW
 
     def show(self, user: str = "U1") -> list[str]:
         """What is published when somebody opens the tab."""
@@ -59,7 +60,7 @@ class Tab:
         desk = LimitDesk(self.ledger, lambda: CATALOG, BERLIN, 0, owners.may_change, None)
         before = len(self.slack.shown)
         asked = reporter(self.ledger, CATALOG)
-        HomeTab(asked, desk, owners, self.slack, self.missing, lambda: NOW, self.chart).opened(
+        HomeTab(asked, desk, owners, self.slack, self.missing, lambda: self.now).opened(
             {"event": {"tab": "home", "user": user}}, lambda _: None
         )
         return self.slack.shown[before:]
@@ -78,7 +79,7 @@ def reused() -> Iterator[Ledger]:
 
 @pytest.fixture
 def tab(reused: Ledger) -> Tab:
-    runs = [Spent(NOW, name, "1") for name in ("search", "voice", "chat")]
+    runs = [Spent(NOW - n * DAY, name, "1") for n in range(20) for name in ("search", "voice", "chat")]
     return Tab(fill(emptied(reused), runs, catalog=CATALOG))
 
 
@@ -123,14 +124,38 @@ def test_a_ledger_that_cannot_be_read_is_said_with_a_reference(caplog: pytest.Lo
     assert "rollups" in caplog.text
 
 
-def test_a_chart_that_is_refused_costs_the_chart_alone(tab: Tab) -> None:
-    tab.chart = lambda _: CHART
-    assert "data_visualization" in tab.show()[0]
+@pytest.mark.parametrize("code", ["invalid_blocks", "invalid_arguments"])
+def test_a_chart_that_is_refused_is_drawn_in_text_at_once_and_for_a_day(tab: Tab, code: str) -> None:
+    assert "data_visualization" in tab.show("U2")[0]
+    tab.slack.fail_next("publish_home", Fault(code=code, permanent=True))
+    before = tab.slack.calls["publish_home"]
+    (shown,) = tab.show("U2")
+    assert tab.slack.calls["publish_home"] == before + 2
+    assert "data_visualization" not in shown
+    assert all(part in shown for part in ("What LLM calls cost", "Per day, 9\u201322 Nov 2026", BARS[-1] * 14))
+    tab.now += DAY - timedelta(minutes=1)
+    assert "data_visualization" not in tab.show("U2")[0]
+    tab.now += timedelta(minutes=1)
+    assert "data_visualization" in tab.show("U2")[0]
+
+
+def test_what_is_refused_for_other_reasons_than_its_form_is_not_the_charts_fault(tab: Tab) -> None:
+    tab.slack.fail_next("publish_home", Fault(code="ratelimited", retry_after=1))
+    (said,) = tab.show("U2")
+    assert "Something went wrong" in said
+    assert "data_visualization" in tab.show("U2")[0]
+
+
+def test_a_reply_that_refused_the_chart_is_not_forgotten_by_the_home_tab(tab: Tab) -> None:
+    Refusals(tab.ledger.outbox).learn({"data_visualization"}, NOW)
+    assert "data_visualization" not in tab.show("U2")[0]
+    assert tab.slack.calls["publish_home"] == 1
+
+
+def test_a_home_of_nothing_new_is_drawn_in_text_once(tab: Tab) -> None:
+    """What a group says makes no other home of it, so that it is not published again after the refusal."""
     tab.slack.refuses.add("data_visualization")
-    shown = tab.show()
-    assert shown
-    assert not any("data_visualization" in view for view in shown)
-    assert "What LLM calls cost" in shown[0]
+    assert len(tab.show("U2")) == 1
 
 
 def test_the_messages_tab_is_no_home(tab: Tab) -> None:

@@ -20,7 +20,8 @@ from bot.errors import QuestionError, SourceUnavailableError
 from bot.ledger.store import Ledger
 from bot.render.data import to_csv, to_json
 from bot.render.text import text
-from bot.reports.answers import Report, TraceReport
+from bot.reports.answers import Report
+from bot.reports.traced import TraceReport
 from bot.reports.tracing import LookUp
 from bot.reports.words import MAX_TOP
 from bot.slack.messages import answer_message

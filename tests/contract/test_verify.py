@@ -15,8 +15,9 @@ from bot.ledger.answers import KeptAnswer
 from bot.ledger.store import Ledger
 from bot.render.data import to_json
 from bot.render.text import text
-from bot.reports.answers import Cause, Report, Verdict, Verification
+from bot.reports.answers import Report
 from bot.reports.verification import Counterpart
+from bot.reports.verified import Cause, Verdict, Verification
 from tests.ledgers import BERLIN, NOW, PROJECT, Spent, fill, new_ledger, reporter
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

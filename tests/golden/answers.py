@@ -3,14 +3,15 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from uuid import NAMESPACE_URL, uuid5
 
 from bot.domain.budget import SetLimit, Window
 from bot.domain.cost import Listed
 from bot.domain.run import Source
 from bot.ledger.store import Ledger
-from bot.reports.answers import Answer
 from bot.reports.digest import Digest
+from bot.reports.kinds import Answer
 from bot.reports.reporter import Asked
 from bot.reports.verification import Counterpart
 from tests.ledgers import BERLIN, CATALOG, NOW, PROJECT, Spent, believable, fill, new_ledger, reporter
@@ -80,6 +81,40 @@ def _totals(projects: Collection[bytes], start: datetime, end: datetime) -> dict
 _LANGSMITH = Counterpart(_totals, ("LLM", "EMBEDDING", "TOOL"), timedelta(days=14))
 
 
+def lively(ledger: Ledger) -> None:
+    """Two months of a product that people use at work: an agent that is used more and more, a feature that is new."""
+    runs = []
+    for days in range(60):
+        start = NOW - timedelta(days=days, hours=3)
+        share = Decimal(100 if start.weekday() < 5 else 40) / 100 * (100 + 17 * (days * days) % 23) / 100
+
+        def run(
+            feature: str | None, cost: str, tokens: int, model: str, start: datetime = start, share: Decimal = share
+        ) -> Spent:
+            dollars = str((Decimal(cost) * share).quantize(Decimal("0.0001")))
+            used = (int(tokens * share), int(tokens * share) // 40)
+            provider = "anthropic" if model.startswith("claude") else "openai"
+            return Spent(start, feature, dollars, used, model, provider, name=f"{feature or 'nightly_eval'}")
+
+        runs += [run("rag-search", "5.61", 2_400_000, "gpt-4o")] * 6
+        runs += [run("agent-copilot", f"{7 - days / 12:.2f}", 1_800_000, "claude-sonnet-4-5")] * 4
+        runs += [run("voice", "6.20", 300_000, "gpt-5.1-audio")] * (3 if days < 5 else 0)
+        runs += [run(None, "0.83", 210_000, "gpt-4o-mini")] * 2
+    fill(ledger, runs, catalog=CATALOG, settled=date(2026, 11, 21))
+
+
+def lively_budgets(ledger: Ledger) -> None:
+    """The same with four limits."""
+    lively(ledger)
+    for feature, window, limit in (
+        ("rag-search", Window.MONTHLY, 1_000),
+        ("agent-copilot", Window.WEEKLY, 195),
+        ("voice", Window.WEEKLY, 75),
+        ("total", Window.MONTHLY, 2_500),
+    ):
+        ledger.outbox.set_limit(SetLimit(feature, window, limit * 10**9, "U1", NOW - timedelta(days=9)), None)
+
+
 def _budgeted(ledger: Ledger) -> None:
     """Three limits from Slack, one of them for a period and changed twice."""
     _believable(ledger)
@@ -94,6 +129,7 @@ def _budgeted(ledger: Ledger) -> None:
 # The name of the file, how its ledger is filled, and what is asked.
 KINDS: dict[str, tuple[Callable[[Ledger], None], str]] = {
     "report": (_believable, "week"),
+    "report_lively": (lively, "week"),
     "report_top": (_believable, "14d by model top 2"),
     "one_feature": (_believable, "week rag-search"),
     "by_day": (_believable, "week by day"),

@@ -35,10 +35,12 @@ def _busy(ledger: Ledger) -> None:
     runs = []
     for days in range(1, 60):
         at = MONDAY - days * DAY
-        longer, dearer, more = (2, "6.20", 4) if days == 1 else (1, "3.10", 2)
+        usual = ("4.80", "3.10", "3.90", "4.20", "5.05", "4.60", "5.30")[days % 7]  # a Sunday's is the second
+        longer, dearer, more = (2, "7.40", 4) if days == 1 else (1, usual, 2)
+        thinking = "2.5" if days % 7 == 1 else f"{3.6 - days % 3 / 4}"
         runs += [
             Spent(at, "rag-search", dearer, (80_000 * longer, 900), name="search"),
-            *[Spent(at, "agent-copilot", "2.5", (40_000, 800), "claude-sonnet-4-5", "anthropic")] * (6 - more),
+            *[Spent(at, "agent-copilot", thinking, (40_000, 800), "claude-sonnet-4-5", "anthropic")] * (6 - more),
             Spent(at, None, "0.75", name="nightly_eval"),
         ]
     runs += [
@@ -46,7 +48,7 @@ def _busy(ledger: Ledger) -> None:
         Spent(MONDAY - 20 * HOUR, "voice", None, (9_000, 500), "house-model", name="speak"),
     ]
     fill(ledger, runs, catalog=CATALOG, now=MONDAY - timedelta(minutes=1), settled=date(2026, 11, 21))
-    limit = SetLimit("rag-search", Window.MONTHLY, 80 * 10**9, "U1", MONDAY - 3 * DAY, file_limit=100 * 10**9)
+    limit = SetLimit("rag-search", Window.MONTHLY, 110 * 10**9, "U1", MONDAY - 3 * DAY, file_limit=100 * 10**9)
     ledger.outbox.set_limit(limit, 100 * 10**9)
 
 

@@ -1,12 +1,13 @@
 """What must hold at the end of every story."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import timedelta
 
 from bot.domain.digest import Schedule
 from bot.domain.period import local_day
 from bot.jobs.digests import event_key
 from bot.ledger.deliveries import Kind, Role, State
+from bot.slack.files import is_file
 from bot.slack.post_office import REPEAT
 from tests.simulation.town import Town
 
@@ -15,6 +16,7 @@ def judge(town: Town) -> None:
     """Raises AssertionError, with the rule that was broken."""
     everything_ends(town)
     seen_once(town)
+    files_come_once(town)
     crossings_are_told(town)
     nobody_reads_a_lower_after_a_higher(town)
     if town.has_digests:
@@ -35,6 +37,16 @@ def seen_once(town: Town) -> None:
         if not {message.place for message in messages} & town.slack.unreadable:
             assert len(messages) == 1, "no key is seen twice where history is readable"
         assert all(REPEAT in message.versions[0]["text"] for message in messages[1:]), "a possible repeat says so"
+
+
+def files_come_once(town: Town) -> None:
+    files = Counter((file.place, file.thread, file.name) for file in town.slack.files)
+    assert all(times == 1 for times in files.values()), "no file is put anywhere twice"
+    corrections = Counter(event.facts["digest"] for event in town.outbox.recent_events(Kind.CORRECTION, town.began))
+    for event in town.outbox.recent_events(Kind.DIGEST, town.began):
+        keys = [one.key for one in town.outbox.recent_events(Kind.DETAILS, town.began) if event.key in one.key]
+        brought = sum(key.endswith(":file") for key in keys)
+        assert brought <= 1 + corrections[event.key], "a digest brings a file, and each correction at most another"
 
 
 def crossings_are_told(town: Town) -> None:
@@ -91,7 +103,7 @@ def digests_come(town: Town) -> None:
 def slack_shows_what_the_ledger_says(town: Town) -> None:
     stale = {one.id for one in town.outbox.stale()}
     for one in town.outbox.latest(10_000, states=[State.SENT]):
-        if one.id not in stale and one.place not in town.slack.closed:
+        if one.id not in stale and one.place not in town.slack.closed and not is_file(one):
             here = (one.place, one.ts)
             last = next(message for message in town.slack.messages if (message.place, message.ts) == here)
             assert last.form["text"].startswith(one.message["text"]), "Slack says what the ledger says"

@@ -51,7 +51,7 @@ alert_at = [50, 100]
 """
 FEATURES = ("rag", "copilot", "drafts", "other")
 FAULTS = (LOST_BEFORE, LOST_AFTER, RATE_LIMITED, Fault(code="new_trouble"))
-METHODS = ("direct", "channel", "person", "members", "members", "post", "post", "find", "find", "update", "update")
+METHODS = ("direct", "channel", "person", "members", "post", "post", "find", "find", "update", "update", "upload")
 STEPS = (*[timedelta(minutes=minutes) for minutes in (1, 2, 10, 30)], timedelta(hours=2), timedelta(hours=7))
 # Month ends, clocks that change, and days like others.
 BEGINNINGS = ((2026, 11, 29), (2026, 10, 24), (2026, 3, 28), (2026, 4, 29), (2026, 6, 3))
@@ -182,7 +182,8 @@ class Town:
             self._route = office._route
             jobs: list[Job] = [] if only_post else [office.alerts(), office.escalations()]
             if self.has_digests and not only_post:
-                jobs.insert(0, office.digests())  # or the others would mostly have died before it
+                # First, or the others would mostly have died before them.
+                jobs = [office.digests(), office.digest_threads(), *jobs]
             for job in (*jobs, office.post_office()):
                 job.run(self.now)
             if not only_post:

@@ -9,7 +9,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.render.numbers import ago, clock, count, day, days, exact, money, percent, plural, tokens, unit_cost, weekday
+from bot.render.numbers import (
+    ago,
+    clock,
+    count,
+    day,
+    days,
+    exact,
+    money,
+    part,
+    percent,
+    plural,
+    tokens,
+    unit_cost,
+    weekday,
+)
 
 AMOUNTS = st.one_of(
     st.integers(0, 2_000_000_000),
@@ -170,6 +184,23 @@ def test_percentages_never_turn_the_order_round_and_only_nothing_is_zero(one: De
     less, more = sorted((one, other))
     assert read(less) <= read(more)
     assert (percent(one) == "0 %") == (one == 0)
+
+
+@pytest.mark.parametrize(
+    ("fraction", "text"),
+    [
+        ("0.9949", "99 %"),
+        ("0.995", "99.5 %"),
+        ("0.99949", "99.9 %"),
+        ("0.9995", ">99.9 %"),
+        ("0.999999", ">99.9 %"),
+        ("1", "100 %"),
+        ("1.004", "100 %"),
+        ("0.0001", "<0.1 %"),
+    ],
+)
+def test_a_part_is_100_percent_only_if_it_is_all(fraction: str, text: str) -> None:
+    assert part(Decimal(fraction)) == text
 
 
 @settings(deadline=None)

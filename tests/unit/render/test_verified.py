@@ -7,7 +7,7 @@ import pytest
 
 from bot.render.page import page
 from bot.render.text import text
-from bot.reports.answers import Cause, Step, Verdict, Verification
+from bot.reports.verified import Cause, Step, Verdict, Verification
 from bot.slack.messages import answer_message
 from tests.golden.answers import answer
 from tests.standins.slack_rules import problems

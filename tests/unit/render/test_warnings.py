@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from bot.render.sentences import warnings
+from bot.render.coverage import warnings
 from bot.reports.answers import Coverage, TimeFrame
 
 AS_OF = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -13,9 +13,10 @@ from bot.domain.cost import Listed
 from bot.domain.period import Calendar, Period
 from bot.errors import QuestionError
 from bot.ledger.bridge import Bridge
-from bot.reports.answers import Cause, Gap, Step, Verdict, Verification
+from bot.reports.answers import Gap
 from bot.reports.covering import Extent
 from bot.reports.verification import Bounds, Held, bounds, compare
+from bot.reports.verified import Cause, Step, Verdict, Verification
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 22, 14, 31, tzinfo=BERLIN)

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
@@ -11,7 +11,9 @@ from bot.errors import QuestionError
 from bot.reports.answers import Spend
 from bot.slack.controls import with_again, with_controls
 from bot.slack.digest_message import ToldAlert, correction_message, digest_message, thread_message
+from bot.slack.files import missing_file
 from bot.slack.messages import Message, answer_message, note, question_problem, shared
+from bot.slack.trial_message import trial_message, trial_without_budget
 from tests import golden
 from tests.alerts import FACTS, STATE
 from tests.golden.answers import KINDS, asked
@@ -41,6 +43,8 @@ def test_a_digests_thread_looks_as_it_should() -> None:
         ToldAlert(FACTS, at, None),
     ]
     check("digest_thread", thread_message(digest("digest"), alerts))
+    sent_at = datetime(2026, 11, 23, 9, 1, tzinfo=BERLIN)
+    check("digest_thread_updated", thread_message(digest("digest_updated"), alerts, file_at=sent_at))
 
 
 def test_a_correction_names_both_totals() -> None:
@@ -56,6 +60,16 @@ def test_a_shared_answer_says_who_shared_it() -> None:
 
 def test_a_problem_with_a_question_shows_a_way_on() -> None:
     check("question_problem", question_problem(QuestionError('"rag-serch" is no word.', ["rag-search", '"week"'])))
+
+
+def test_a_test_alert_says_that_it_is_none() -> None:
+    check("alert_test", trial_message(FACTS))
+    check("alert_test_without_budget", trial_without_budget(Decimal("52.10"), date(2026, 11, 1), date(2026, 11, 22)))
+
+
+def test_a_file_that_did_not_come_says_how_to_get_its_rows() -> None:
+    kept = {"file": {"name": "llmcost-digest-2026-11-23.csv", "content": "key,cost_usd\n"}}
+    check("file_missing", missing_file(kept, "Slack said no (missing_scope)."))
 
 
 def test_a_failure_names_its_reference() -> None:

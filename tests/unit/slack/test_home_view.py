@@ -17,13 +17,14 @@ from bot.domain.feature import Rule
 from bot.ledger.lease import SYNC
 from bot.ledger.store import Ledger
 from bot.render.home import bar
+from bot.reports.budgets import BudgetState
 from bot.reports.findings import Finding, Verdict
 from bot.reports.home import Home
 from bot.slack.alert_message import Card, Done
 from bot.slack.home_view import BUDGETS, FEATURES, SET_BUDGET, UNDO_RULE, home_note, home_view
 from tests import golden
-from tests.alerts import FACTS, NEAR, facts
-from tests.golden.answers import _budgeted
+from tests.alerts import FACTS, NEAR, STATE, facts
+from tests.golden.answers import _budgeted, lively_budgets
 from tests.ledger_worlds import PATIENT
 from tests.ledgers import CATALOG, NOW, Spent, emptied, fill, new_ledger, reporter
 from tests.standins.slack_rules import autolinked, problems, visible_mentions
@@ -34,19 +35,23 @@ MISSING = [
     Finding("tags", Verdict.WARNING, "12 % of yesterday's spend is untagged.", "Tag it."),
     Finding("admins", Verdict.BROKEN, "There are none."),
 ]
-CHART = {
-    "type": "data_visualization",
-    "title": "Spend per day",
-    "chart": {
-        "type": "bar",
-        "series": [{"name": "total", "data": [{"label": "Mon", "value": 1.5}]}],
-        "axis_config": {"categories": ["Mon"]},
-    },
-}
+
+
+def _weekly(feature: str, spent: str, limit: str) -> BudgetState:
+    cost, most = Decimal(spent), Decimal(limit)
+    over = max(cost - most, Decimal(0))
+    return replace(STATE, feature=feature, window=Window.WEEKLY, spent=cost, limit=most, used=cost / most, overage=over)
+
+
 ALERTS = [
     Card("k1", FACTS, Done("U1", NOW)),
     Card("k2", NEAR),
     Card("k3", FACTS, snoozed=Done("U2", NOW, FACTS.state.end), changed=Done("U3", NOW, None, Decimal(75))),
+]
+# Of what tests.golden.answers.lively_budgets tells.
+LIVELY_ALERTS = [
+    Card("k1", replace(FACTS, state=_weekly("voice", "75.92", "75")), Done("U1", NOW)),
+    Card("k2", replace(NEAR, state=_weekly("agent-copilot", "156.40", "195"))),
 ]
 
 
@@ -78,7 +83,9 @@ def words(view: dict[str, Any]) -> str:
 
 
 def test_a_home_looks_as_it_should(reused: Ledger) -> None:
-    check("home", home_view(full(reused), {"rag-search"}, ALERTS))
+    lively_budgets(emptied(reused))
+    check("home", home_view(home_of(reused), {"rag-search"}, LIVELY_ALERTS))
+    check("home_full", home_view(full(reused), {"rag-search"}, ALERTS))
 
 
 def test_a_first_home_welcomes_and_tells_an_admin_what_still_lacks(reused: Ledger) -> None:
@@ -98,18 +105,32 @@ def test_a_problem_takes_the_place_of_figures() -> None:
 def test_my_features_and_their_budgets_come_first(reused: Ledger) -> None:
     home = full(reused)
     for mine in ("rag-search", "agent-copilot"):
-        text = words(home_view(home, {mine}, []))
+        text = words({"blocks": [one for one in home_view(home, {mine}, [])["blocks"] if "chart" not in one]})
         budgets = text.index('"Budgets"')
         names = ("rag-search", "agent-copilot")
         assert min(names, key=lambda name: text.index(f'"{name}"')) == mine
         assert min(names, key=lambda name: text.index(name, budgets)) == mine
 
 
-def test_a_chart_stands_below_the_figures(reused: Ledger) -> None:
-    view = home_view(full(reused), (), [], chart=CHART)
+def test_the_last_two_weeks_are_drawn_below_the_figures_by_feature(reused: Ledger) -> None:
+    runs = [Spent(NOW - n * DAY, f"f{n % 8}", f"{n + 1}") for n in range(30)]
+    home = home_of(fill(emptied(reused), runs, settled=date(2026, 11, 21)))
+    view = home_view(home, (), [])
     assert problems(view, "home") == []
     kinds = [block["type"] for block in view["blocks"]]
-    assert kinds.index("data_visualization") == kinds.index("actions") - 1
+    chart = view["blocks"][kinds.index("actions") - 1]["chart"]
+    assert (len(chart["axis_config"]["categories"]), chart["axis_config"]["categories"][-1]) == (14, "22")
+    assert [one["name"] for one in chart["series"]] == ["f5", "f4", "f3", "f2", "f1", "other (3)"]
+    assert sum(point["value"] for one in chart["series"] for point in one["data"]) == sum(range(1, 15))
+
+
+def test_where_the_chart_is_refused_the_same_stands_in_text(reused: Ledger) -> None:
+    home = full(reused)
+    drawn, said = (home_view(home, (), [], refused=refused)["blocks"] for refused in ((), {"data_visualization"}))
+    (place,) = (place for place, block in enumerate(drawn) if block["type"] == "data_visualization")
+    assert [*drawn[:place], *drawn[place + 1 :]] == [*said[:place], *said[place + 1 :]]
+    assert "rag-search" in said[place]["text"]["text"]
+    assert problems({"type": "home", "blocks": said}, "home") == []
 
 
 @pytest.mark.parametrize(
