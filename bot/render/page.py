@@ -8,6 +8,7 @@ from bot.render.budgets import budget_basis, budget_sentences
 from bot.render.chart import chart_note
 from bot.render.coverage import basis, unknown, warnings
 from bot.render.names import plain
+from bot.render.numbers import plural
 from bot.render.sentences import (
     HELP,
     LONG_EXAMPLE,
@@ -80,7 +81,9 @@ def page(answer: Answer | Digest) -> Page:
         small_print = [*counted(answer), *chart_note(answer.chart), *basis(answer.period, answer.coverage)]
     elif isinstance(answer, FeatureList):
         sentences = [features_headline(answer), *warned, *per_unit(answer.total)]
-        left_out = [f"{answer.left_out:,} more features left out: add top N to see more"] if answer.left_out else []
+        left_out = (
+            [f"{plural(answer.left_out, 'more feature')} left out: add top N to see more"] if answer.left_out else []
+        )
         small_print = [*left_out, *basis(answer.period, answer.coverage, says_untagged=True)]
     elif isinstance(answer, Audit):
         return _audit(answer)

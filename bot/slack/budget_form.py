@@ -99,9 +99,9 @@ class BudgetForm:
 def budget_view(keys: Sequence[str]) -> Block:
     """The empty modal."""
     amount = {"type": "plain_text_input", "max_length": _AMOUNT, "placeholder": plain_text("50 or 1,200.50")}
+    options = [{"text": plain_text(cut(plain(key), 75)), "value": key} for key in keys if len(key) <= 150][:100]
     narrowed = []
-    if keys:
-        options = [{"text": plain_text(cut(plain(key), 75)), "value": key} for key in keys if len(key) <= 150][:100]
+    if options:
         select = {"type": "static_select", "placeholder": plain_text("All runs"), "options": options}
         value = {"type": "plain_text_input", "max_length": _TEXT, "placeholder": plain_text("production")}
         narrowed = [

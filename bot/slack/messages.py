@@ -47,9 +47,10 @@ NATIVE = frozenset({"data_visualization", "data_table", "table"})
 
 # `text` stays below 3,500 characters, the line about who shared it included.
 _SENTENCES = 1_200
-_TABLE = 1_700
-_DETAILS = 800  # they take it from the table
-_SMALL_PRINT = 300
+_DETAILS = 800
+_SMALL_PRINT = 700
+_ALL = 3_300  # what the other parts leave of it is the table's
+_LEFT_OUT = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,16 +125,14 @@ def page_message(said: Page, *, names_top: bool = False, details: Block | None =
 
 
 def _text(said: Page, names_top: bool) -> str:
-    grid, missing = fitting_text(said.table, _TABLE - (_DETAILS if said.details else 0))
-    pieces = [
-        escaped("\n".join(said.sentences), _SENTENCES),
-        fence(grid) if grid else "",
-        _left_out(missing, names_top),
+    above = escaped("\n".join(said.sentences), _SENTENCES)
+    below = [
         chart_line(said.chart),
         escaped("\n".join(said.details), _DETAILS),
         escaped("\n".join(said.small_print), _SMALL_PRINT),
     ]
-    return "\n".join(filter(None, pieces))
+    grid, missing = fitting_text(said.table, _ALL - _LEFT_OUT - sum(len(piece) + 1 for piece in (above, *below)))
+    return "\n".join(filter(None, [above, fence(grid) if grid else "", _left_out(missing, names_top), *below]))
 
 
 def _tables(cells: Table, room: int) -> list[tuple[tuple[Block, ...], int]]:
@@ -171,4 +170,4 @@ def _left_out(rows: int, names_top: bool) -> str:
     if not rows:
         return ""
     way = "add top N, or " if names_top else ""
-    return f"{rows:,} more rows left out: {way}ask llmcost report in a terminal."
+    return f"{rows:,} more {'row' if rows == 1 else 'rows'} left out: {way}ask llmcost report in a terminal."
