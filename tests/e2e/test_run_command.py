@@ -99,7 +99,7 @@ def test_a_langsmith_that_hangs_does_not_keep_it_alive(talk: Talk, langsmith: Wa
         began = time.monotonic()
         bot.send_signal(signal.SIGTERM)
         _, log = bot.communicate(timeout=20)
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 10  # what the README promises, and when `docker stop` kills
     assert bot.returncode == 0
     assert "a sync is left where it is" in log
 
