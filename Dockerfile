@@ -1,4 +1,5 @@
 # docker build -t llmcost . && docker run --env-file .env -v llmcost:/data llmcost
+# No test builds this image, and nobody has yet: tests/unit/test_deployment_papers.py holds what it says to the code.
 FROM python:3.11-slim
 
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 DATABASE_URL=sqlite:////data/llmcost.db

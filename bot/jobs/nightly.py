@@ -44,7 +44,7 @@ class Nightly:
             since = reading.latest_days(MOST_RUNS)
         wrong = self.ledger.wrong_rollups(since)
         if wrong:
-            _log.error("the books are wrong in %d places, the first: %s", len(wrong), wrong[0])
+            _log.error("the books are wrong in %s, the first: %s", plural(len(wrong), "place"), wrong[0])
             key = f"books:{today.isoformat()}"
             lines = (
                 f"The figures differ from their runs in {plural(len(wrong), 'place')}: reports may be wrong.",

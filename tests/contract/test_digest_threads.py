@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from pathlib import Path
@@ -23,7 +22,7 @@ from bot.ledger.store import Ledger
 from bot.settings import load
 from bot.slack.post_office import PostOffice
 from bot.slack.routes import Route
-from tests.ledgers import BERLIN, Spent, emptied, fill, new_ledger
+from tests.ledgers import BERLIN, Spent, emptied, fill
 from tests.standins.slack_fake import LOST_AFTER, LOST_BEFORE, RATE_LIMITED, FakeSlack, Fault
 from tests.standins.slack_rules import problems
 
@@ -32,13 +31,6 @@ DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 CHANNEL = "#llm-cost"
 LIMITED = Catalog({"f03": Feature("f03", budgets=(Budget("f03", Window.DAILY, 2 * 10**9),))})
 NEVER = Fault(code="missing_scope", permanent=True)
-
-
-@pytest.fixture(scope="module")
-def reused() -> Iterator[Ledger]:
-    ledger = new_ledger()
-    yield ledger
-    ledger.close()
 
 
 class Town:

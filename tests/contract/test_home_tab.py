@@ -1,7 +1,6 @@
 """The home tab as it is published: at once, again if Slack knows more, and with a sentence when something fails."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -68,13 +67,6 @@ class Tab:
     def missing(self, now: object) -> list[Finding]:
         self.asked.append(now)
         return [Finding("tags", Verdict.WARNING, "12 % is untagged.")]
-
-
-@pytest.fixture(scope="module")
-def reused() -> Iterator[Ledger]:
-    ledger = new_ledger()
-    yield ledger
-    ledger.close()
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """`verify` from question to answer, between a ledger and a LangSmith that says what the test wants."""
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -18,17 +18,10 @@ from bot.render.text import text
 from bot.reports.answers import Report
 from bot.reports.verification import Counterpart
 from bot.reports.verified import Cause, Verdict, Verification
-from tests.ledgers import BERLIN, NOW, PROJECT, Spent, fill, new_ledger, reporter
+from tests.ledgers import BERLIN, NOW, PROJECT, Spent, fill, reporter
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 TYPES = ("LLM", "EMBEDDING", "TOOL")
-
-
-@pytest.fixture
-def ledger() -> Iterator[Ledger]:
-    ledger = new_ledger()
-    yield ledger
-    ledger.close()
 
 
 class LangSmithSays:

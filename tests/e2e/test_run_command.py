@@ -1,17 +1,21 @@
 """`llmcost run` as a process: how it starts, what it says when it cannot, and how it ends."""
 
+import re
 import signal
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
+from subprocess import Popen
 
 import pytest
 
 from tests.e2e.commands import run, start
 from tests.e2e.conversation import Talk, now, traced
 from tests.standins.langsmith import LangSmithStandIn
-from tests.standins.slack import SlackStandIn
+from tests.standins.slack import SIGNING_SECRET, SlackStandIn
 
 
 class Watched(LangSmithStandIn):
@@ -52,6 +56,40 @@ def test_it_answers_until_it_is_told_to_end(talk: Talk) -> None:
     assert not [secret for secret in ("xoxb-", "xapp-", "lsv2_", "not-a-secret") if secret in log]
 
 
+def port_of(bot: "Popen[str]") -> int:
+    """Where it waits for Slack: it says so in its log, once it is there."""
+    assert bot.stderr is not None
+    for line in bot.stderr:
+        if found := re.search(r"Slack is expected at port (\d+), path /slack/events", line):
+            return int(found[1])
+    raise AssertionError("it ended without a port")
+
+
+def test_without_an_app_token_slack_comes_to_it_by_http(talk: Talk) -> None:
+    """Probed, asked, asked for what takes two answers, and told to end."""
+    talk.sync()
+    more = {**talk.environ, "SLACK_SIGNING_SECRET": SIGNING_SECRET, "PORT": "0"}
+    del more["SLACK_APP_TOKEN"]
+    with start(talk.folder, "run", more=more) as bot:
+        port = port_of(bot)
+        with closing(HTTPConnection("127.0.0.1", port, timeout=20)) as balancer:
+            balancer.request("GET", "/healthz")
+            assert balancer.getresponse().status == 200
+        talk.slack.deliver_to(f"http://127.0.0.1:{port}/slack/events")
+        assert "rag-search cost $1.70" in talk.ask("week rag-search").text
+        verified = talk.slack.command("verify week")
+        assert verified.wait_ack().payload == {}
+        at_first, then = verified.wait_responses(2)
+        assert at_first["text"].startswith("Asking LangSmith for its own total")
+        assert then["text"].startswith("LangSmith's own total in the last 7 days (")
+        bot.send_signal(signal.SIGTERM)
+        out, log = bot.communicate(timeout=20)
+    assert (bot.returncode, out) == (0, "")
+    assert "Traceback" not in log
+    assert talk.slack.payloads("apps.connections.open") == []
+    assert talk.slack.violations == []
+
+
 def test_a_langsmith_that_hangs_does_not_keep_it_alive(talk: Talk, langsmith: Watched) -> None:
     langsmith.hang_next(3_600, times=10)
     with start(talk.folder, "run", more=talk.environ) as bot:
@@ -61,7 +99,7 @@ def test_a_langsmith_that_hangs_does_not_keep_it_alive(talk: Talk, langsmith: Wa
         began = time.monotonic()
         bot.send_signal(signal.SIGTERM)
         _, log = bot.communicate(timeout=20)
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 10  # what the README promises, and when `docker stop` kills
     assert bot.returncode == 0
     assert "a sync is left where it is" in log
 

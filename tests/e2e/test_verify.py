@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -92,11 +91,13 @@ def test_what_langsmith_refuses_is_said_in_a_sentence(talk: Talk, status: int, t
 
 
 def test_while_one_verification_is_under_way_a_second_asks_nothing_and_stopping_waits_for_neither(talk: Talk) -> None:
-    arrived = threading.Event()
+    arrived, answered = threading.Event(), threading.Event()
 
     def hang(*_: object) -> bool:
         arrived.set()
-        return talk.langsmith._stopping.wait(60)
+        talk.langsmith._stopping.wait(60)
+        answered.set()
+        return True
 
     talk.langsmith._order(hang, 1, STATS, None)
     with talk.running():
@@ -106,8 +107,7 @@ def test_while_one_verification_is_under_way_a_second_asks_nothing_and_stopping_
         second = talk.slack.command("verify", channel=talk.channel)
         assert second.wait_responses(2)[1]["text"].startswith("LangSmith is being asked for a total already")
         assert "$4.20" in talk.ask("week").text
-        stopping = time.monotonic()
-    assert time.monotonic() - stopping < 10
+    assert not answered.is_set()  # the bot has ended all the same
     assert first.responses[-1]["text"].startswith("llmcost is being stopped or started anew")
     assert asked(talk) == 1
 

@@ -119,7 +119,7 @@ def test_told_to_end_it_answers_who_has_asked_and_gives_its_leases_back(talk: Ta
         bot.send_signal(signal.SIGTERM)
         asked.wait_responses()
         bot.communicate(timeout=20)
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 10  # what the README promises, and when `docker stop` kills
     assert bot.returncode == 0
     assert leased(talk) == []
 

@@ -1,5 +1,5 @@
 """README, `.env.example`, `llmcost.example.toml`, `manifest.yml` and the code name the same things: whoever adds a
-setting, a word, a scope or a command adds its line."""
+setting, a word, a scope or a command adds its line, and whoever takes one away takes its line away."""
 
 import json
 import re
@@ -27,6 +27,15 @@ README = (ROOT / "README.md").read_text()
 MANIFEST = yaml.safe_load((ROOT / "manifest.yml").read_text())
 
 
+COMMANDS = get_command(app).commands  # type: ignore[attr-defined] # it is a group
+
+
+def table(head: str) -> list[str]:
+    """The lines of the README's table that begins so, without their bars."""
+    body = README.partition(f"{head}\n")[2].partition("\n\n")[0]
+    return [line.removeprefix("| ").removesuffix(" |") for line in body.splitlines()[1:]]
+
+
 @pytest.mark.parametrize("name", variable_names())
 def test_every_setting_has_its_line_in_the_readme(name: str) -> None:
     assert f"| `{name}` |" in README
@@ -37,7 +46,13 @@ def test_every_word_has_its_line_in_the_readme(word: object) -> None:
     assert f"| `{word.pattern}` | {word.meaning} |" in README  # type: ignore[attr-defined] # parametrize knows no types
 
 
+def test_the_readme_has_no_line_for_a_word_that_is_none() -> None:
+    assert set(table("| say | for |")) == {f"`{word.pattern}` | {word.meaning}" for word in WORDS}
+
+
 def test_the_readme_names_no_setting_that_is_none() -> None:
+    listed = [line.split("`")[1] for line in table("| variable | default | for |")]
+    assert sorted(listed) == sorted(variable_names())
     named = set(re.findall(r"\b(?:LLMCOST|SLACK|LANGSMITH|LANGCHAIN|DATABASE)_[A-Z0-9_]+", README))
     others = {"LANGCHAIN_METADATA"}  # what does not work is said too
     assert named - others <= {*variable_names(), *SECOND_NAMES.values()}
@@ -50,9 +65,31 @@ def test_every_key_of_the_file_is_in_the_example() -> None:
 
 
 def test_every_subcommand_is_in_the_readme() -> None:
-    commands = get_command(app).commands  # type: ignore[attr-defined] # it is a group
-    missing = [name for name in commands if f"llmcost {name}" not in README]
+    missing = [name for name in COMMANDS if f"llmcost {name}" not in README]
     assert missing == []
+
+
+def test_the_readme_names_no_subcommand_that_is_none() -> None:
+    named = re.findall(r"`(?:\.venv/bin/)?llmcost ([a-z-]+)", README)
+    assert {*named} - {*COMMANDS} == set()
+    assert len(table("| command | does |")) > 10
+
+
+@pytest.mark.parametrize("line", table("| command | does |"), ids=lambda line: line.split("`")[1])
+def test_the_readme_names_no_option_that_is_none(line: str) -> None:
+    command = line.split("`")[1].split()[1]
+    taken = {option for parameter in COMMANDS[command].params for option in parameter.opts}
+    assert {*re.findall(r"--[a-z-]+", line)} <= taken
+
+
+def test_the_readme_names_no_target_and_no_file_that_is_none() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = re.findall(r"(?:`|^    )make ([a-z-]+)", README, re.MULTILINE)
+    assert len(targets) > 5
+    assert [target for target in targets if f"\n{target}:" not in makefile] == []
+    files = re.findall(r'(?:\]\(|src="|srcset=")((?!https://)[^)"]+)', README)
+    assert len(files) > 10
+    assert [name for name in files if not (ROOT / name).exists()] == []
 
 
 def test_the_manifest_declares_the_command_that_is_heard() -> None:
@@ -172,7 +209,7 @@ def test_the_security_paper_names_the_scopes_of_the_manifest_and_no_other() -> N
 def test_the_security_paper_names_what_is_there() -> None:
     paper = (ROOT / "SECURITY.md").read_text()
     assert set(re.findall(r"LLMCOST_[A-Z_]+", paper)) <= set(variable_names())
-    assert set(re.findall(r"`llmcost ([a-z]+)", paper)) <= set(get_command(app).commands)  # type: ignore[attr-defined] # it is a group
+    assert set(re.findall(r"`llmcost ([a-z]+)", paper)) <= {*COMMANDS}
     makefile = (ROOT / "Makefile").read_text()
     assert all(f"\n{target}:" in makefile for target in re.findall(r"`make ([a-z-]+)`", paper))
 
