@@ -110,7 +110,7 @@ class Office:
     def post_office(self) -> PostOffice:
         """Who takes messages to people. Each message is claimed by itself, and what stands in Slack is written down by
         whoever has sent it."""
-        return PostOffice(self._api, self._ledger.outbox, self._route, self._settings.timezone)
+        return PostOffice(self._api, self._ledger.outbox, self._route, self._settings.timezone, self._owners.awake)
 
     def actions(self) -> AlertActions:
         """The buttons of alerts."""

@@ -198,9 +198,17 @@ def record_unconfirmed(connection: Connection, claimed: Claimed, problem: str, a
     connection.execute(_ours(claimed).values(problem=problem, next_try=microseconds(again_at), claim=None))
 
 
-def record_postponed(connection: Connection, claimed: Claimed, again_at: datetime) -> bool:
-    """It has to wait for another one; nothing was tried. False if it was not our turn."""
-    postponed = _ours(claimed).values(next_try=microseconds(again_at), claim=None, tries=deliveries.c.tries - 1)
+def record_postponed(
+    connection: Connection, claimed: Claimed, again_at: datetime, lasts: timedelta = timedelta()
+) -> bool:
+    """It has to wait for another one, or for its recipient; nothing was tried. It lasts for so long after that at
+    least. False if it was not our turn."""
+    postponed = _ours(claimed).values(
+        next_try=microseconds(again_at),
+        expires=microseconds(max(claimed.delivery.expires, again_at + lasts)) if lasts else deliveries.c.expires,
+        claim=None,
+        tries=deliveries.c.tries - 1,
+    )
     return bool(connection.execute(postponed).rowcount)
 
 

@@ -2,7 +2,7 @@
 transaction of its own."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -111,9 +111,9 @@ class Outbox:
         """See bot.ledger.deliveries.record_unconfirmed."""
         self._door.write(lambda connection: deliveries.record_unconfirmed(connection, claimed, problem, again_at))
 
-    def record_postponed(self, claimed: Claimed, again_at: datetime) -> None:
+    def record_postponed(self, claimed: Claimed, again_at: datetime, lasts: timedelta = timedelta()) -> None:
         """See bot.ledger.deliveries.record_postponed."""
-        self._door.write(lambda connection: deliveries.record_postponed(connection, claimed, again_at))
+        self._door.write(lambda connection: deliveries.record_postponed(connection, claimed, again_at, lasts))
 
     def give_up(
         self,
