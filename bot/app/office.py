@@ -95,7 +95,7 @@ class Office:
 
     def digests(self) -> Digests:
         """Who announces digests."""
-        return build_digests(self._settings, self._config, self._on_duty)
+        return _digests(self._settings, self._config, self._on_duty, self._api.channel)
 
     def digest_threads(self) -> DigestThreads:
         """Who says more in the threads of digests."""
@@ -155,11 +155,12 @@ class Office:
         return route(events, self._config.catalog, self._settings.digest_channel, self._settings.admins)
 
 
-def build_digests(settings: Settings, config: HasCatalog, ledger: Ledger) -> Digests:
-    """Who announces digests."""
+def _digests(settings: Settings, config: HasCatalog, ledger: Ledger, channel_id: Callable[[str], str]) -> Digests:
     schedule = Schedule(settings.digest_at, settings.digest_days, settings.digest_grace, settings.timezone)
     patient = patience(settings.sync_every)
-    return Digests(ledger, lambda: config.catalog, schedule, settings.week_start, settings.digest_channel, patient)
+    return Digests(
+        ledger, lambda: config.catalog, schedule, settings.week_start, settings.digest_channel, channel_id, patient
+    )
 
 
 def announce_digest(settings: Settings, config: HasCatalog, ledger: Ledger, morning: date, now: datetime) -> bool:
@@ -167,7 +168,8 @@ def announce_digest(settings: Settings, config: HasCatalog, ledger: Ledger, morn
     if it was announced before."""
     if settings.digest_channel is None:
         raise UsageError("LLMCOST_DIGEST_CHANNEL is not set: there is nowhere to send a digest to.")
-    return build_digests(settings, config, ledger).post(settings.digest_channel, morning, now)
+    # Nobody asks Slack here: the channel is known by the name that it is configured by.
+    return _digests(settings, config, ledger, str).post(settings.digest_channel, morning, now)
 
 
 def channels(settings: Settings, config: HasCatalog) -> Sequence[str]:

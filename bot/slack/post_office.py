@@ -8,10 +8,11 @@ import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from bot.domain.period import first_instant
 from bot.errors import SlackError
 from bot.ledger.deliveries import Claimed, Delivery, Kind, NewDelivery, Role, State
 from bot.ledger.outbox import Outbox
@@ -23,7 +24,7 @@ from bot.slack.files import UNSURE, file_of, is_file, without_file
 from bot.slack.messages import Message
 from bot.slack.people import LARGEST_GROUP, is_group, is_person
 from bot.slack.refusals import Refusals
-from bot.slack.routes import Route, carries, next_of
+from bot.slack.routes import Route, carries, is_digest, is_told_at, next_of
 
 # How long after a try that did not go through the next one is; the last holds for all that follow.
 BACKOFF = tuple(timedelta(seconds=seconds) for seconds in (30, 60, 120, 300, 600, 1800))
@@ -268,19 +269,22 @@ class PostOffice:
         raise _NobodyError("What it is about reached nobody.")
 
     def _is_told_at(self, place: str, delivery: Delivery) -> bool:
-        """Whether others have told all of it there: somebody can be named twice, by address and in a group. Raises
-        _WaitError while one of them may be about to."""
-        there = [one for one in self._outbox.deliveries_of(delivery.events) if one.place == place]
-        others = [one for one in there if one.id != delivery.id]
-        if carries([one for one in others if one.state is State.SENT], delivery):
-            return True
-        begun = [one for one in others if one.state is State.OPEN and one.unconfirmed_since is not None]
-        if delivery.unconfirmed_since is not None:
-            # Of two that may both have been sent, one has to go first.
-            begun = [one for one in begun if one.id < delivery.id]
-        if carries(begun, delivery):
+        """See bot.slack.routes.is_told_at. Raises _WaitError while it is not certain."""
+        beside = self._outbox.deliveries_of(self._same_mornings(delivery) or delivery.events)
+        is_told = is_told_at(place, delivery, beside)
+        if is_told is None:
             raise _WaitError
-        return False
+        return is_told
+
+    def _same_mornings(self, delivery: Delivery) -> list[str]:
+        """The keys of all digests of the morning of a digest; none for anything else."""
+        event = self._outbox.event(delivery.events[0]) if is_digest(delivery) else None
+        morning = event.facts.get("morning") if event is not None else None
+        if morning is None:
+            return []
+        since = first_instant(date.fromisoformat(morning), self._zone)
+        events = self._outbox.recent_events(Kind.DIGEST, since)
+        return [one.key for one in events if one.facts.get("morning") == morning]
 
     def _split(self, claimed: Claimed, members: tuple[str, ...], now: datetime) -> None:
         """A message to each member of a small group; a large one hears of it in a channel."""
