@@ -20,6 +20,10 @@ from bot.ledger.tables import marks
 from bot.ledger.withdrawals import NOTHING_WITHDRAWN, Withdrawal
 
 
+# What is announced beside something that somebody does, and to whom.
+Told = tuple[Sequence[NewEvent], Sequence[NewDelivery]]
+
+
 class Outbox:
     """See the modules that it calls for what each method does."""
 
@@ -65,9 +69,22 @@ class Outbox:
         """See bot.ledger.events.recent_events."""
         return self._door.read(lambda connection: events.recent_events(connection, kind, since))
 
-    def acknowledge(self, keys: Collection[str], by: str, now: datetime) -> bool:
-        """See bot.ledger.events.acknowledge."""
-        return self._door.write(lambda connection: events.acknowledge(connection, keys, by, now))
+    def acknowledge(
+        self,
+        keys: Collection[str],
+        by: str,
+        now: datetime,
+        told: Told = ((), ()),
+    ) -> bool:
+        """See bot.ledger.events.acknowledge; whoever is `told` of the first is so in the same transaction."""
+
+        def work(connection: Connection) -> bool:
+            is_first = events.acknowledge(connection, keys, by, now)
+            if is_first:
+                events.announce(connection, *told, now, self._new_id)
+            return is_first
+
+        return self._door.write(work)
 
     # How it gets to people
 
@@ -178,7 +195,7 @@ class Outbox:
         self,
         new: SetLimit,
         old_nanos: int | None,
-        told: tuple[Sequence[NewEvent], Sequence[NewDelivery]] = ((), ()),
+        told: Told = ((), ()),
     ) -> bool:
         """See bot.ledger.limits.set_limit; whoever is `told` of it is so in the same transaction."""
 
@@ -194,9 +211,19 @@ class Outbox:
         """See bot.ledger.limits.limit_history."""
         return self._door.read(lambda connection: limits.limit_history(connection, feature, limit))
 
-    def snooze(self, subjects: Collection[str], new: Snooze) -> None:
-        """See bot.ledger.limits.snooze."""
-        self._door.write(lambda connection: limits.snooze(connection, subjects, new))
+    def snooze(
+        self,
+        subjects: Collection[str],
+        new: Snooze,
+        told: Told = ((), ()),
+    ) -> None:
+        """See bot.ledger.limits.snooze; whoever is `told` of it is so in the same transaction."""
+
+        def work(connection: Connection) -> None:
+            limits.snooze(connection, subjects, new)
+            events.announce(connection, *told, new.at, self._new_id)
+
+        self._door.write(work)
 
     def snoozed(self, subjects: Collection[str]) -> dict[str, Snooze]:
         """See bot.ledger.limits.snoozed."""
