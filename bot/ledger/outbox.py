@@ -19,7 +19,6 @@ from bot.ledger.limits import LimitChange, Snooze
 from bot.ledger.tables import marks
 from bot.ledger.withdrawals import NOTHING_WITHDRAWN, Withdrawal
 
-
 # What is announced beside something that somebody does, and to whom.
 Told = tuple[Sequence[NewEvent], Sequence[NewDelivery]]
 

@@ -238,10 +238,10 @@ def _spend(figures: Figures) -> Spend:
 
 
 def _unheard(outbox: Outbox, span: Span, features: tuple[str, ...] | None) -> list[Unheard]:
-    """The alerts that were decided on these days and reached nobody."""
+    """The alerts that were given up on these days: they reached nobody. Some had waited since long before."""
     found: list[Unheard] = []
     for delivery in outbox.undeliverable(span.start):
-        if delivery.kind is not Kind.ALERT or delivery.created.timestamp() >= span.end.timestamp():
+        if delivery.kind is not Kind.ALERT or delivery.next_try.timestamp() >= span.end.timestamp():
             continue
         events = [event for key in delivery.events if (event := outbox.event(key)) is not None]
         about = dict.fromkeys(str(event.facts.get("feature", "")) for event in events)
