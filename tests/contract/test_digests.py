@@ -20,6 +20,7 @@ from bot.ledger.lease import SYNC
 from bot.ledger.repricing import Movement, Place, Wanted
 from bot.ledger.store import Ledger, open_ledger
 from bot.reports.answers import Report
+from bot.reports.digest_reporter import DigestReporter
 from bot.slack.messages import Message
 from bot.slack.post_office import PostOffice
 from bot.slack.routes import Route
@@ -331,6 +332,24 @@ def test_the_next_morning_has_its_own_whatever_the_channel_was_called(ledger: Le
     digests(ledger, channel="C1", slack=slack).run(NINE)
     assert send(ledger, slack, NINE) == ["C1", "C1"]
     assert text(posted(ledger)[1]).startswith("All features together cost $15.00 over 21\u201323 Nov 2026.")
+
+
+def test_the_one_before_is_that_of_the_channel_or_without_any_that_of_everything(ledger: Ledger) -> None:
+    fill(ledger, daily(NINE), now=NINE, catalog=SEARCH)
+    digests(ledger).run(NINE - 2 * DAY)
+    digests(ledger, catalog=SEARCH, channel=None).run(NINE - DAY)
+    made = DigestReporter(ledger, Catalog, BERLIN)
+    assert made.before(TUESDAY, frozenset()) == TUESDAY - 2 * DAY
+    assert made.before(TUESDAY, frozenset({CHANNEL})) == TUESDAY - 2 * DAY
+    assert made.before(TUESDAY, frozenset({"#search"})) == TUESDAY - DAY
+    assert made.before(TUESDAY, frozenset({"#else"})) is None
+
+
+def test_a_digest_of_an_earlier_morning_is_no_second_one(ledger: Ledger, slack: FakeSlack) -> None:
+    fill(ledger, daily(NINE), now=NINE)
+    digests(ledger, slack=slack).run(NINE)
+    assert digests(ledger, slack=slack).post(CHANNEL, TUESDAY - 5 * DAY, NINE)
+    assert send(ledger, slack, NINE) == ["C1", "C1"]
 
 
 def test_a_digest_that_others_get_instead_stands_beside_their_own(ledger: Ledger, slack: FakeSlack) -> None:

@@ -1,21 +1,26 @@
 """The parts as they are put together by the settings: that each is handed what belongs to it."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.app.office import Office
 from bot.domain.budget import Window
-from bot.domain.catalog import Catalog
+from bot.domain.catalog import Catalog, Feature
 from bot.ledger.deliveries import State
+from bot.ledger.events import Event
 from bot.ledger.store import Ledger
 from bot.settings import load_settings
+from bot.slack.alert_copies import facts_of
+from bot.slack.alert_message import RAISE
 from tests.contract.test_alerts import World, limit
-from tests.ledgers import emptied, new_ledger
-from tests.standins.slack_fake import LOST_BEFORE, FakeSlack
+from tests.ledgers import BERLIN, emptied, new_ledger
+from tests.standins.slack_fake import LOST_BEFORE, TEAM, FakeSlack, Said
 
 NIGHT = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -153,3 +158,64 @@ def test_nothing_is_lost_by_waiting(building: Building) -> None:
     (delivery,) = building.world.deliveries()
     assert building.slack.faults["person", LOST_BEFORE] == 146
     assert delivery.created + timedelta(days=3) < heard["D2"]
+
+
+# --- digests ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_channel_that_is_configured_by_name_and_by_id_is_one(building: Building) -> None:
+    building.environ = {"LLMCOST_DIGEST_CHANNEL": "#costs"}
+    building.world.features = [Feature("rag", channel="C1", digest=True)]
+    building.now = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
+    building.world.sync(building.now)
+    building.office.digests().run(building.now)
+    assert [one.events for one in building.world.deliveries()] == [("digest:C1:2026-11-22",)]
+    assert building.deliver().keys() == {"C1"}
+
+
+# --- weeks ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_week_begins_on_the_same_day_wherever_it_is_spoken_of(building: Building) -> None:
+    """On Sundays, here; of an alert, of the modal that raises its limit, of the digest and of what stands under it."""
+    building.environ = {"LLMCOST_WEEK_START": "sunday", "LLMCOST_DIGEST_CHANNEL": "#costs"}
+    building.world.features = [limit("rag", Window.WEEKLY, 100, owners=("U2",))]
+    building.now = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+    building.world.spend("rag", "105", day(22))
+    building.cross("4")
+    (event,) = building.world.events()
+    state = facts_of(event).state
+    assert (state.start, state.end) == (day(22), day(29))
+
+    building.deliver()
+    building.office.actions().open_raise(pressed(event, building.slack.messages[0]), TEAM)
+    ((_, view),) = building.slack.modals
+    assert "The period ends on 29 Nov 2026 00:00." in json.dumps(view)
+
+    building.now = datetime(2026, 11, 29, 8, 0, tzinfo=UTC)
+    building.world.spend("rag", "2", day(28))
+    building.world.sync(building.now)
+    building.office.digests().run(building.now)
+    building.deliver()
+    building.office.digest_threads().run(building.now)
+    building.deliver()
+    digest, thread = building.slack.said("C1")
+    assert "The week (22\u201328 Nov 2026) cost $111.00." in digest.form["text"]
+    assert "111 % of $100.00 weekly" in thread.form["text"]
+
+
+def day(number: int) -> datetime:
+    return datetime(2026, 11, number, tzinfo=BERLIN)
+
+
+def pressed(event: Event, said: Said) -> dict[str, Any]:
+    """Bob has pressed a button of an alert's message."""
+    return {
+        "type": "block_actions",
+        "user": {"id": "U2", "team_id": TEAM},
+        "team": {"id": TEAM},
+        "actions": [{"action_id": RAISE, "value": event.key}],
+        "container": {"channel_id": said.place, "message_ts": said.ts},
+        "response_url": "http://127.0.0.1:9/",
+        "trigger_id": "trigger",
+    }
