@@ -427,6 +427,13 @@ def test_so_may_an_alert_be_seen_to_without_an_owner_which_the_digests_channel_r
     assert f"rag has no owner, so anybody may do that; {STRANGER} did." in told.message["text"]
 
 
+def test_who_acknowledges_what_was_acknowledged_does_nothing_that_could_be_announced(desk: Desk) -> None:
+    desk.actions.acknowledge(desk.body(), TEAM)
+    desk.world.features = [limit("rag", Window.MONTHLY, 100, owners=())]
+    desk.actions.acknowledge(desk.body(STRANGER), TEAM)
+    assert Kind.NOTICE not in {one.kind for one in desk.world.deliveries()}
+
+
 @pytest.mark.parametrize("press", ["acknowledge", "snooze_day", "snooze_period"])
 def test_what_owners_do_is_announced_nowhere_and_without_a_channel_nothing_is(desk: Desk, press: str) -> None:
     getattr(desk.actions, press)(desk.body(), TEAM)

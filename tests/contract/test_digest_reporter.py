@@ -298,7 +298,10 @@ def test_an_alert_is_told_with_the_day_on_which_it_was_given_up(ledger: Ledger) 
     unheard(ledger, YESTERDAY, "waited", decided=YESTERDAY - 3 * DAY)
     unheard(ledger, NINE - HOUR, "tomorrow's digest", decided=YESTERDAY)
     unheard(ledger, YESTERDAY - DAY, "earlier", decided=YESTERDAY - 2 * DAY)
-    assert [one.feature for one in digest(ledger).unheard] == ["waited"]
+    midnight = first_instant(MORNING, BERLIN)
+    unheard(ledger, midnight - timedelta(seconds=1), "just before midnight")
+    unheard(ledger, midnight, "at midnight")
+    assert [one.feature for one in digest(ledger).unheard] == ["waited", "just before midnight"]
 
 
 @pytest.mark.parametrize(("length", "silent"), [(PATIENCE, False), (PATIENCE + timedelta(seconds=1), True)])
