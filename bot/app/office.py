@@ -96,9 +96,8 @@ class Office:
 
     def digests(self) -> Digests:
         """Who announces digests."""
-        return replace(
-            build_digests(self._settings, self._config, self._on_duty), replies=self.digest_threads().changes
-        )
+        made = _digests(self._settings, self._config, self._on_duty, self._api.channel)
+        return replace(made, replies=self.digest_threads().changes)
 
     def digest_threads(self) -> DigestThreads:
         """Who says more in the threads of digests."""
@@ -113,7 +112,7 @@ class Office:
     def post_office(self) -> PostOffice:
         """Who takes messages to people. Each message is claimed by itself, and what stands in Slack is written down by
         whoever has sent it."""
-        return PostOffice(self._api, self._ledger.outbox, self._route, self._settings.timezone)
+        return PostOffice(self._api, self._ledger.outbox, self._route, self._settings.timezone, self._owners.awake)
 
     def actions(self) -> AlertActions:
         """The buttons of alerts."""
@@ -158,11 +157,12 @@ class Office:
         return route(events, self._config.catalog, self._settings.digest_channel, self._settings.admins)
 
 
-def build_digests(settings: Settings, config: HasCatalog, ledger: Ledger) -> Digests:
-    """Who announces digests."""
+def _digests(settings: Settings, config: HasCatalog, ledger: Ledger, channel_id: Callable[[str], str]) -> Digests:
     schedule = Schedule(settings.digest_at, settings.digest_days, settings.digest_grace, settings.timezone)
     patient = patience(settings.sync_every)
-    return Digests(ledger, lambda: config.catalog, schedule, settings.week_start, settings.digest_channel, patient)
+    return Digests(
+        ledger, lambda: config.catalog, schedule, settings.week_start, settings.digest_channel, channel_id, patient
+    )
 
 
 def announce_digest(settings: Settings, config: HasCatalog, ledger: Ledger, morning: date, now: datetime) -> bool:
@@ -170,7 +170,8 @@ def announce_digest(settings: Settings, config: HasCatalog, ledger: Ledger, morn
     if it was announced before."""
     if settings.digest_channel is None:
         raise UsageError("LLMCOST_DIGEST_CHANNEL is not set: there is nowhere to send a digest to.")
-    return build_digests(settings, config, ledger).post(settings.digest_channel, morning, now)
+    # Nobody asks Slack here: the channel is known by the name that it is configured by.
+    return _digests(settings, config, ledger, str).post(settings.digest_channel, morning, now)
 
 
 def channels(settings: Settings, config: HasCatalog) -> Sequence[str]:

@@ -26,7 +26,8 @@ def run_digest(date: str | None, *, post: bool) -> None:
     try:
         reporter = build_digest_reporter(settings, config, ledger)
         try:
-            digest = reporter.digest(morning, now, before=reporter.before(morning, settings.digest_channel))
+            channel = frozenset(filter(None, [settings.digest_channel]))
+            digest = reporter.digest(morning, now, before=reporter.before(morning, channel))
         except ValueError as error:
             raise UsageError(str(error)) from None
         is_new = announce_digest(settings, config, ledger, morning, now) if post else None

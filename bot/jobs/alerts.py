@@ -163,7 +163,8 @@ class Alerts:
         try:
             begins = self.not_before(id_, now, max(card.facts.threshold for card in cards))
         except SlackError as error:
-            _log.warning("an alert goes out at once, whatever the hour is there: %s", error)
+            # Whoever sends it has to look them up, and asks again what hour it is there.
+            _log.warning("it is not known yet when an alert may go out: %s", error)
         return NewDelivery(
             kind=Kind.ALERT,
             role=role,

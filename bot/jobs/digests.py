@@ -3,11 +3,12 @@ days can still change."""
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 from urllib.parse import quote
 
 from bot.domain.catalog import Catalog
@@ -25,6 +26,7 @@ from bot.reports.covering import extent
 from bot.reports.digest import Digest
 from bot.reports.digest_reporter import DigestReporter
 from bot.reports.watch import PATIENCE
+from bot.slack.api import RefusedError, UnconfirmedError
 from bot.slack.digest_message import correction_message, digest_message
 
 # A digest whose days have not been read to their end waits for a sync that may just be running. Not longer: that it is
@@ -43,6 +45,22 @@ _CORRECTED_DOLLARS = Decimal(1)
 
 _MARK = "digests looked at"
 
+_log = logging.getLogger(__name__)
+
+
+class Audience(NamedTuple):
+    """Who reads one digest: the id of a channel (as it is configured, if Slack does not say), every way in which it is
+    configured, and the features that its digest is about; None for everything."""
+
+    id: str
+    written: tuple[str, ...]
+    features: tuple[str, ...] | None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What it is known by."""
+        return frozenset((self.id, *self.written))
+
 
 def _no_replies(event: Event, now: datetime) -> Mapping[str, Mapping[str, Any]]:
     """Where nothing stands under digests."""
@@ -53,13 +71,15 @@ def _no_replies(event: Event, now: datetime) -> Mapping[str, Mapping[str, Any]]:
 @dataclass(frozen=True, slots=True)
 class Digests:
     """Announces digests, each once, whatever else runs beside it; the post office delivers them. `channel` gets one
-    of everything. `replies` gives what deliveries in a digest's thread say once it has other figures."""
+    of everything. `channel_id` gives the id of `#name` and raises SlackError. `replies` gives what deliveries in a
+    digest's thread say once it has other figures."""
 
     ledger: Ledger
     catalog: Callable[[], Catalog]
     schedule: Schedule
     week_start: int
     channel: str | None
+    channel_id: Callable[[str], str]
     patience: timedelta = PATIENCE  # how long reading may fail before it is an outage
     replies: Callable[[Event, datetime], Mapping[str, Mapping[str, Any]]] = _no_replies
     name: ClassVar[str] = "the digest"
@@ -69,31 +89,64 @@ class Digests:
         now = now.astimezone(UTC)
         morning = self.schedule.morning(now)
         if morning is not None and self._was_ever_read():
-            for channel, features in self.channels().items():
-                self._announce(channel, features, morning, now, self.schedule.expires(morning))
+            for audience in self.audiences():
+                self._announce(audience, morning, now, self.schedule.expires(morning))
         self._look_again(now)
 
     def post(self, channel: str, morning: date, now: datetime) -> bool:
         """Announce the digest of a morning to one of the channels, whether or not it is due. False if that has been
         done already: there is one for each morning. Raises LedgerError."""
         now = now.astimezone(UTC)
-        return self._announce(channel, self.channels()[channel], morning, now, now + self.schedule.grace)
+        audience = next(one for one in self.audiences() if channel in one.written)
+        return self._announce(audience, morning, now, now + self.schedule.grace)
 
-    def channels(self) -> dict[str, tuple[str, ...] | None]:
-        """The channels that get a digest, each with the features that it is about; None for everything."""
-        found: dict[str, tuple[str, ...] | None] = {}
-        for feature in self.catalog().features.values():
-            if feature.digest and feature.channel is not None:
-                found[feature.channel] = (*(found.get(feature.channel) or ()), feature.name)
-        return found | ({self.channel: None} if self.channel is not None else {})
+    def audiences(self) -> list[Audience]:
+        """The channels that get a digest, each once however often and in whatever way it is configured. One that is
+        to get the digest of everything and that of features gets the first alone: the features are in there."""
+        of_features = [
+            (one.channel, one.name)
+            for one in self.catalog().features.values()
+            if one.digest and one.channel is not None
+        ]
+        of_everything = [self.channel] if self.channel is not None else []
+        ids = self._ids([*of_everything, *(channel for channel, _ in of_features)])
+        found = {ids[channel]: Audience(ids[channel], (channel,), None) for channel in of_everything}
+        for channel, name in of_features:
+            id_, written, features = found.get(ids[channel], Audience(ids[channel], (), ()))
+            found[id_] = Audience(id_, (*written, channel), (*features, name) if features is not None else None)
+        return list(found.values())
 
-    def _announce(
-        self, channel: str, features: tuple[str, ...] | None, morning: date, now: datetime, expires: datetime
-    ) -> bool:
-        key = event_key(channel, morning)
-        if self._outbox.event(key) is not None:
+    def _ids(self, channels: Sequence[str]) -> dict[str, str]:
+        """The id of each, or itself where Slack does not say: whoever sends finds out, and sends one to each place.
+        After one that Slack lets hang nobody asks about the others."""
+        found = {channel: channel for channel in channels}
+        for channel in found:
+            try:
+                found[channel] = self.channel_id(channel)
+            except RefusedError as error:
+                _log.info("a channel could not be looked up: %s", error)
+            except UnconfirmedError as error:
+                _log.info("channels could not be looked up: %s", error)
+                break
+        return found
+
+    def _is_announced(self, audience: Audience, morning: date) -> bool:
+        """Whether the digest of a morning was, under whatever name of its channel."""
+        if self._outbox.event(event_key(audience.id, morning)) is not None:
+            return True
+        events = self._outbox.recent_events(Kind.DIGEST, first_instant(morning, self.schedule.zone))
+        same = [event for event in events if event.facts["morning"] == morning.isoformat()]
+        if any(event.facts["channel"] in audience.names for event in same):
+            return True
+        deliveries = self._outbox.deliveries_of([event.key for event in same])
+        return any(one.role is Role.CHANNEL and one.place == audience.id for one in deliveries)
+
+    def _announce(self, audience: Audience, morning: date, now: datetime, expires: datetime) -> bool:
+        if self._is_announced(audience, morning):
             return False
-        before = self._reporter.before(morning, channel)
+        channel, features = audience.written[0], audience.features
+        key = event_key(audience.id, morning)
+        before = self._reporter.before(morning, audience.names)
         # Nobody has been waiting for the first of all.
         is_late = before is not None and self.schedule.is_late(morning, now)
         was_due = self.schedule.due_at(morning) if is_late else None
@@ -208,7 +261,7 @@ class Digests:
 
 
 def event_key(channel: str, morning: date) -> str:
-    """The key under which the digest of a morning is announced in a channel, once."""
+    """The key under which the digest of a morning is announced in a channel (its id), once."""
     return f"digest:{quote(channel, safe='#')}:{morning}"
 
 

@@ -19,6 +19,9 @@ from bot.ledger.tables import deliveries, delivery_events
 # Longer than a try can take, with Slack's time-outs and the looking before it.
 CLAIM = timedelta(minutes=2)
 
+# Nothing is on its way for longer.
+LONGEST = timedelta(days=30)
+
 _OLDEST_FIRST = (deliveries.c.created, deliveries.c.id)
 
 
@@ -69,7 +72,8 @@ class NewDelivery(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """A delivery as it stands. `place` and `ts` are Slack's names for where it is."""
+    """A delivery as it stands. `place` and `ts` are Slack's names for where it is. `next_try` is when nobody tried any
+    more, if it is undeliverable."""
 
     id: str
     kind: Kind
@@ -198,9 +202,17 @@ def record_unconfirmed(connection: Connection, claimed: Claimed, problem: str, a
     connection.execute(_ours(claimed).values(problem=problem, next_try=microseconds(again_at), claim=None))
 
 
-def record_postponed(connection: Connection, claimed: Claimed, again_at: datetime) -> bool:
-    """It has to wait for another one; nothing was tried. False if it was not our turn."""
-    postponed = _ours(claimed).values(next_try=microseconds(again_at), claim=None, tries=deliveries.c.tries - 1)
+def record_postponed(
+    connection: Connection, claimed: Claimed, again_at: datetime, lasts: timedelta = timedelta()
+) -> bool:
+    """It has to wait for another one, or for its recipient; nothing was tried. It lasts for so long after that at
+    least. False if it was not our turn."""
+    postponed = _ours(claimed).values(
+        next_try=microseconds(again_at),
+        expires=microseconds(max(claimed.delivery.expires, again_at + lasts)) if lasts else deliveries.c.expires,
+        claim=None,
+        tries=deliveries.c.tries - 1,
+    )
     return bool(connection.execute(postponed).rowcount)
 
 
@@ -217,7 +229,8 @@ def give_up(
     """This recipient will not get it: others do `instead`, or did already, or it is undeliverable. False if it was not
     our turn."""
     state = State.REPLACED if instead or is_told_elsewhere else State.UNDELIVERABLE
-    done = connection.execute(_ours(claimed).values(state=state.value, problem=problem, claim=None))
+    ended = _ours(claimed).values(state=state.value, problem=problem, claim=None, next_try=microseconds(now))
+    done = connection.execute(ended)
     if not done.rowcount:
         return False
     for one in instead:
@@ -251,9 +264,11 @@ def count_by_state(connection: Connection) -> dict[State, int]:
 
 
 def undeliverable(connection: Connection, since: datetime) -> list[Delivery]:
-    """What reached nobody, decided since then."""
+    """What reached nobody, given up since then."""
     query = select(deliveries).where(
-        deliveries.c.state == State.UNDELIVERABLE.value, deliveries.c.created >= microseconds(since)
+        deliveries.c.state == State.UNDELIVERABLE.value,
+        deliveries.c.next_try >= microseconds(since),
+        deliveries.c.created >= microseconds(since - LONGEST),  # those are found by an index
     )
     return _load(connection, query.order_by(*_OLDEST_FIRST))
 

@@ -2,7 +2,7 @@
 transaction of its own."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -18,6 +18,9 @@ from bot.ledger.ids import NewId
 from bot.ledger.limits import LimitChange, Snooze
 from bot.ledger.tables import marks
 from bot.ledger.withdrawals import NOTHING_WITHDRAWN, Withdrawal
+
+# What is announced beside something that somebody does, and to whom.
+Told = tuple[Sequence[NewEvent], Sequence[NewDelivery]]
 
 
 class Outbox:
@@ -65,9 +68,22 @@ class Outbox:
         """See bot.ledger.events.recent_events."""
         return self._door.read(lambda connection: events.recent_events(connection, kind, since))
 
-    def acknowledge(self, keys: Collection[str], by: str, now: datetime) -> bool:
-        """See bot.ledger.events.acknowledge."""
-        return self._door.write(lambda connection: events.acknowledge(connection, keys, by, now))
+    def acknowledge(
+        self,
+        keys: Collection[str],
+        by: str,
+        now: datetime,
+        told: Told = ((), ()),
+    ) -> bool:
+        """See bot.ledger.events.acknowledge; whoever is `told` of the first is so in the same transaction."""
+
+        def work(connection: Connection) -> bool:
+            is_first = events.acknowledge(connection, keys, by, now)
+            if is_first:
+                events.announce(connection, *told, now, self._new_id)
+            return is_first
+
+        return self._door.write(work)
 
     # How it gets to people
 
@@ -111,9 +127,9 @@ class Outbox:
         """See bot.ledger.deliveries.record_unconfirmed."""
         self._door.write(lambda connection: deliveries.record_unconfirmed(connection, claimed, problem, again_at))
 
-    def record_postponed(self, claimed: Claimed, again_at: datetime) -> None:
+    def record_postponed(self, claimed: Claimed, again_at: datetime, lasts: timedelta = timedelta()) -> None:
         """See bot.ledger.deliveries.record_postponed."""
-        self._door.write(lambda connection: deliveries.record_postponed(connection, claimed, again_at))
+        self._door.write(lambda connection: deliveries.record_postponed(connection, claimed, again_at, lasts))
 
     def give_up(
         self,
@@ -178,7 +194,7 @@ class Outbox:
         self,
         new: SetLimit,
         old_nanos: int | None,
-        told: tuple[Sequence[NewEvent], Sequence[NewDelivery]] = ((), ()),
+        told: Told = ((), ()),
     ) -> bool:
         """See bot.ledger.limits.set_limit; whoever is `told` of it is so in the same transaction."""
 
@@ -194,9 +210,19 @@ class Outbox:
         """See bot.ledger.limits.limit_history."""
         return self._door.read(lambda connection: limits.limit_history(connection, feature, limit))
 
-    def snooze(self, subjects: Collection[str], new: Snooze) -> None:
-        """See bot.ledger.limits.snooze."""
-        self._door.write(lambda connection: limits.snooze(connection, subjects, new))
+    def snooze(
+        self,
+        subjects: Collection[str],
+        new: Snooze,
+        told: Told = ((), ()),
+    ) -> None:
+        """See bot.ledger.limits.snooze; whoever is `told` of it is so in the same transaction."""
+
+        def work(connection: Connection) -> None:
+            limits.snooze(connection, subjects, new)
+            events.announce(connection, *told, new.at, self._new_id)
+
+        self._door.write(work)
 
     def snoozed(self, subjects: Collection[str]) -> dict[str, Snooze]:
         """See bot.ledger.limits.snoozed."""

@@ -282,7 +282,7 @@ deliveries = Table(
     Column("created", BigInteger, nullable=False),
     Column("message", Text, nullable=False),  # JSON
     Column("state", Text, nullable=False),
-    Column("next_try", BigInteger, nullable=False),  # while it is open: not before then
+    Column("next_try", BigInteger, nullable=False),  # while it is open: not before then; given up: when it was
     Column("expires", BigInteger, nullable=False),  # while it is open: given up then
     Column("tries", Integer, nullable=False),
     Column("claim", Text),  # whose turn it is, until `next_try`

@@ -9,7 +9,7 @@ from bot.domain.catalog import TOTAL, Catalog
 from bot.domain.digest import Subjects, subjects
 from bot.domain.money import NANOS_PER_DOLLAR, dollars
 from bot.domain.period import Calendar, Period, Span, first_instant, previous
-from bot.ledger.deliveries import Kind, State
+from bot.ledger.deliveries import Kind, Role, State
 from bot.ledger.figures import NOTHING, Figures
 from bot.ledger.outbox import Outbox
 from bot.ledger.store import Ledger
@@ -86,19 +86,19 @@ class DigestReporter:
         found = outbox.event(checked_key(morning)) if wanted is None else None
         return replace(digest, checked=tuple(found.facts["lines"])) if found is not None else digest
 
-    def before(self, morning: date, channel: str | None) -> date | None:
-        """The morning of the digest before that of `morning`: of those in `channel`, or without one of those about
-        everything. One that reached nobody told nothing."""
+    def before(self, morning: date, channel: frozenset[str]) -> date | None:
+        """The morning of the digest before that of `morning`: of those in a channel, given by all its names, or without
+        any of those about everything. One that reached nobody told nothing."""
         outbox = self.ledger.outbox
         sent = outbox.recent_events(Kind.DIGEST, first_instant(morning, self.zone) - _LOOKED_BACK)
-        mornings = {
-            date.fromisoformat(event.facts["morning"]): event.key
-            for event in sent
-            if (event.facts["channel"] == channel if channel is not None else event.facts["features"] is None)
-        }
-        for day in sorted((day for day in mornings if day < morning), reverse=True):
-            states = {delivery.state for delivery in outbox.deliveries_of([mornings[day]])}
-            if states & {State.OPEN, State.SENT}:
+        mornings = [(date.fromisoformat(event.facts["morning"]), event) for event in sent]
+        for day, event in sorted(mornings, key=lambda one: one[0], reverse=True):
+            if day >= morning or (not channel and event.facts["features"] is not None):
+                continue
+            told = [one for one in outbox.deliveries_of([event.key]) if one.state in {State.OPEN, State.SENT}]
+            # It may have been announced there under a name that the channel does not have any more.
+            places = {one.place for one in told if one.role is Role.CHANNEL} | {event.facts["channel"]}
+            if told and (not channel or places & channel):
                 return day
         return None
 
@@ -238,10 +238,10 @@ def _spend(figures: Figures) -> Spend:
 
 
 def _unheard(outbox: Outbox, span: Span, features: tuple[str, ...] | None) -> list[Unheard]:
-    """The alerts that were decided on these days and reached nobody."""
+    """The alerts that were given up on these days: they reached nobody. Some had waited since long before."""
     found: list[Unheard] = []
     for delivery in outbox.undeliverable(span.start):
-        if delivery.kind is not Kind.ALERT or delivery.created.timestamp() >= span.end.timestamp():
+        if delivery.kind is not Kind.ALERT or delivery.next_try.timestamp() >= span.end.timestamp():
             continue
         events = [event for key in delivery.events if (event := outbox.event(key)) is not None]
         about = dict.fromkeys(str(event.facts.get("feature", "")) for event in events)

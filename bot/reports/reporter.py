@@ -151,7 +151,7 @@ class Reporter:
         """Of everything, as if it were due now."""
         digests = DigestReporter(self.ledger, self.catalog, self.zone, self.week_start, self.patience)
         morning = local_day(now, self.zone)
-        return digests.digest(morning, now, before=digests.before(morning, None))
+        return digests.digest(morning, now, before=digests.before(morning, frozenset()))
 
     def _answer(self, reading: Reading, question: Question, now: datetime, top: int | None) -> Answer:
         top = question.top or top

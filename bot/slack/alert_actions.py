@@ -12,6 +12,7 @@ from bot.errors import QuestionError
 from bot.ledger.deliveries import Delivery, Kind, State
 from bot.ledger.events import Event
 from bot.ledger.limits import Snooze
+from bot.ledger.outbox import Told
 from bot.render.budgets import alert_sentences, origin, trace_words
 from bot.render.names import plain
 from bot.render.numbers import clock, money, part
@@ -73,7 +74,8 @@ class AlertActions:
             return problem(f"Something went wrong here; nothing was saved. It is in the log as {reference}.")
 
     def _acknowledge(self, body: Mapping[str, Any], press: Press, event: Event, now: datetime) -> None:
-        self.desk.ledger.outbox.acknowledge([event.key], press.user, now)
+        told = self._told(press, event, "acknowledged", "acknowledged", now)
+        self.desk.ledger.outbox.acknowledge([event.key], press.user, now, told)
         self._show(body, event)
 
     def _snooze_day(self, body: Mapping[str, Any], press: Press, event: Event, now: datetime) -> None:
@@ -87,8 +89,15 @@ class AlertActions:
         if facts_of(event).state.end.timestamp() <= now.timestamp():
             respond(body["response_url"], note("This period is over: there is nothing left to snooze."))
             return
-        self.desk.ledger.outbox.snooze([event.subject], Snooze(until, press.user, now))
+        ends = clock(until.astimezone(self.desk.zone))
+        told = self._told(press, event, f"snoozed:{ends}", f"snoozed until {ends}", now)
+        self.desk.ledger.outbox.snooze([event.subject], Snooze(until, press.user, now), told)
         self._show(body, event)
+
+    def _told(self, press: Press, event: Event, key: str, done: str, now: datetime) -> Told:
+        state = facts_of(event).state
+        said = f"The alert about the {state.window} budget of {plain(state.feature)} ({state.period}) was {done}."
+        return self.desk.told(press.user, state.feature, state.window, f"{key}:{event.key}", said, now)
 
     def _details(self, body: Mapping[str, Any], press: Press, event: Event, now: datetime) -> None:
         del press  # who can see the alert may know more of it
@@ -103,7 +112,7 @@ class AlertActions:
             lines.append(
                 f"Now: {money(dollars(standing.spent))} of {money(dollars(limit))} ({used}) in the running period."
             )
-        lines += [_told(one) for one in outbox.deliveries_of([event.key])]
+        lines += [_how_told(one) for one in outbox.deliveries_of([event.key])]
         for change in outbox.limit_history(state.feature, _CHANGES):
             old = money(dollars(change.old_nanos)) if change.old_nanos is not None else "nothing"
             at = clock(change.at.astimezone(self.desk.zone))
@@ -182,5 +191,5 @@ def _pressed(body: Mapping[str, Any], changed: Sequence[tuple[Delivery, Message]
     return next((message for one, message in changed if (one.place, one.ts) == (place, ts)), None)
 
 
-def _told(delivery: Delivery) -> str:
+def _how_told(delivery: Delivery) -> str:
     return f"Told {plain(delivery.recipient)} as {delivery.role}: {_TOLD[delivery.state]}."

@@ -1,19 +1,23 @@
 """Where a delivery goes: the place in Slack that its recipient reads, or the thread that it belongs to."""
 
+from datetime import date
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
-from bot.ledger.deliveries import Delivery, State
+from bot.domain.period import first_instant
+from bot.ledger.deliveries import Delivery, Kind, State
 from bot.ledger.outbox import Outbox
-from bot.slack.api import SlackApi
+from bot.slack.api import Person, SlackApi
 from bot.slack.people import is_group, is_person
-from bot.slack.routes import carries
+from bot.slack.routes import is_digest, is_told_at
 
 
 class Target(NamedTuple):
-    """Where a delivery goes: a place and, if it is a reply, the message above it."""
+    """Where a delivery goes: a place and, if it is a reply, the message above it; whose it is, if it is a member's."""
 
     place: str
     thread: str | None = None
+    person: Person | None = None
 
 
 class WaitError(Exception):
@@ -35,9 +39,11 @@ class GroupError(Exception):
 class Destinations:
     """Asks Slack and the ledger, and changes nothing."""
 
-    def __init__(self, api: SlackApi, outbox: Outbox) -> None:
+    def __init__(self, api: SlackApi, outbox: Outbox, zone: ZoneInfo) -> None:
+        """`zone` is that of the days of digests."""
         self._api = api
         self._outbox = outbox
+        self._zone = zone
 
     def resolve(self, delivery: Delivery) -> Target:
         """Where it goes as things are. Raises WaitError, GroupError, NobodyError, and SlackError where Slack does not
@@ -53,7 +59,7 @@ class Destinations:
         person = self._api.person(recipient)
         if not person.reachable:
             raise NobodyError(f"{recipient} is not (or no longer) a member of this Slack.")
-        return Target(self._api.direct(person.id))
+        return Target(self._api.direct(person.id), person=person)
 
     def parent(self, delivery: Delivery) -> Delivery | None:
         """The delivery in whose thread this one stands, as it was sent, or what was sent instead of it. Raises
@@ -70,16 +76,19 @@ class Destinations:
         raise NobodyError("What it is about reached nobody.")
 
     def is_told_at(self, place: str, delivery: Delivery) -> bool:
-        """Whether others have told all of it there: somebody can be named twice, by address and in a group. Raises
-        WaitError while one of them may be about to."""
-        there = [one for one in self._outbox.deliveries_of(delivery.events) if one.place == place]
-        others = [one for one in there if one.id != delivery.id]
-        if carries([one for one in others if one.state is State.SENT], delivery):
-            return True
-        begun = [one for one in others if one.state is State.OPEN and one.unconfirmed_since is not None]
-        if delivery.unconfirmed_since is not None:
-            # Of two that may both have been sent, one has to go first.
-            begun = [one for one in begun if one.id < delivery.id]
-        if carries(begun, delivery):
+        """See bot.slack.routes.is_told_at. Raises WaitError while it is not certain."""
+        beside = self._outbox.deliveries_of(self._same_mornings(delivery) or delivery.events)
+        is_told = is_told_at(place, delivery, beside)
+        if is_told is None:
             raise WaitError
-        return False
+        return is_told
+
+    def _same_mornings(self, delivery: Delivery) -> list[str]:
+        """The keys of all digests of the morning of a digest; none for anything else."""
+        event = self._outbox.event(delivery.events[0]) if is_digest(delivery) else None
+        morning = event.facts.get("morning") if event is not None else None
+        if morning is None:
+            return []
+        since = first_instant(date.fromisoformat(morning), self._zone)
+        events = self._outbox.recent_events(Kind.DIGEST, since)
+        return [one.key for one in events if one.facts.get("morning") == morning]

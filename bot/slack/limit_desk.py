@@ -13,12 +13,13 @@ from bot.domain.money import dollars
 from bot.ledger.booking import microseconds
 from bot.ledger.deliveries import Kind, NewDelivery, Role
 from bot.ledger.events import NewEvent
+from bot.ledger.outbox import Told
 from bot.ledger.spending import Where
 from bot.ledger.store import Ledger
 from bot.render.names import plain
 from bot.render.numbers import money
 from bot.reports.budget_reporter import BudgetReporter
-from bot.slack.messages import note
+from bot.slack.messages import Message, note
 from bot.slack.presses import is_member
 
 _LASTS = timedelta(days=1)
@@ -67,8 +68,7 @@ class LimitDesk:
         say who is in an owning group."""
         if not is_member(user):
             return "Slack does not say who you are."
-        in_force = self._in_force(feature, window, now)
-        owners = self.catalog().features.get(feature, Feature(feature)).owners if in_force is None else in_force.owners
+        owners = self._owners(feature, window, now)
         if not owners or self.may_change(user, owners):
             return None
         return f"Only the owners of {plain(feature)} and the admins of llmcost may change this."
@@ -109,16 +109,31 @@ class LimitDesk:
         found = self.catalog().budgets(self.ledger.outbox.set_limits(), now)
         return next((one for one in found if (one.budget.feature, one.budget.window) == (feature, window)), None)
 
-    def _told(self, new: SetLimit, old: int | None) -> tuple[Sequence[NewEvent], Sequence[NewDelivery]]:
-        if self.digest_channel is None:
+    def told(self, user: str, feature: str, window: Window, key: str, done: str, now: datetime) -> Told:
+        """The word to the digest's channel, once for each `key`, that a member has `done` (a sentence) what anybody may
+        do, because the budget has no owner; nothing where it has one."""
+        if self._owners(feature, window, now):
             return (), ()
+        why = f"{plain(feature)} has no owner, so anybody may do that; {user} did."
+        return self._word(key, feature, note(done, why), now)
+
+    def _owners(self, feature: str, window: Window, now: datetime) -> tuple[str, ...]:
+        in_force = self._in_force(feature, window, now)
+        return self.catalog().features.get(feature, Feature(feature)).owners if in_force is None else in_force.owners
+
+    def _told(self, new: SetLimit, old: int | None) -> Told:
         before, limit = money(dollars(old)) if old is not None else "nothing", money(dollars(new.limit_nanos))
         said = note(
             f"The {new.window} budget of {plain(new.feature)} is {limit} now, {before} before.",
             f"{plain(new.feature)} has no owner, so anybody may change it; {new.set_by} did.",
         )
         key = f"limit:{new.window}:{microseconds(new.set_at)}:{new.set_by}"
+        return self._word(key, new.feature, said, new.set_at)
+
+    def _word(self, key: str, feature: str, said: Message, now: datetime) -> Told:
+        if self.digest_channel is None:
+            return (), ()
         delivery = NewDelivery(
-            Kind.NOTICE, Role.CHANNEL, self.digest_channel, (key,), said.as_json(), new.set_at, new.set_at + _LASTS
+            Kind.NOTICE, Role.CHANNEL, self.digest_channel, (key,), said.as_json(), now, now + _LASTS
         )
-        return [NewEvent(key, Kind.NOTICE, {"feature": new.feature})], [delivery]
+        return [NewEvent(key, Kind.NOTICE, {"feature": feature})], [delivery]

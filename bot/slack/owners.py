@@ -48,7 +48,11 @@ class Owners:
         hours. Channels do not sleep. Raises SlackError if Slack does not say where they are."""
         if percent >= _ALL or not is_person(who):
             return now
-        return not_before(now, zone_of(self._people.zone(who, now), self._zone), self._quiet)
+        return self.awake(self._people.person(who, now), now, percent)
+
+    def awake(self, person: Person, now: datetime, percent: int) -> datetime:
+        """The same for a member as Slack has them now."""
+        return now if percent >= _ALL else not_before(now, zone_of(person.zone, self._zone), self._quiet)
 
     def person(self, user: str) -> Person:
         """A member by id. Raises SlackError if Slack does not say who that is."""

@@ -47,10 +47,6 @@ class People:
                 found.setdefault(one.who, one._replace(owner=owner))
         return tuple(found.values())
 
-    def zone(self, who: str, now: datetime) -> str | None:
-        """The zone that Slack has for a member, None if it has none. Raises SlackError if it does not say."""
-        return self._person(who, now).zone
-
     def may_change(self, user: str, owners: Sequence[str], admins: Sequence[str], now: datetime) -> bool:
         """Whether a member (by id) may change a budget with these owners: an owner, a member of an owning group, an
         admin; anybody where there is no owner. Raises UnconfirmedError if only Slack could tell and did not."""

@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.errors import SlackError
-from bot.ledger.deliveries import Claimed, Delivery, NewDelivery, Role, State
+from bot.ledger.deliveries import Claimed, Delivery, Kind, NewDelivery, Role, State
 from bot.ledger.outbox import Outbox
 from bot.ledger.withdrawals import Withdrawal
 from bot.slack.alert_copies import without
-from bot.slack.api import UNREACHABLE, Posted, RefusedError, SlackApi, UnconfirmedError
+from bot.slack.api import UNREACHABLE, Person, Posted, RefusedError, SlackApi, UnconfirmedError
 from bot.slack.blocks import escape, trusted_context
 from bot.slack.destinations import Destinations, GroupError, NobodyError, Target, WaitError
 from bot.slack.files import UNSURE, file_of, is_file, without_file
@@ -37,13 +37,23 @@ LOOK_AGAIN = timedelta(seconds=30)
 CLOCKS_DIFFER = timedelta(minutes=5)
 # For what has to wait for another delivery.
 WAIT = timedelta(seconds=30)
+# What has waited for somebody's morning can be sent for so long then, however soon it was to be given up.
+LASTS_AWAKE = timedelta(hours=2)
 # The work of one call: so many deliveries or changes, and so many places that Slack lets hang.
 MOST = 50
 MOST_UNANSWERED = 3
 
 REPEAT = "Slack did not confirm this when it was first sent: it may be a repeat."
 
+# When a member may hear of a threshold of so many percent at the earliest.
+Awake = Callable[[Person, datetime, int], datetime]
+
 _log = logging.getLogger(__name__)
+
+
+def _always(person: Person, now: datetime, percent: int) -> datetime:
+    del person, percent
+    return now
 
 
 class PostOffice:
@@ -51,14 +61,23 @@ class PostOffice:
 
     name = "the post office"
 
-    def __init__(self, api: SlackApi, outbox: Outbox, route: Callable[[Delivery], Route], zone: ZoneInfo) -> None:
-        """`route` says who else may be told of a delivery; `zone` is that of the times in messages."""
+    def __init__(
+        self,
+        api: SlackApi,
+        outbox: Outbox,
+        route: Callable[[Delivery], Route],
+        zone: ZoneInfo,
+        awake: Awake = _always,
+    ) -> None:
+        """`route` says who else may be told of a delivery; `zone` is that of the times in messages. `awake` is asked
+        of everybody just before they are told, whoever was meant to be."""
         self._api = api
         self._outbox = outbox
         self._route = route
         self._zone = zone
+        self._awake = awake
         self._refusals = Refusals(outbox)
-        self._destinations = Destinations(api, outbox)
+        self._destinations = Destinations(api, outbox, zone)
 
     def run(self, now: datetime) -> None:
         """Deliver what is due, and change what has changed. Raises LedgerError."""
@@ -146,6 +165,10 @@ class PostOffice:
         if by := self._outbox.overtaken(delivery):
             return self._withdraw(claimed, by, now)
         target = self._destinations.resolve(delivery)
+        begins = self._begins(target, delivery, now)
+        if begins > now:
+            self._outbox.record_postponed(claimed, begins, LASTS_AWAKE)
+            return None
         if self._destinations.is_told_at(target.place, delivery):
             self._outbox.give_up(claimed, "It is told there already.", [], now, is_told_elsewhere=True)
             return None
@@ -187,6 +210,13 @@ class PostOffice:
             if not error.permanent:
                 raise
             return None, False
+
+    def _begins(self, target: Target, delivery: Delivery, now: datetime) -> datetime:
+        """When it may be sent at the earliest: an alert can be too little to wake anybody."""
+        if target.person is None or delivery.kind is not Kind.ALERT:
+            return now
+        events = [event for key in delivery.events if (event := self._outbox.event(key)) is not None]
+        return self._awake(target.person, now, max((event.threshold for event in events), default=0))
 
     def _split(self, claimed: Claimed, members: tuple[str, ...], now: datetime) -> None:
         """A message to each member of a small group; a large one hears of it in a channel."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from bot.domain.catalog import Catalog
-from bot.ledger.deliveries import Delivery, Role, State
+from bot.ledger.deliveries import Delivery, Kind, Role, State
 from bot.ledger.events import Event
 
 _ALIVE = (State.OPEN, State.SENT)
@@ -53,6 +53,29 @@ def next_of(delivery: Delivery, of_its_events: Iterable[Delivery], way: Route) -
         if untried := tuple(one for one in step if one not in tried):
             return Next(untried)
     return Next(is_told_elsewhere=carries(alive, delivery))
+
+
+def is_told_at(place: str, delivery: Delivery, beside: Iterable[Delivery]) -> bool | None:
+    """Whether others have told all of it there: somebody can be named twice, by address and in a group, and a channel
+    by its name and its id. None while one of them may be about to. `beside` are all that could have."""
+    others = [one for one in beside if one.place == place and one.id != delivery.id]
+    if _tells([one for one in others if one.state is State.SENT], delivery):
+        return True
+    begun = [one for one in others if one.state is State.OPEN and one.unconfirmed_since is not None]
+    if delivery.unconfirmed_since is not None:
+        # Of two that may both have been sent, one has to go first.
+        begun = [one for one in begun if one.id < delivery.id]
+    return None if _tells(begun, delivery) else False
+
+
+def _tells(others: Sequence[Delivery], delivery: Delivery) -> bool:
+    """One digest of a morning is enough for a place, whatever it is about."""
+    return carries(others, delivery) or (is_digest(delivery) and any(map(is_digest, others)))
+
+
+def is_digest(delivery: Delivery) -> bool:
+    """Whether it is a digest for those for whom it was made, not for others instead."""
+    return delivery.kind is Kind.DIGEST and delivery.role is Role.CHANNEL
 
 
 def carries(others: Iterable[Delivery], delivery: Delivery) -> bool:

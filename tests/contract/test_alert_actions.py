@@ -406,6 +406,43 @@ def test_a_feature_without_an_owner_may_be_changed_by_anybody_which_the_digests_
     assert STRANGER in told.message["text"]
 
 
+@pytest.mark.parametrize(
+    ("press", "done"),
+    [
+        ("acknowledge", "was acknowledged."),
+        ("snooze_day", "was snoozed until 23 Nov 2026 00:00."),
+        ("snooze_period", "was snoozed until 1 Dec 2026 00:00."),
+    ],
+)
+def test_so_may_an_alert_be_seen_to_without_an_owner_which_the_digests_channel_reads_once(
+    desk: Desk, press: str, done: str
+) -> None:
+    desk.world.features = [limit("rag", Window.MONTHLY, 100, owners=())]
+    for user in (STRANGER, OWNER):
+        getattr(desk.actions, press)(desk.body(user), TEAM)
+        desk.now += timedelta(minutes=1)
+    (told,) = [one for one in desk.world.deliveries() if one.kind is Kind.NOTICE]
+    assert (told.recipient, told.role) == ("#llm-cost", Role.CHANNEL)
+    assert f"The alert about the monthly budget of rag (2026-11) {done}" in told.message["text"]
+    assert f"rag has no owner, so anybody may do that; {STRANGER} did." in told.message["text"]
+
+
+def test_who_acknowledges_what_was_acknowledged_does_nothing_that_could_be_announced(desk: Desk) -> None:
+    desk.actions.acknowledge(desk.body(), TEAM)
+    desk.world.features = [limit("rag", Window.MONTHLY, 100, owners=())]
+    desk.actions.acknowledge(desk.body(STRANGER), TEAM)
+    assert Kind.NOTICE not in {one.kind for one in desk.world.deliveries()}
+
+
+@pytest.mark.parametrize("press", ["acknowledge", "snooze_day", "snooze_period"])
+def test_what_owners_do_is_announced_nowhere_and_without_a_channel_nothing_is(desk: Desk, press: str) -> None:
+    getattr(desk.actions, press)(desk.body(), TEAM)
+    desk.world.features = [limit("rag", Window.MONTHLY, 100, owners=())]
+    desk.world.digest_channel = None
+    getattr(desk.actions, press)(desk.body(STRANGER), TEAM)
+    assert Kind.NOTICE not in {one.kind for one in desk.world.deliveries()}
+
+
 # --- by words ---------------------------------------------------------------------------------------------------------
 
 

@@ -25,7 +25,7 @@ from bot.ledger.store import Ledger
 from bot.reports.causes import Factor
 from bot.slack.alert_copies import facts_of
 from bot.slack.api import UnconfirmedError
-from bot.slack.post_office import PostOffice
+from bot.slack.post_office import Awake, PostOffice
 from bot.slack.routes import Route, route
 from tests.ledgers import BERLIN, DIMENSIONS, NOW, PROJECT, Spent, emptied, fill, new_ledger, price
 from tests.standins.slack_fake import LOST_BEFORE, FakeSlack
@@ -370,11 +370,17 @@ def test_below_the_limit_it_waits_for_the_morning_and_from_the_limit_on_it_does_
 
 
 def test_while_slack_is_down_owners_are_told_without_being_looked_up(world: World) -> None:
+    """What hour it is where they are is asked again by whoever sends it."""
     world.slack_is_down = True
     world.spend("rag", "85")
     world.sync_and_look(times=2)
     (delivery,) = world.deliveries()
     assert (delivery.recipient, delivery.next_try) == ("rag@example.com", NOW)
+    slack, office = posting(world, awake=lambda _, now, percent: now + HOUR if percent == 80 and now == NOW else now)
+    office.deliver(NOW)
+    assert slack.messages == []
+    office.deliver(NOW + HOUR)
+    assert len(slack.messages) == 1
 
 
 # --- what it says -----------------------------------------------------------------------------------------------------
@@ -644,9 +650,9 @@ def test_an_escalation_is_overtaken_by_nothing(world: World) -> None:
     assert world.ledger.outbox.overtaken(escalation._replace(role=Role.OWNER)) != {}
 
 
-def posting(world: World) -> tuple[FakeSlack, PostOffice]:
+def posting(world: World, **more: Awake) -> tuple[FakeSlack, PostOffice]:
     """A Slack that knows rag's owner and the digest's channel, and who takes messages there."""
     slack = FakeSlack(lambda: NOW)
     slack.add_person("U1", "rag@example.com")
     slack.add_channel("C1", "llm-cost")
-    return slack, PostOffice(slack, world.ledger.outbox, lambda _: Route(digest_channel="#llm-cost"), BERLIN)
+    return slack, PostOffice(slack, world.ledger.outbox, lambda _: Route(digest_channel="#llm-cost"), BERLIN, **more)

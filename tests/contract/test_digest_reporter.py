@@ -257,10 +257,13 @@ def test_a_budget_whose_period_is_older_than_the_ledger_says_so(ledger: Ledger) 
 # --- Trouble
 
 
-def unheard(ledger: Ledger, at: datetime, feature: str = "a", kind: Kind = Kind.ALERT) -> None:
-    key = f"{kind}:{feature}:{at}"
-    alert = NewDelivery(kind, Role.OWNER, "U1", (key,), {}, at, at + DAY)
-    ledger.outbox.announce([NewEvent(key, kind, {"feature": feature})], [alert], at)
+def unheard(
+    ledger: Ledger, at: datetime, feature: str = "a", kind: Kind = Kind.ALERT, decided: datetime | None = None
+) -> None:
+    """Something is given up at a moment, which was `decided` then or before."""
+    key, created = f"{kind}:{feature}:{at}", decided or at
+    alert = NewDelivery(kind, Role.OWNER, "U1", (key,), {}, created, at + DAY)
+    ledger.outbox.announce([NewEvent(key, kind, {"feature": feature})], [alert], created)
     claimed = ledger.outbox.claim_next(at)
     assert claimed is not None
     ledger.outbox.give_up(claimed, "has left", [], at)
@@ -274,6 +277,18 @@ def test_alerts_of_these_days_that_reached_nobody_are_told(ledger: Ledger) -> No
     unheard(ledger, NINE - HOUR, "tomorrow's digest")
     assert [(one.feature, one.recipient, one.problem) for one in digest(ledger).unheard] == [("a", "U1", "has left")]
     assert digest(ledger, features=("b",)).unheard == ()
+
+
+def test_an_alert_is_told_with_the_day_on_which_it_was_given_up(ledger: Ledger) -> None:
+    """It may have waited for somebody's morning, or for Slack, since a day of which the digest has been read."""
+    fill(ledger, [ago(0)], now=NINE)
+    unheard(ledger, YESTERDAY, "waited", decided=YESTERDAY - 3 * DAY)
+    unheard(ledger, NINE - HOUR, "tomorrow's digest", decided=YESTERDAY)
+    unheard(ledger, YESTERDAY - DAY, "earlier", decided=YESTERDAY - 2 * DAY)
+    midnight = first_instant(MORNING, BERLIN)
+    unheard(ledger, midnight - timedelta(seconds=1), "just before midnight")
+    unheard(ledger, midnight, "at midnight")
+    assert [one.feature for one in digest(ledger).unheard] == ["waited", "just before midnight"]
 
 
 @pytest.mark.parametrize(("length", "silent"), [(PATIENCE, False), (PATIENCE + timedelta(seconds=1), True)])

@@ -44,7 +44,7 @@ class Town:
         self.slack = FakeSlack(lambda: self.now)
         self.slack.add_channel("C1", "llm-cost")
         schedule = Schedule(time(9), EVERY_DAY, 6 * timedelta(hours=1), BERLIN)
-        self.digests = Digests(self.ledger, lambda: LIMITED, schedule, 0, CHANNEL)
+        self.digests = Digests(self.ledger, lambda: LIMITED, schedule, 0, CHANNEL, self.slack.channel)
         self.threads = DigestThreads(self.ledger, lambda: LIMITED, BERLIN, 0, self.slack.permalink)
         self.digests = replace(self.digests, replies=self.threads.changes)
         self.office = PostOffice(self.slack, self.ledger.outbox, lambda _: Route(admins=()), BERLIN)

@@ -20,9 +20,13 @@ from bot.ledger.lease import SYNC
 from bot.ledger.repricing import Movement, Place, Wanted
 from bot.ledger.store import Ledger, open_ledger
 from bot.reports.answers import Report
+from bot.reports.digest_reporter import DigestReporter
 from bot.slack.messages import Message
+from bot.slack.post_office import PostOffice
+from bot.slack.routes import Route
 from tests.databases import new_url
 from tests.ledgers import BERLIN, DIMENSIONS, Spent, emptied, fill, price, reporter
+from tests.standins.slack_fake import LOST_AFTER, LOST_BEFORE, FakeSlack, Fault
 
 pytestmark = pytest.mark.each_database
 
@@ -39,9 +43,11 @@ def digests(
     days: frozenset[int] = EVERY_DAY,
     catalog: Catalog | None = None,
     channel: str | None = CHANNEL,
+    slack: FakeSlack | None = None,
 ) -> Digests:
+    """Without a `slack` nobody knows what any channel's id is."""
     schedule = Schedule(time(9), days, 6 * HOUR, BERLIN)
-    return Digests(ledger, lambda: catalog or Catalog(), schedule, 0, channel)
+    return Digests(ledger, lambda: catalog or Catalog(), schedule, 0, channel, slack.channel if slack else str)
 
 
 def daily(until: datetime, cost: str = "5.00", days: int = 30, feature: str = "rag-search") -> list[Spent]:
@@ -205,6 +211,142 @@ def test_several_features_can_share_a_channel(ledger: Ledger) -> None:
     digests(ledger, catalog=catalog, channel=None).run(NINE)
     (delivery,) = posted(ledger)
     assert text(delivery).startswith("a and b together cost $3.00 ")
+
+
+# --- One for a channel, however it is configured
+
+COSTS = Catalog({"rag-search": Feature("rag-search", channel="C1", digest=True)})  # the id of #llm-cost
+TWICE = Catalog({"a": Feature("a", channel="#search", digest=True), "b": Feature("b", channel="C2", digest=True)})
+
+
+@pytest.fixture
+def slack() -> FakeSlack:
+    slack = FakeSlack(lambda: NINE)
+    slack.add_channel("C1", "llm-cost")
+    slack.add_channel("C2", "search")
+    return slack
+
+
+def send(ledger: Ledger, slack: FakeSlack, now: datetime) -> list[str]:
+    """Where digests stand when the post office has done everything until an hour later."""
+    for minutes in range(61):
+        PostOffice(slack, ledger.outbox, lambda _: Route(), BERLIN).run(now + minutes * MINUTE)
+    return [said.place for said in slack.messages]
+
+
+def test_a_channel_for_everything_and_for_features_gets_the_digest_of_everything(
+    ledger: Ledger, slack: FakeSlack
+) -> None:
+    fill(ledger, daily(NINE), now=NINE, catalog=COSTS)
+    digests(ledger, catalog=COSTS, slack=slack).run(NINE)
+    assert found(ledger) == ["digest:C1:2026-11-24"]
+    assert send(ledger, slack, NINE) == ["C1"]
+    assert text(posted(ledger)[0]).startswith("All features together cost ")
+
+
+def test_features_whose_channel_is_written_by_name_and_by_id_share_one_digest(ledger: Ledger, slack: FakeSlack) -> None:
+    fill(ledger, [Spent(NINE - 20 * HOUR, name, "1.5") for name in "abc"], now=NINE, catalog=TWICE)
+    digests(ledger, catalog=TWICE, channel=None, slack=slack).run(NINE)
+    (delivery,) = posted(ledger)
+    assert delivery.recipient == "#search"
+    assert text(delivery).startswith("a and b together cost $3.00 ")
+
+
+@pytest.mark.parametrize(("before", "after"), [("#llm-cost", "C1"), ("C1", "#llm-cost")])
+@pytest.mark.parametrize("sent", [False, True])
+def test_a_channel_that_is_configured_otherwise_the_same_morning_gets_no_second_one(
+    ledger: Ledger, slack: FakeSlack, before: str, after: str, sent: bool
+) -> None:
+    fill(ledger, daily(NINE), now=NINE)
+    digests(ledger, channel=before, slack=slack).run(NINE)
+    if sent:
+        send(ledger, slack, NINE)
+    digests(ledger, channel=after, slack=slack).run(NINE + HOUR)
+    assert found(ledger) == ["digest:C1:2026-11-24"]
+    assert send(ledger, slack, NINE + HOUR) == ["C1"]
+
+
+@pytest.mark.parametrize("channel", ["#llm-cost", "C1"])
+def test_one_that_is_known_by_its_channels_name_is_not_said_again_by_its_id(
+    ledger: Ledger, slack: FakeSlack, channel: str
+) -> None:
+    """As earlier versions wrote it down, and as `llmcost digest --post` does, which does not ask Slack."""
+    fill(ledger, daily(NINE), now=NINE)
+    digests(ledger).post(CHANNEL, TUESDAY, NINE - HOUR)
+    assert found(ledger) == ["digest:#llm-cost:2026-11-24"]
+    send(ledger, slack, NINE - HOUR)
+    digests(ledger, channel=channel, slack=slack).run(NINE)
+    assert len(posted(ledger)) == 1
+
+
+def test_one_that_is_known_by_its_channels_id_is_not_posted_again_by_its_name(ledger: Ledger, slack: FakeSlack) -> None:
+    fill(ledger, daily(NINE), now=NINE)
+    digests(ledger, slack=slack).run(NINE)
+    assert not digests(ledger).post(CHANNEL, TUESDAY, NINE + MINUTE)
+
+
+@pytest.mark.parametrize("lost", [None, LOST_BEFORE, LOST_AFTER])
+def test_where_slack_does_not_say_which_channel_it_is_the_first_one_there_is_the_only_one(
+    ledger: Ledger, slack: FakeSlack, lost: Fault | None
+) -> None:
+    fill(ledger, daily(NINE), now=NINE, catalog=COSTS)
+    slack.fail_next("channel", LOST_BEFORE)
+    digests(ledger, catalog=COSTS, slack=slack).run(NINE)
+    assert sorted(found(ledger)) == ["digest:#llm-cost:2026-11-24", "digest:C1:2026-11-24"]
+    if lost is not None:
+        slack.fail_next("post", lost)
+    assert send(ledger, slack, NINE) == ["C1"]
+    assert sorted(one.state for one in posted(ledger)) == [State.REPLACED, State.SENT]
+
+
+def test_of_many_channels_only_one_is_waited_for_that_slack_lets_hang(ledger: Ledger, slack: FakeSlack) -> None:
+    catalog = Catalog({name: Feature(name, channel=f"#{name}", digest=True) for name in "abcdef"})
+    slack.fail_next("channel", LOST_BEFORE, times=99)
+    assert len(digests(ledger, catalog=catalog, slack=slack).audiences()) == 7
+    assert slack.calls["channel"] == 1
+
+
+def test_a_channel_that_slack_does_not_know_keeps_no_other_from_being_known(ledger: Ledger, slack: FakeSlack) -> None:
+    catalog = Catalog({"a": Feature("a", channel="#private", digest=True), **COSTS.features})
+    known = [(one.id, one.features) for one in digests(ledger, catalog=catalog, slack=slack).audiences()]
+    assert known == [("C1", None), ("#private", ("a",))]
+
+
+def test_the_next_morning_has_its_own_whatever_the_channel_was_called(ledger: Ledger, slack: FakeSlack) -> None:
+    """It goes on where that one ended, and is no second one."""
+    fill(ledger, daily(NINE), now=NINE)
+    digests(ledger, channel="#llm-cost", slack=slack).post("#llm-cost", TUESDAY - 3 * DAY, NINE - 3 * DAY)
+    send(ledger, slack, NINE - 3 * DAY)
+    digests(ledger, channel="C1", slack=slack).run(NINE)
+    assert send(ledger, slack, NINE) == ["C1", "C1"]
+    assert text(posted(ledger)[1]).startswith("All features together cost $15.00 over 21\u201323 Nov 2026.")
+
+
+def test_the_one_before_is_that_of_the_channel_or_without_any_that_of_everything(ledger: Ledger) -> None:
+    fill(ledger, daily(NINE), now=NINE, catalog=SEARCH)
+    digests(ledger).run(NINE - 2 * DAY)
+    digests(ledger, catalog=SEARCH, channel=None).run(NINE - DAY)
+    made = DigestReporter(ledger, Catalog, BERLIN)
+    assert made.before(TUESDAY, frozenset()) == TUESDAY - 2 * DAY
+    assert made.before(TUESDAY, frozenset({CHANNEL})) == TUESDAY - 2 * DAY
+    assert made.before(TUESDAY, frozenset({"#search"})) == TUESDAY - DAY
+    assert made.before(TUESDAY, frozenset({"#else"})) is None
+
+
+def test_a_digest_of_an_earlier_morning_is_no_second_one(ledger: Ledger, slack: FakeSlack) -> None:
+    fill(ledger, daily(NINE), now=NINE)
+    digests(ledger, slack=slack).run(NINE)
+    assert digests(ledger, slack=slack).post(CHANNEL, TUESDAY - 5 * DAY, NINE)
+    assert send(ledger, slack, NINE) == ["C1", "C1"]
+
+
+def test_a_digest_that_others_get_instead_stands_beside_their_own(ledger: Ledger, slack: FakeSlack) -> None:
+    """It says that its own channel did not get it."""
+    fill(ledger, daily(NINE), now=NINE, catalog=SEARCH)
+    slack.closed["C2"] = "is_archived"
+    digests(ledger, catalog=SEARCH, slack=slack).run(NINE)
+    PostOffice(slack, ledger.outbox, lambda _: Route(digest_channel=CHANNEL), BERLIN).run(NINE)
+    assert [said.place for said in slack.messages] == ["C1", "C1"]
 
 
 # --- Not read yet

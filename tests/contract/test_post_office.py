@@ -10,6 +10,7 @@ from bot.ledger.deliveries import CLAIM, Delivery, Kind, NewDelivery, Role, Stat
 from bot.ledger.events import NewEvent
 from bot.ledger.outbox import Outbox
 from bot.ledger.store import Ledger
+from bot.slack.api import Person
 from bot.slack.blocks import trusted_context
 from bot.slack.messages import Message, note
 from bot.slack.people import LARGEST_GROUP
@@ -514,6 +515,25 @@ def test_who_is_too_slow_does_not_send_any_more(town: Town) -> None:
     PostOffice(slow, town.outbox, lambda _: town.route, BERLIN).deliver(START)
     assert slow.messages == []
     assert len(town.slack.messages) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "threshold", "begins"),
+    [(Kind.ALERT, 80, START + DAY / 2), (Kind.ALERT, 100, START), (Kind.NOTICE, 0, START), (Kind.DIGEST, 0, START)],
+)
+def test_only_an_alert_below_the_limit_waits_for_the_morning_and_keeps_its_time(
+    town: Town, kind: Kind, threshold: int, begins: datetime
+) -> None:
+    town.outbox.announce([NewEvent("event", kind, {}, threshold=threshold)], [], START)
+    (sent,) = town.announce("U1", keys=("event",), kind=kind, expires=START + 3 * DAY)
+
+    def awake(person: Person, now: datetime, percent: int) -> datetime:
+        assert person.id == "U1"
+        return max(now, START + DAY / 2) if percent < 100 else now
+
+    town.office = PostOffice(town.slack, town.outbox, lambda _: town.route, BERLIN, awake)
+    town.run()
+    assert (town.one(sent).sent_at, town.one(sent).expires) == (begins, START + 3 * DAY)
 
 
 # --- threads, changes, forms -----------------------------------------------------------------------------------------
