@@ -2,7 +2,7 @@
 it should have been beside the booked one."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -28,7 +28,7 @@ from bot.reports.suspects import Fault
 from bot.slack.messages import answer_message
 from tests import golden
 from tests.ledger_books import MINE, Books
-from tests.ledgers import NOW, PROJECT, Spent, emptied, fill, new_ledger, reporter
+from tests.ledgers import NOW, PROJECT, Spent, emptied, fill, reporter
 from tests.standins.slack_rules import problems
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -285,13 +285,6 @@ RUNS = st.lists(
     ),
     max_size=20,
 )
-
-
-@pytest.fixture(scope="module")
-def reused() -> Iterator[Ledger]:
-    ledger = new_ledger()
-    yield ledger
-    ledger.close()
 
 
 @settings(deadline=None, max_examples=60)

@@ -1,6 +1,5 @@
 """Charts: their lines add up to the report's total, in few enough points, and a day that nobody knows is no zero."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -14,7 +13,7 @@ from bot.reports.answers import Report
 from bot.reports.chart import Chart, Step
 from bot.reports.charting import MOST_LINES, MOST_POINTS, TOP
 from bot.slack.charts import chart_block, chart_text
-from tests.ledgers import BERLIN, NOW, Spent, emptied, fill, new_ledger, reporter
+from tests.ledgers import BERLIN, NOW, Spent, emptied, fill, reporter
 from tests.standins.slack_rules import problems
 
 DAY = timedelta(days=1)
@@ -33,13 +32,6 @@ WORDS = st.sampled_from(
     ["week", "14d", "20d", "21d", "month", "140d", "141d", "600d", "700d", "2000d", "mtd", "ytd", "last month"]
 )
 BY = st.sampled_from(["", " by day", " by model", " by project", " by trace", " by env", " f1", " top 2"])
-
-
-@pytest.fixture(scope="module")
-def reused() -> Iterator[Ledger]:
-    ledger = new_ledger()
-    yield ledger
-    ledger.close()
 
 
 def report(ledger: Ledger, words: str) -> Report:

@@ -1,6 +1,5 @@
 """What a digest says, from ledgers of which every figure is known."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -21,25 +20,13 @@ from bot.reports.causes import Factor
 from bot.reports.digest import Digest
 from bot.reports.digest_reporter import MOVERS, TOP, DigestReporter
 from bot.reports.watch import PATIENCE, Cause, Silence
-from tests.ledgers import BERLIN, PROJECT, Spent, emptied, fill, new_ledger
+from tests.ledgers import BERLIN, PROJECT, Spent, emptied, fill
 from tests.unit.zones import NASTY
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 MORNING = date(2026, 11, 24)
 NINE = datetime(2026, 11, 24, 9, tzinfo=BERLIN)
 YESTERDAY = datetime(2026, 11, 23, 12, tzinfo=BERLIN)
-
-
-@pytest.fixture(scope="module")
-def reused() -> Iterator[Ledger]:
-    ledger = new_ledger()
-    yield ledger
-    ledger.close()
-
-
-@pytest.fixture
-def ledger(reused: Ledger) -> Ledger:
-    return emptied(reused)
 
 
 def digest(ledger: Ledger, *, catalog: Catalog | None = None, before: date | None = None, **more: Any) -> Digest:

@@ -1,6 +1,6 @@
 """The job that announces digests: each once, none lost, and what people were told is kept right."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -22,7 +22,7 @@ from bot.ledger.store import Ledger, open_ledger
 from bot.reports.answers import Report
 from bot.slack.messages import Message
 from tests.databases import new_url
-from tests.ledgers import BERLIN, DIMENSIONS, Spent, emptied, fill, new_ledger, price, reporter
+from tests.ledgers import BERLIN, DIMENSIONS, Spent, emptied, fill, price, reporter
 
 pytestmark = pytest.mark.each_database
 
@@ -31,18 +31,6 @@ NINE = datetime(2026, 11, 24, 9, 0, tzinfo=BERLIN)  # a Tuesday
 TUESDAY = NINE.date()
 CHANNEL = "#llm-cost"
 SEARCH = Catalog({"rag-search": Feature("rag-search", channel="#search", digest=True)})
-
-
-@pytest.fixture(scope="module")
-def reused() -> Iterator[Ledger]:
-    ledger = new_ledger()
-    yield ledger
-    ledger.close()
-
-
-@pytest.fixture
-def ledger(reused: Ledger) -> Ledger:
-    return emptied(reused)
 
 
 def digests(

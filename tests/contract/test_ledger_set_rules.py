@@ -1,6 +1,5 @@
 """Rules that are set in Slack: they move the past too, money is kept to the nano-dollar, and they can be undone."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 
@@ -29,13 +28,6 @@ RUNS = [
     Spent(NOW - DAY, "chat", "4", name="rag_chain_a"),
 ]
 RULE = Rule("rag", "acme-*", "rag_chain*")
-
-
-@pytest.fixture(scope="module")
-def reused() -> Iterator[Ledger]:
-    ledger = new_ledger()
-    yield ledger
-    ledger.close()
 
 
 @pytest.fixture

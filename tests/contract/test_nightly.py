@@ -1,6 +1,5 @@
 """The nightly look at the books: a wrong figure is told to each admin once a date, at its hour, whatever restarts."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -12,7 +11,7 @@ from bot.ledger.deliveries import Delivery, Role
 from bot.ledger.engine import writing
 from bot.ledger.store import Ledger
 from bot.ledger.tables import rollups
-from tests.ledgers import BERLIN, Spent, fill, new_ledger
+from tests.ledgers import BERLIN, Spent, emptied, fill
 
 pytestmark = pytest.mark.each_database
 
@@ -23,11 +22,10 @@ HELSINKI = ZoneInfo("Europe/Helsinki")
 
 
 @pytest.fixture
-def ledger() -> Iterator[Ledger]:
+def ledger(reused: Ledger) -> Ledger:
     """Three days with a run each."""
-    ledger = new_ledger()
-    yield fill(ledger, [Spent(HALF_PAST_THREE - days * DAY, "chat", "1") for days in (1, 2, 3)], now=HALF_PAST_THREE)
-    ledger.close()
+    runs = [Spent(HALF_PAST_THREE - days * DAY, "chat", "1") for days in (1, 2, 3)]
+    return fill(emptied(reused), runs, now=HALF_PAST_THREE)
 
 
 def look(ledger: Ledger, *times: datetime, zone: ZoneInfo = BERLIN) -> list[Delivery]:

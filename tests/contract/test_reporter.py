@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -26,28 +25,13 @@ from bot.reports.reporter import Reporter
 from bot.reports.verification import Counterpart
 from bot.reports.words import WORDS
 from bot.slack.messages import answer_message
-from tests.ledgers import BERLIN, DIMENSIONS, NOW, PROJECT, Spent, emptied, fill, new_ledger, reporter
+from tests.ledgers import BERLIN, DIMENSIONS, NOW, PROJECT, Spent, emptied, fill, reporter
 
 pytestmark = pytest.mark.each_database
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LANGSMITH = Counterpart(lambda *_: {"LLM": Listed(7, 70_000_000)}, ("LLM",), 14 * DAY)
 SUMS = ("cost_usd", "runs", "input_tokens", "output_tokens")
-
-
-@pytest.fixture
-def ledger() -> Iterator[Ledger]:
-    ledger = new_ledger()
-    yield ledger
-    ledger.close()
-
-
-@pytest.fixture(scope="module")
-def reused() -> Iterator[Ledger]:
-    """For properties, which empty it before each example."""
-    ledger = new_ledger()
-    yield ledger
-    ledger.close()
 
 
 def ask(ledger: Ledger, words: str, now: datetime = NOW, **more: Any) -> Any:

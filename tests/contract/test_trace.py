@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -24,7 +24,7 @@ from bot.reports.answers import Report, TraceReport
 from bot.reports.tracing import LookUp
 from bot.reports.words import MAX_TOP
 from bot.slack.messages import answer_message
-from tests.ledgers import NOW, PROJECT, Spent, emptied, fill, new_ledger, reporter
+from tests.ledgers import NOW, PROJECT, Spent, emptied, fill, reporter
 from tests.standins.slack_rules import problems
 
 pytestmark = pytest.mark.each_database
@@ -35,20 +35,6 @@ START = NOW - 60 * MINUTE
 
 def uuid(number: int) -> str:
     return str(UUID(int=number))
-
-
-@pytest.fixture
-def ledger() -> Iterator[Ledger]:
-    ledger = new_ledger()
-    yield ledger
-    ledger.close()
-
-
-@pytest.fixture(scope="module")
-def reused() -> Iterator[Ledger]:
-    ledger = new_ledger()
-    yield ledger
-    ledger.close()
 
 
 def asked(ledger: Ledger, reference: str, look_up: LookUp | None = None) -> TraceReport:

@@ -1,7 +1,6 @@
 """The costliest traces, threads and values of a key, counted from single runs: they add up, within a bound."""
 
 from collections import defaultdict
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,27 +16,13 @@ from bot.ledger.store import Ledger
 from bot.render.data import as_dict, to_csv
 from bot.render.text import text
 from bot.reports.answers import Report
-from tests.ledgers import NOW, PROJECT, Spent, emptied, fill, new_ledger, reporter
+from tests.ledgers import NOW, PROJECT, Spent, emptied, fill, reporter
 
 pytestmark = pytest.mark.each_database
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 SUMS = ("cost_usd", "runs", "input_tokens", "output_tokens")
 LINK = "https://smith.example.com/p/1/r/{trace}?trace_id={trace}"
-
-
-@pytest.fixture
-def ledger() -> Iterator[Ledger]:
-    ledger = new_ledger()
-    yield ledger
-    ledger.close()
-
-
-@pytest.fixture(scope="module")
-def reused() -> Iterator[Ledger]:
-    ledger = new_ledger()
-    yield ledger
-    ledger.close()
 
 
 def report(ledger: Ledger, words: str, **more: Any) -> Report:
