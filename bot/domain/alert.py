@@ -48,6 +48,12 @@ def period_before(window: Window, period: BudgetPeriod, week_start: int) -> Budg
     return budget_period(window, period.span.first - timedelta(days=1), period.span.zone, week_start)
 
 
+def judged_at(end: datetime, now: datetime) -> datetime:
+    """The instant whose limits count for a period that ends at `end`: now while it runs, its last one afterwards. A
+    limit for one period says nothing of the next, nor does the next one's of it."""
+    return min(now.astimezone(UTC), end.astimezone(UTC) - timedelta(microseconds=1))
+
+
 def subject(budget: Budget, period: BudgetPeriod) -> str:
     """What alerts about this budget and period are about; another limit, period or `where` is another subject. It has
     at most LONGEST_SUBJECT characters, in ASCII."""

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import ClassVar, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
-from bot.domain.alert import crossed, due, event_key, periods_to_check, subject, superseded
+from bot.domain.alert import crossed, due, event_key, judged_at, periods_to_check, subject, superseded
+from bot.domain.budget import Window
 from bot.domain.catalog import BudgetInForce, Catalog
 from bot.errors import SlackError
 from bot.ledger.booking import instant, microseconds
@@ -94,13 +95,15 @@ class Alerts:
                 return
             look = BudgetReporter(reading, self.zone, self.week_start, now)
             settled, levels, crossings = look.known.settled_through, dict[str, int](), list[_Crossing]()
-            in_force = self.catalog().budgets(reading.set_limits(), now)
+            catalog, limits = self.catalog(), reading.every_limit()
             found = [
                 (one, period, look.spent(one, period), subject(one.budget, period))
-                for one in in_force
+                for window in Window
                 for period in periods_to_check(
-                    one.budget.window, now, self.zone, self.week_start, settled_through=settled, since=since
+                    window, now, self.zone, self.week_start, settled_through=settled, since=since
                 )
+                for one in catalog.budgets(limits, judged_at(period.span.end, now))
+                if one.budget.window is window
             ]
             memories = reading.memories([about for *_, about in found], sync.number)
             for one, period, spent, about in found:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
+from bot.domain.alert import judged_at
 from bot.domain.catalog import Catalog
 from bot.domain.money import nanos
 from bot.errors import SlackError
@@ -55,17 +56,16 @@ class Escalations:
         for event in self.outbox.recent_events(Kind.ALERT, now - _RECENT):
             if event.superseded_by is None and event.threshold >= highest.get(event.subject, event).threshold:
                 highest[event.subject] = event
-        limits = {
-            (one.budget.feature, one.budget.window): one.budget.limit_nanos
-            for one in self.catalog().budgets(self.outbox.set_limits(), now)
-        }
+        catalog, limits = self.catalog(), self.outbox.every_limit()
         found = []
         for event, card in zip(highest.values(), cards(self.outbox, list(highest.values()), self.zone), strict=True):
             state = card.facts.state
             is_seen = card.acknowledged or card.snoozed or card.changed
-            holds = limits.get((state.feature, state.window)) == nanos(state.limit)
-            if event.threshold >= FROM_PERCENT and holds and not is_seen:
-                found.append(event)
+            if event.threshold >= FROM_PERCENT and not is_seen:
+                in_force = catalog.budgets(limits, judged_at(state.end, now))
+                held = {(one.budget.feature, one.budget.window): one.budget.limit_nanos for one in in_force}
+                if held.get((state.feature, state.window)) == nanos(state.limit):
+                    found.append(event)
         return found
 
     def _targets(self, event: Event, deliveries: Sequence[Delivery]) -> tuple[str, ...]:

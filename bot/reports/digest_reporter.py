@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from bot.domain.alert import judged_at
 from bot.domain.catalog import TOTAL, Catalog
 from bot.domain.digest import Subjects, subjects
 from bot.domain.money import NANOS_PER_DOLLAR, dollars
@@ -69,9 +70,8 @@ class DigestReporter:
         """
         about = subjects(morning, before, self.zone, self.week_start)
         outbox = self.ledger.outbox
-        # Limits of the morning itself: one that ended since then held when the digest was sent.
-        moment = min(now, first_instant(morning + _ONE_DAY, self.zone), key=datetime.timestamp)
-        budgets = self.catalog().budgets(outbox.set_limits(), moment)
+        # However late it is looked at: what was set or has ended since then says nothing of these days.
+        budgets = self.catalog().budgets(outbox.every_limit(), judged_at(about.days.span.end, now))
         wanted = None if features is None or TOTAL in features else tuple(features)
         unheard = _unheard(outbox, about.days.span, wanted)
         with self.ledger.reading() as reading:

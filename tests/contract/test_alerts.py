@@ -32,6 +32,7 @@ from tests.standins.slack_fake import LOST_BEFORE, FakeSlack
 from tests.unit.zones import NASTY
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MIDNIGHT = first_instant((NOW + DAY).date(), BERLIN)
 DOLLAR = 1_000_000_000
 
 
@@ -296,6 +297,32 @@ def test_a_new_period_begins_anew(world: World) -> None:
     assert world.told() == ["rag:daily:2026-11-22:80", "rag:daily:2026-11-23:80"]
 
 
+def raise_for_today(world: World, dollars: int, now: datetime = NOW) -> None:
+    """What the modal suggests: until the period ends."""
+    new = SetLimit("rag", Window.DAILY, dollars * DOLLAR, "U1", now, until=MIDNIGHT, file_limit=100 * DOLLAR)
+    world.ledger.outbox.set_limit(new, 100 * DOLLAR)
+
+
+def test_a_limit_until_the_period_ends_is_still_that_periods_when_it_has_ended(world: World) -> None:
+    """Late costs are measured by it too, and by what it was then: one for today says nothing of yesterday."""
+    world.features = [limit("rag", Window.DAILY, 100)]
+    world.spend("rag", "110")
+    world.sync_and_look(times=2)
+    raise_for_today(world, 200)
+    world.spend("rag", "45")
+    for minutes in (-5, 0, 1, 2, 3):
+        world.sync_and_look(MIDNIGHT + timedelta(minutes=minutes))
+    assert world.told() == ["rag:daily:2026-11-22:100"]
+    again = SetLimit("rag", Window.DAILY, 150 * DOLLAR, "U1", MIDNIGHT + HOUR, file_limit=100 * DOLLAR)
+    world.ledger.outbox.set_limit(again, None)
+    world.sync_and_look(MIDNIGHT + HOUR, times=2)
+    assert len(world.told()) == 1
+    world.spend("rag", "15")
+    world.sync_and_look(MIDNIGHT + HOUR, times=2)
+    assert world.told()[1:] == ["rag:daily:2026-11-22:80"]
+    assert facts_of(world.events()[-1]).state.limit == 200
+
+
 @pytest.mark.parametrize("name", NASTY)
 def test_each_periods_alert_is_in_its_period_in_every_zone(name: str, world: World) -> None:
     """A run in the last second of a day, and one in the first second of the next."""
@@ -472,6 +499,17 @@ def test_what_somebody_has_seen_to_is_not_escalated(world: World, what: str) -> 
         world.features = [limit("rag", Window.MONTHLY, 500)]
     world.escalations.run(NOW + 5 * HOUR)
     assert escalated(world) == []
+
+
+def test_what_was_far_over_a_limit_that_has_ended_with_its_period_is_escalated(world: World) -> None:
+    world.features = [limit("rag", Window.DAILY, 100, channel="#rag")]
+    raise_for_today(world, 200)
+    late = MIDNIGHT - 2 * HOUR
+    world.spend("rag", "650", late)
+    world.sync_and_look(late, times=2)
+    world.send_all(late)
+    world.escalations.run(late + 4 * HOUR)
+    assert escalated(world) == ["#rag"]
 
 
 @pytest.mark.parametrize(
