@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -21,6 +21,7 @@ from bot.ledger.deliveries import Delivery, Kind, Role, State
 from bot.ledger.events import Event
 from bot.ledger.lease import SYNC
 from bot.ledger.limits import Snooze
+from bot.ledger.outbox import Outbox
 from bot.ledger.store import Ledger
 from bot.reports.causes import Factor
 from bot.slack.alert_copies import facts_of
@@ -507,6 +508,77 @@ def test_what_was_far_over_a_limit_that_has_ended_with_its_period_is_escalated(w
     late = MIDNIGHT - 2 * HOUR
     world.spend("rag", "650", late)
     world.sync_and_look(late, times=2)
+def rise(world: World, hours: int, dollars: str) -> None:
+    """More is spent, and the owner is told of it."""
+    world.spend("rag", dollars)
+    world.sync_and_look(NOW + hours * HOUR, times=2)
+    world.send_all(NOW + hours * HOUR)
+
+
+def test_spend_that_goes_on_rising_does_not_put_its_escalation_off(world: World) -> None:
+    far_over(world, channel="#rag")
+    rise(world, 3, "50")
+    world.escalations.run(NOW + 4 * HOUR - timedelta(seconds=1))
+    assert escalated(world) == []
+    world.escalations.run(NOW + 4 * HOUR)
+    assert escalated(world) == ["#rag"]
+    assert "rag has spent $210.00" in world.deliveries()[-1].message["text"]
+    for hours in (6, 9, 12):
+        rise(world, hours, "100")
+        world.escalations.run(NOW + hours * HOUR)
+    world.escalations.run(NOW + 20 * HOUR)
+    assert world.told()[-1] == "rag:monthly:2026-11:500"
+    assert escalated(world) == ["#rag"]
+
+
+class Behind:
+    """An outbox to a process that has read the alerts a while ago."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+        self._events = outbox.recent_events(Kind.ALERT, NOW - DAY)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._outbox, name)
+
+    def recent_events(self, kind: Kind, since: datetime) -> list[Event]:
+        del kind, since
+        return self._events
+
+
+def test_two_processes_escalate_once_though_one_knows_of_a_higher_alert(world: World) -> None:
+    far_over(world, channel="#rag")
+    behind: Any = Behind(world.ledger.outbox)
+    rise(world, 3, "50")
+    world.escalations.run(NOW + 4 * HOUR)
+    replace(world.escalations, outbox=behind).run(NOW + 4 * HOUR)
+    assert escalated(world) == ["#rag"]
+
+
+@pytest.mark.parametrize("what", ["acknowledged", "snoozed"])
+def test_what_rises_after_somebody_has_seen_to_it_has_four_hours_of_its_own(world: World, what: str) -> None:
+    far_over(world, channel="#rag")
+    (event,) = world.events()
+    world.escalations.run(NOW + 4 * HOUR)
+    if what == "acknowledged":
+        world.ledger.outbox.acknowledge([event.key], "U1", NOW + 5 * HOUR)
+    else:
+        world.ledger.outbox.snooze([event.subject], Snooze(NOW + 6 * HOUR, "U1", NOW + 5 * HOUR))
+    rise(world, 7, "50")
+    world.escalations.run(NOW + 11 * HOUR - timedelta(seconds=1))
+    assert escalated(world) == ["#rag"]
+    world.escalations.run(NOW + 11 * HOUR)
+    assert escalated(world) == ["#rag", "#rag"]
+
+
+def test_who_acknowledges_the_highest_has_seen_the_lower_ones_too(world: World) -> None:
+    far_over(world, channel="#rag")
+    rise(world, 3, "50")
+    world.ledger.outbox.acknowledge([world.events()[-1].key], "U1", NOW + 3 * HOUR)
+    world.escalations.run(NOW + 9 * HOUR)
+    assert escalated(world) == []
+
+
     world.send_all(late)
     world.escalations.run(late + 4 * HOUR)
     assert escalated(world) == ["#rag"]
