@@ -413,23 +413,29 @@ def test_the_facts_say_what_happened(world: World) -> None:
         world.spend("rag", "1", NOW - days * DAY, model="gpt-4o-mini")
     world.spend("rag", "40", NOW - 5 * HOUR, trace="big", name="agent")
     world.spend("rag", "50", NOW - 2 * HOUR, trace="big", name="agent")
+    world.spend("rag", "7", NOW - HOUR, trace="second", name="search")
+    world.spend("rag", "2", NOW - HOUR, trace="fourth", name="title")
+    world.spend("rag", "3", NOW - HOUR, trace="third", name="answer")
     world.spend("other", "900")
     for _ in range(2):
         world.sync(link=f"https://smith.example.com/{TRACE}")
         world.look()
     (event,) = world.events()
     facts = facts_of(event)
-    assert (facts.threshold, facts.state.spent, facts.state.limit) == (100, Decimal(111), Decimal(100))
-    assert facts.state.overage == 11
+    assert (facts.threshold, facts.state.spent, facts.state.limit) == (100, Decimal(123), Decimal(100))
+    assert facts.state.overage == 23
     assert facts.reached_at == NOW - 2 * HOUR
     assert facts.cause is not None
     assert facts.cause.factor is Factor.PRICE
     assert facts.model is not None
     assert facts.model.name == "gpt-4o"
-    assert [(one.cost, one.runs, one.name, one.project) for one in facts.traces[:1]] == [
-        (Decimal(90), 2, "agent", PROJECT)
+    assert [(one.cost, one.runs, one.name, one.project) for one in facts.traces] == [
+        (Decimal(90), 2, "agent", PROJECT),
+        (Decimal(7), 1, "search", PROJECT),
+        (Decimal(3), 1, "answer", PROJECT),
     ]
-    assert facts.traces[0].link == f"https://smith.example.com/{facts.traces[0].id}"
+    assert [one.link for one in facts.traces] == [f"https://smith.example.com/{one.id}" for one in facts.traces]
+    assert len({one.id for one in facts.traces}) == 3
     assert facts.as_of == NOW
     assert facts.ledger_start is None
 
@@ -502,12 +508,6 @@ def test_what_somebody_has_seen_to_is_not_escalated(world: World, what: str) -> 
     assert escalated(world) == []
 
 
-def test_what_was_far_over_a_limit_that_has_ended_with_its_period_is_escalated(world: World) -> None:
-    world.features = [limit("rag", Window.DAILY, 100, channel="#rag")]
-    raise_for_today(world, 200)
-    late = MIDNIGHT - 2 * HOUR
-    world.spend("rag", "650", late)
-    world.sync_and_look(late, times=2)
 def rise(world: World, hours: int, dollars: str) -> None:
     """More is spent, and the owner is told of it."""
     world.spend("rag", dollars)
@@ -579,6 +579,12 @@ def test_who_acknowledges_the_highest_has_seen_the_lower_ones_too(world: World) 
     assert escalated(world) == []
 
 
+def test_what_was_far_over_a_limit_that_has_ended_with_its_period_is_escalated(world: World) -> None:
+    world.features = [limit("rag", Window.DAILY, 100, channel="#rag")]
+    raise_for_today(world, 200)
+    late = MIDNIGHT - 2 * HOUR
+    world.spend("rag", "650", late)
+    world.sync_and_look(late, times=2)
     world.send_all(late)
     world.escalations.run(late + 4 * HOUR)
     assert escalated(world) == ["#rag"]
