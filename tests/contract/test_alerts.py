@@ -14,8 +14,9 @@ from bot.domain.budget import ALERT_AT, Budget, SetLimit, Window
 from bot.domain.catalog import Catalog, Feature
 from bot.domain.period import first_instant
 from bot.jobs.alerts import NOBODY, Alerts
+from bot.jobs.budget_periods import SINCE
 from bot.jobs.escalations import Escalations
-from bot.ledger.booking import Rules, day_finder
+from bot.ledger.booking import Rules, day_finder, microseconds
 from bot.ledger.coverage import TRACE
 from bot.ledger.deliveries import Delivery, Kind, Role, State
 from bot.ledger.events import Event
@@ -296,6 +297,71 @@ def test_a_new_period_begins_anew(world: World) -> None:
     world.spend("rag", "85", NOW + DAY)
     world.sync_and_look(NOW + DAY, times=2)
     assert world.told() == ["rag:daily:2026-11-22:80", "rag:daily:2026-11-23:80"]
+
+
+@pytest.mark.parametrize("how", ["set in Slack", "lowered", "added", "of all runs"])
+def test_a_budget_says_nothing_of_periods_that_had_ended_before_it_was_there(world: World, how: str) -> None:
+    before = {
+        "lowered": [limit("rag", Window.DAILY, 100)],
+        "of all runs": [limit("rag", Window.DAILY, 50, where=(("env", "production"),))],
+    }
+    world.features = before.get(how, [])
+    world.sync_and_look(NOW - 3 * DAY)
+    for days in (2, 1, 0):
+        world.spend("rag", "60", NOW - days * DAY)
+    world.sync_and_look(times=2)
+    assert world.told() == []
+    if how == "set in Slack":
+        new = SetLimit("rag", Window.DAILY, 50 * DOLLAR, "U1", NOW, owners=("U1",))
+        world.ledger.outbox.set_limit(new, None)
+    else:
+        world.features = [limit("rag", Window.DAILY, 50)]
+    world.sync_and_look(NOW + HOUR, times=3)
+    assert world.told() == ["rag:daily:2026-11-22:100"]
+    world.send_all(NOW + HOUR)
+    world.spend("rag", "20")
+    world.sync_and_look(NOW + DAY, times=2)
+    assert world.told()[1:] == ["rag:daily:2026-11-22:150"]
+
+
+def test_a_limit_that_comes_back_is_a_new_one(world: World) -> None:
+    """Yesterday it was another: 150 is no overage of that."""
+    for at, dollars in ((NOW - 2 * DAY, 100), (NOW - DAY, 200), (NOW, 100)):
+        world.features = [limit("rag", Window.DAILY, dollars)]
+        world.spend("rag", "150", NOW - DAY)
+        world.spent = world.spent if dollars == 200 else []
+        world.sync_and_look(at, times=2)
+    assert world.told() == []
+
+
+def test_a_budget_is_known_from_the_first_look_on_even_if_nothing_could_be_read(world: World) -> None:
+    world.features = []
+    world.sync_and_look(NOW - DAY)
+    world.features = [limit("rag", Window.DAILY, 100)]
+    world.look()
+    world.spend("rag", "120")
+    world.sync_and_look(NOW + DAY, times=2)
+    assert world.told() == ["rag:daily:2026-11-22:100"]
+
+
+def test_what_counted_before_a_raise_for_a_day_is_as_old_as_before(world: World) -> None:
+    world.features = [limit("rag", Window.DAILY, 100)]
+    world.sync_and_look(NOW - DAY)
+    raise_for_today(world, 200)
+    world.sync_and_look(NOW)
+    world.spend("rag", "120", NOW - DAY)
+    world.sync_and_look(MIDNIGHT + HOUR, times=2)
+    assert world.told() == ["rag:daily:2026-11-21:100"]
+
+
+def test_budgets_of_a_ledger_that_does_not_say_since_when_are_as_old_as_its_looks(world: World) -> None:
+    """An earlier version has looked at them."""
+    world.features = [limit("rag", Window.DAILY, 100)]
+    world.ledger.outbox.set_mark(SINCE, str(microseconds(NOW - DAY)))
+    world.spend("rag", "120", NOW - DAY)
+    world.spend("rag", "120", NOW - 2 * DAY)
+    world.sync_and_look(times=2)
+    assert world.told() == ["rag:daily:2026-11-21:100"]
 
 
 def raise_for_today(world: World, dollars: int, now: datetime = NOW) -> None:
