@@ -1,15 +1,16 @@
 """Which alerts a ledger leads to, told to whom, and what becomes of them. Time and people are handed in."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.domain.alert import budget_period
 from bot.domain.budget import ALERT_AT, Budget, SetLimit, Window
 from bot.domain.catalog import Catalog, Feature
 from bot.domain.period import first_instant
@@ -31,7 +32,7 @@ from bot.slack.post_office import PostOffice
 from bot.slack.routes import Route, route
 from tests.ledgers import BERLIN, DIMENSIONS, NOW, PROJECT, Spent, emptied, fill, new_ledger, price
 from tests.standins.slack_fake import LOST_BEFORE, FakeSlack
-from tests.unit.zones import NASTY
+from tests.unit.zones import NASTY, day_of, first_second, segments
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 MIDNIGHT = first_instant((NOW + DAY).date(), BERLIN)
@@ -390,19 +391,34 @@ def test_a_limit_until_the_period_ends_is_still_that_periods_when_it_has_ended(w
     assert facts_of(world.events()[-1]).state.limit == 200
 
 
-@pytest.mark.parametrize("name", NASTY)
-def test_each_periods_alert_is_in_its_period_in_every_zone(name: str, world: World) -> None:
-    """A run in the last second of a day, and one in the first second of the next."""
+def changes_of(name: str) -> list[int]:
+    """The latest seconds since 2001 at which the clocks of a zone were changed: put on and put back, about midnight and
+    at other hours; NOW where they never were."""
+    zone, found = ZoneInfo(name), dict[tuple[bool, bool], int]()
+    for before, after in pairwise(segments(zone)):
+        if day_of(after.start, zone).year > 2000:
+            shown = (after.start + before.offset) % 86_400
+            found[after.offset > before.offset, min(shown, 86_400 - shown) < 3_600] = after.start
+    return list(found.values()) or [int(NOW.timestamp())]
+
+
+@pytest.mark.parametrize(("name", "change"), [(name, change) for name in NASTY for change in changes_of(name)])
+def test_each_periods_alert_is_in_its_period_in_every_zone(name: str, change: int, world: World) -> None:
+    """Runs in the first and the last second of a day on which clocks change, in those that lie beside it, and when they
+    change."""
     zone = world.zone = ZoneInfo(name)
     world.features = [limit("rag", Window.DAILY, 100)]
-    edge = first_instant((NOW + DAY).astimezone(zone).date(), zone)
-    before, after = edge.astimezone(UTC) - timedelta(seconds=1), edge.astimezone(UTC) + timedelta(seconds=1)
-    world.sync_and_look(before - HOUR)
-    world.spend("rag", "85", before)
-    world.spend("rag", "105", after)
-    world.sync_and_look(after, times=2)
-    days = [budget_period(Window.DAILY, edge.date() - (DAY if n == 0 else timedelta(0)), zone, 0).name for n in (0, 1)]
-    assert sorted(world.told()) == [f"rag:daily:{days[0]}:80", f"rag:daily:{days[1]}:100"]
+    begins = first_second(day_of(change, zone), zone)
+    ends = min(second for days in (1, 2) if (second := first_second(day_of(change, zone) + days * DAY, zone)) > begins)
+    seconds = {begins - 1, begins, change - 1, change, ends - 1, ends}
+    at = {second: datetime.fromtimestamp(second, UTC) for second in seconds}
+    world.sync_and_look(at[begins - 1] - HOUR)
+    for second in seconds:
+        world.spend("rag", "85", at[second])
+    world.sync_and_look(at[ends], times=2)
+    days = Counter(day_of(second, zone) for second in seconds)
+    highest = {day: max(one for one in ALERT_AT if one <= 85 * runs) for day, runs in days.items()}
+    assert sorted(world.told()) == [f"rag:daily:{day}:{highest[day]}" for day in sorted(days)]
 
 
 # --- who is told ------------------------------------------------------------------------------------------------------
