@@ -273,6 +273,13 @@ def test_a_limit_that_was_set_after_the_days_counts_from_the_next_digest_on(ledg
     assert digest(ledger).rows[0].budget is None
 
 
+def test_a_limit_that_was_set_this_morning_counts_for_a_period_that_still_runs(ledger: Ledger) -> None:
+    fill(ledger, [ago(0, "a", "9")], now=NINE)
+    ledger.outbox.set_limit(SetLimit("a", Window.MONTHLY, 10 * 10**9, "U1", NINE - HOUR), None)
+    (state,) = digest(ledger).budgets
+    assert (state.limit, state.used) == (Decimal(10), Decimal("0.9"))
+
+
 def test_a_budget_can_be_of_all_runs_or_of_the_untagged_ones(ledger: Ledger) -> None:
     fill(ledger, [ago(0, "a", "3"), ago(0, None, "5")], now=NINE)
     catalog = Catalog({**budgeted("total", Window.DAILY, 1).features, **budgeted("untagged", Window.DAILY, 1).features})
