@@ -4,6 +4,7 @@ A budget and one of its periods have a *subject*, a text that names both and the
 says nothing about another, and a new period begins anew.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
@@ -48,17 +49,32 @@ def period_before(window: Window, period: BudgetPeriod, week_start: int) -> Budg
     return budget_period(window, period.span.first - timedelta(days=1), period.span.zone, week_start)
 
 
+def judged_at(end: datetime, now: datetime) -> datetime:
+    """The instant whose limits count for a period that ends at `end`: now while it runs, its last one afterwards. A
+    limit for one period says nothing of the next, nor does the next one's of it."""
+    return min(now.astimezone(UTC), end.astimezone(UTC) - timedelta(microseconds=1))
+
+
 def subject(budget: Budget, period: BudgetPeriod) -> str:
     """What alerts about this budget and period are about; another limit, period or `where` is another subject. It has
     at most LONGEST_SUBJECT characters, in ASCII."""
-    parts = ["budget", quote(budget.feature, safe=""), budget.window.value, period.name, f"limit={budget.limit_nanos}"]
-    parts += [f"where={quote(name, safe='')}={quote(value, safe='')}" for name, value in budget.where]
-    whole = ":".join(parts)
+    whole = _named(budget, period.name)
     if len(whole) <= LONGEST_SUBJECT:
         return whole
     # No part holds an exclamation mark, so that no other subject looks like this one.
     digest = sha256(whole.encode()).hexdigest()
     return f"{whole[: LONGEST_SUBJECT - len(digest) - 1]}!{digest}"
+
+
+def identity(budget: Budget) -> str:
+    """What makes a budget the same one from period to period: its feature, window, limit and `where`."""
+    return _named(budget)
+
+
+def _named(budget: Budget, *period: str) -> str:
+    parts = ["budget", quote(budget.feature, safe=""), budget.window.value, *period, f"limit={budget.limit_nanos}"]
+    parts += [f"where={quote(name, safe='')}={quote(value, safe='')}" for name, value in budget.where]
+    return ":".join(parts)
 
 
 def event_key(subject_: str, threshold: int) -> str:
@@ -117,6 +133,16 @@ def periods_to_check(
             break
         periods.insert(0, closed)
     return periods
+
+
+def known_since(
+    kept: Mapping[str, datetime] | None, budgets: Iterable[Budget], since: datetime, now: datetime
+) -> dict[str, datetime]:
+    """Since when each of these budgets is known, by its identity. `kept` is what the look before gave: what is not in
+    it is new now, also where there was the like long ago. None if there was none: they are as old as all looks
+    (`since`)."""
+    usual, before = (since, {}) if kept is None else (now, kept)
+    return {name: before.get(name, usual) for name in map(identity, budgets)}
 
 
 class Pace(NamedTuple):

@@ -60,13 +60,16 @@ class Catalog:
         )
 
     def budgets(self, set_limits: Iterable[SetLimit], now: datetime) -> list[BudgetInForce]:
-        """The budgets that count now, by feature and window, one for each pair at most. What was set in Slack comes
-        before the file for as long as it holds."""
+        """The budgets that count at `now`, by feature and window, one for each pair at most. What was set in Slack
+        comes before the file for as long as it holds; of several limits the one that was set last by then. About a
+        period that is over ask for bot.domain.alert.judged_at, with every limit that was ever set."""
         found: dict[tuple[str, Window], BudgetInForce] = {}
         for feature in self.features.values():
             for budget in feature.budgets:
                 found[budget.feature, budget.window] = BudgetInForce(budget, feature.owners, None)
-        for one in set_limits:
+        set_by_then = [one for one in set_limits if one.set_at.timestamp() <= now.timestamp()]
+        set_by_then.sort(key=lambda one: one.set_at.timestamp())
+        for one in {(one.feature, one.window): one for one in set_by_then}.values():
             stated = found.get((one.feature, one.window))
             if one.holds(stated.budget.limit_nanos if stated is not None else None, now):
                 feature = self.features.get(one.feature, Feature(one.feature))

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import ClassVar, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
-from bot.domain.alert import crossed, due, event_key, periods_to_check, subject, superseded
+from bot.domain.alert import crossed, due, event_key, subject, superseded
 from bot.domain.catalog import BudgetInForce, Catalog
 from bot.errors import SlackError
-from bot.ledger.booking import instant, microseconds
+from bot.jobs.budget_periods import to_check
 from bot.ledger.deliveries import Kind, NewDelivery, Role
 from bot.ledger.events import NewEvent
 from bot.ledger.store import Ledger
@@ -28,7 +28,6 @@ LASTS = timedelta(days=3)
 NOBODY = "nobody"
 
 LOOKED = "the last sync after which budgets were checked"
-SINCE = "when budgets were first checked"
 
 _log = logging.getLogger(__name__)
 
@@ -87,21 +86,16 @@ class Alerts:
     def run(self, now: datetime) -> None:
         """Check every budget, if there was a useful sync since the last check. Raises LedgerError."""
         outbox = self.ledger.outbox
-        looked, since = outbox.mark(LOOKED), self._since(now)
+        # Also without a sync: a budget is known from the first look on that finds it.
+        checked = to_check(self.ledger, self.catalog(), self.zone, self.week_start, now)
+        looked = outbox.mark(LOOKED)
         with self.ledger.reading() as reading:
             sync = reading.last_sync(useful=True)
             if sync is None or looked == str(sync.number):
                 return
             look = BudgetReporter(reading, self.zone, self.week_start, now)
-            settled, levels, crossings = look.known.settled_through, dict[str, int](), list[_Crossing]()
-            in_force = self.catalog().budgets(reading.set_limits(), now)
-            found = [
-                (one, period, look.spent(one, period), subject(one.budget, period))
-                for one in in_force
-                for period in periods_to_check(
-                    one.budget.window, now, self.zone, self.week_start, settled_through=settled, since=since
-                )
-            ]
+            levels, crossings = dict[str, int](), list[_Crossing]()
+            found = [(one, period, look.spent(one, period), subject(one.budget, period)) for one, period in checked]
             memories = reading.memories([about for *_, about in found], sync.number)
             for one, period, spent, about in found:
                 levels[about] = crossed(one.budget, spent)
@@ -111,14 +105,6 @@ class Alerts:
                     crossings.append(_Crossing(event_key(about, threshold), about, one, memories[about].told, facts))
         if self._announce(crossings, levels, sync.number, now):
             outbox.set_mark(LOOKED, str(sync.number))
-
-    def _since(self, now: datetime) -> datetime:
-        """When budgets were first checked: what had closed by then is no news."""
-        kept = self.ledger.outbox.mark(SINCE)
-        if kept is None:
-            kept = str(microseconds(now))
-            self.ledger.outbox.set_mark(SINCE, kept)
-        return instant(int(kept))
 
     def _announce(self, crossings: Sequence[_Crossing], levels: dict[str, int], sync: int, now: datetime) -> bool:
         events, groups = list[NewEvent](), dict[tuple[str, Role], list[tuple[_Crossing, str]]]()

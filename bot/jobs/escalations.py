@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
+from bot.domain.alert import judged_at
+from bot.domain.budget import SetLimit
 from bot.domain.catalog import Catalog
 from bot.domain.money import nanos
 from bot.errors import SlackError
@@ -41,37 +43,33 @@ class Escalations:
 
     def run(self, now: datetime) -> None:
         """Escalate what is due. Raises LedgerError."""
-        groups: dict[tuple[str, ...], list[Event]] = {}
-        for event in self._open(now):
-            deliveries = self.outbox.deliveries_of([event.key])
-            if _is_due(deliveries, now) and (targets := self._targets(event, deliveries)):
-                groups.setdefault(targets, []).append(event)
-        for targets, events in groups.items():
-            self._escalate(targets, events, now)
+        groups: dict[tuple[str, ...], list[list[Event]]] = {}
+        for rising in self._open(now):
+            is_done = any(self.outbox.event(_key(event)) is not None for event in rising)
+            if not is_done and _is_due(self.outbox.deliveries_of([event.key for event in rising]), now):
+                highest = rising[-1]
+                if targets := self._targets(highest, self.outbox.deliveries_of([highest.key])):
+                    groups.setdefault(targets, []).append(rising)
+        for targets, found in groups.items():
+            self._escalate(targets, found, now)
 
-    def _open(self, now: datetime) -> list[Event]:
-        """The highest alert of each budget and period, if it is far over, still holds, and nobody has seen to it."""
-        highest: dict[str, Event] = {}
-        for event in self.outbox.recent_events(Kind.ALERT, now - _RECENT):
-            if event.superseded_by is None and event.threshold >= highest.get(event.subject, event).threshold:
-                highest[event.subject] = event
-        limits = {
-            (one.budget.feature, one.budget.window): one.budget.limit_nanos
-            for one in self.catalog().budgets(self.outbox.set_limits(), now)
-        }
-        found = []
-        for event, card in zip(highest.values(), cards(self.outbox, list(highest.values()), self.zone), strict=True):
-            state = card.facts.state
-            is_seen = card.acknowledged or card.snoozed or card.changed
-            holds = limits.get((state.feature, state.window)) == nanos(state.limit)
-            if event.threshold >= FROM_PERCENT and holds and not is_seen:
-                found.append(event)
-        return found
+    def _open(self, now: datetime) -> list[list[Event]]:
+        """For each budget and period that is far over a limit which holds the alerts that nobody has seen to, from the
+        lowest to the highest: spend that goes on rising does not give more time."""
+        events = [one for one in self.outbox.recent_events(Kind.ALERT, now - _RECENT) if one.superseded_by is None]
+        unseen: dict[str, list[Event]] = {}
+        for event, card in sorted(
+            zip(events, cards(self.outbox, events, self.zone), strict=True), key=lambda pair: pair[0].threshold
+        ):
+            if card.acknowledged or card.snoozed or card.changed:
+                unseen.pop(event.subject, None)  # who has seen the higher one has seen these
+            elif event.threshold >= FROM_PERCENT:
+                unseen.setdefault(event.subject, []).append(event)
+        catalog, limits = self.catalog(), self.outbox.every_limit()
+        return [rising for rising in unseen.values() if _holds(rising[-1], catalog, limits, now)]
 
     def _targets(self, event: Event, deliveries: Sequence[Delivery]) -> tuple[str, ...]:
-        """Where to escalate to; nothing if everybody has it, or if that was done."""
-        if self.outbox.event(_key(event)) is not None:
-            return ()
+        """Where to escalate to; nothing if everybody has it."""
         carried = set[str]()
         for one in deliveries:
             if one.state in {State.OPEN, State.SENT}:
@@ -91,21 +89,30 @@ class Escalations:
             _log.info("a channel could not be looked up: %s", error)
             return name
 
-    def _escalate(self, targets: Sequence[str], events: Sequence[Event], now: datetime) -> None:
-        worst = sorted(events, key=lambda event: (-facts_of(event).state.used, event.key))
+    def _escalate(self, targets: Sequence[str], found: Sequence[Sequence[Event]], now: datetime) -> None:
+        """The highest alert of each is told, and all of them count as escalated."""
+        worst = sorted((rising[-1] for rising in found), key=lambda event: (-facts_of(event).state.used, event.key))
         keys = tuple(event.key for event in worst)
         said = alert_message(cards(self.outbox, worst, self.zone), Role.ESCALATION, why(Role.ESCALATION, "", worst, ()))
         deliveries = [
             NewDelivery(Kind.ALERT, Role.ESCALATION, target, keys, said.as_json(), now, now + LASTS)
             for target in targets
         ]
-        done = [NewEvent(_key(event), Kind.ESCALATION, {}) for event in worst]
+        done = [NewEvent(_key(event), Kind.ESCALATION, {}) for rising in found for event in rising]
         if self.outbox.announce(done, deliveries, now) is not None:
             _log.info("nobody has acknowledged %d alerts: others are told", len(worst))
 
 
 def _key(event: Event) -> str:
     return f"escalation:{event.key}"
+
+
+def _holds(event: Event, catalog: Catalog, limits: Sequence[SetLimit], now: datetime) -> bool:
+    """Whether its limit is the one of its period."""
+    state = facts_of(event).state
+    in_force = catalog.budgets(limits, judged_at(state.end, now))
+    held = {(one.budget.feature, one.budget.window): one.budget.limit_nanos for one in in_force}
+    return held.get((state.feature, state.window)) == nanos(state.limit)
 
 
 def _is_due(deliveries: Sequence[Delivery], now: datetime) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -36,7 +37,7 @@ class Snooze(NamedTuple):
 
 
 def set_limits(connection: Connection) -> list[SetLimit]:
-    """Every limit that was set, whether or not it still holds."""
+    """The limit that was set last for each feature and window, whether or not it still holds."""
     return [
         SetLimit(
             feature=row.feature,
@@ -51,6 +52,23 @@ def set_limits(connection: Connection) -> list[SetLimit]:
             where=None if row.where is None else tuple((name, value) for name, value in json.loads(row.where)),
         )
         for row in connection.execute(select(limits).order_by(limits.c.feature, limits.c.window))
+    ]
+
+
+def every_limit(connection: Connection) -> list[SetLimit]:
+    """Every limit that was ever set, the oldest first: for questions about periods that are over. What the audit trail
+    does not keep of a limit that was replaced is taken to have been as it is with the one that was set last."""
+    last = {(one.feature, one.window): one for one in set_limits(connection)}
+    return [
+        replace(
+            last[row.feature, Window(row.window)],
+            limit_nanos=row.new_nanos,
+            set_by=row.by,
+            set_at=instant(row.at),
+            until=instant_or_none(row.until),
+            owners=tuple(json.loads(row.owners)),
+        )
+        for row in connection.execute(select(limit_changes).order_by(limit_changes.c.id))
     ]
 
 

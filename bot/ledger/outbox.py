@@ -190,6 +190,10 @@ class Outbox:
         """See bot.ledger.limits.set_limits."""
         return self._door.read(limits.set_limits)
 
+    def every_limit(self) -> list[SetLimit]:
+        """See bot.ledger.limits.every_limit."""
+        return self._door.read(limits.every_limit)
+
     def set_limit(
         self,
         new: SetLimit,

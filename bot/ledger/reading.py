@@ -134,6 +134,10 @@ class Reading:
         """See bot.ledger.limits.set_limits."""
         return limits.set_limits(self._connection)
 
+    def every_limit(self) -> list[SetLimit]:
+        """See bot.ledger.limits.every_limit."""
+        return limits.every_limit(self._connection)
+
     def limit_history(self, feature: str, most: int) -> list[LimitChange]:
         """See bot.ledger.limits.limit_history."""
         return limits.limit_history(self._connection, feature, most)

@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.domain.catalog import TOTAL, Catalog
+from bot.domain.alert import budget_period, judged_at
+from bot.domain.budget import Window
+from bot.domain.catalog import TOTAL, BudgetInForce, Catalog
 from bot.domain.digest import Subjects, subjects
 from bot.domain.money import NANOS_PER_DOLLAR, dollars
 from bot.domain.period import Calendar, Period, Span, first_instant, previous
@@ -69,9 +71,7 @@ class DigestReporter:
         """
         about = subjects(morning, before, self.zone, self.week_start)
         outbox = self.ledger.outbox
-        # Limits of the morning itself: one that ended since then held when the digest was sent.
-        moment = min(now, first_instant(morning + _ONE_DAY, self.zone), key=datetime.timestamp)
-        budgets = self.catalog().budgets(outbox.set_limits(), moment)
+        budgets = self._budgets(about.days.span.last, morning, now)
         wanted = None if features is None or TOTAL in features else tuple(features)
         unheard = _unheard(outbox, about.days.span, wanted)
         with self.ledger.reading() as reading:
@@ -85,6 +85,20 @@ class DigestReporter:
             digest = finder.digest(morning, states, unheard, was_due, silent, top)
         found = outbox.event(checked_key(morning)) if wanted is None else None
         return replace(digest, checked=tuple(found.facts["lines"])) if found is not None else digest
+
+    def _budgets(self, last: date, morning: date, now: datetime) -> list[BudgetInForce]:
+        """Those of the periods that hold the day `last`. Of a period that still ran that morning what counted then, of
+        others what counted at their end: a limit that was set or has ended since then says nothing of them."""
+        moment = min(now, first_instant(morning + _ONE_DAY, self.zone), key=datetime.timestamp)
+        catalog, limits = self.catalog(), self.ledger.outbox.every_limit()
+        return [
+            one
+            for window in Window
+            for one in catalog.budgets(
+                limits, judged_at(budget_period(window, last, self.zone, self.week_start).span.end, moment)
+            )
+            if one.budget.window is window
+        ]
 
     def before(self, morning: date, channel: frozenset[str]) -> date | None:
         """The morning of the digest before that of `morning`: of those in a channel, given by all its names, or without

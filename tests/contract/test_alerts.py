@@ -1,26 +1,29 @@
 """Which alerts a ledger leads to, told to whom, and what becomes of them. Time and people are handed in."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.domain.alert import budget_period
 from bot.domain.budget import ALERT_AT, Budget, SetLimit, Window
 from bot.domain.catalog import Catalog, Feature
 from bot.domain.period import first_instant
 from bot.jobs.alerts import NOBODY, Alerts
+from bot.jobs.budget_periods import SINCE
 from bot.jobs.escalations import Escalations
-from bot.ledger.booking import Rules, day_finder
+from bot.ledger.booking import Rules, day_finder, microseconds
 from bot.ledger.coverage import TRACE
 from bot.ledger.deliveries import Delivery, Kind, Role, State
 from bot.ledger.events import Event
 from bot.ledger.lease import SYNC
 from bot.ledger.limits import Snooze
+from bot.ledger.outbox import Outbox
 from bot.ledger.store import Ledger
 from bot.reports.causes import Factor
 from bot.slack.alert_copies import facts_of
@@ -29,9 +32,10 @@ from bot.slack.post_office import Awake, PostOffice
 from bot.slack.routes import Route, route
 from tests.ledgers import BERLIN, DIMENSIONS, NOW, PROJECT, Spent, emptied, fill, new_ledger, price
 from tests.standins.slack_fake import LOST_BEFORE, FakeSlack
-from tests.unit.zones import NASTY
+from tests.unit.zones import NASTY, day_of, first_second, segments
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MIDNIGHT = first_instant((NOW + DAY).date(), BERLIN)
 DOLLAR = 1_000_000_000
 
 
@@ -296,19 +300,125 @@ def test_a_new_period_begins_anew(world: World) -> None:
     assert world.told() == ["rag:daily:2026-11-22:80", "rag:daily:2026-11-23:80"]
 
 
-@pytest.mark.parametrize("name", NASTY)
-def test_each_periods_alert_is_in_its_period_in_every_zone(name: str, world: World) -> None:
-    """A run in the last second of a day, and one in the first second of the next."""
+@pytest.mark.parametrize("how", ["set in Slack", "lowered", "added", "of all runs"])
+def test_a_budget_says_nothing_of_periods_that_had_ended_before_it_was_there(world: World, how: str) -> None:
+    before = {
+        "lowered": [limit("rag", Window.DAILY, 100)],
+        "of all runs": [limit("rag", Window.DAILY, 50, where=(("env", "production"),))],
+    }
+    world.features = before.get(how, [])
+    world.sync_and_look(NOW - 3 * DAY)
+    for days in (2, 1, 0):
+        world.spend("rag", "60", NOW - days * DAY)
+    world.sync_and_look(times=2)
+    assert world.told() == []
+    if how == "set in Slack":
+        new = SetLimit("rag", Window.DAILY, 50 * DOLLAR, "U1", NOW, owners=("U1",))
+        world.ledger.outbox.set_limit(new, None)
+    else:
+        world.features = [limit("rag", Window.DAILY, 50)]
+    world.sync_and_look(NOW + HOUR, times=3)
+    assert world.told() == ["rag:daily:2026-11-22:100"]
+    world.send_all(NOW + HOUR)
+    world.spend("rag", "20")
+    world.sync_and_look(NOW + DAY, times=2)
+    assert world.told()[1:] == ["rag:daily:2026-11-22:150"]
+
+
+def test_a_limit_that_comes_back_is_a_new_one(world: World) -> None:
+    """Yesterday it was another: 150 is no overage of that."""
+    for at, dollars in ((NOW - 2 * DAY, 100), (NOW - DAY, 200), (NOW, 100)):
+        world.features = [limit("rag", Window.DAILY, dollars)]
+        world.spend("rag", "150", NOW - DAY)
+        world.spent = world.spent if dollars == 200 else []
+        world.sync_and_look(at, times=2)
+    assert world.told() == []
+
+
+def test_a_budget_is_known_from_the_first_look_on_even_if_nothing_could_be_read(world: World) -> None:
+    world.features = []
+    world.sync_and_look(NOW - DAY)
+    world.features = [limit("rag", Window.DAILY, 100)]
+    world.look()
+    world.spend("rag", "120")
+    world.sync_and_look(NOW + DAY, times=2)
+    assert world.told() == ["rag:daily:2026-11-22:100"]
+
+
+def test_what_counted_before_a_raise_for_a_day_is_as_old_as_before(world: World) -> None:
+    world.features = [limit("rag", Window.DAILY, 100)]
+    world.sync_and_look(NOW - DAY)
+    raise_for_today(world, 200)
+    world.sync_and_look(NOW)
+    world.spend("rag", "120", NOW - DAY)
+    world.sync_and_look(MIDNIGHT + HOUR, times=2)
+    assert world.told() == ["rag:daily:2026-11-21:100"]
+
+
+def test_budgets_of_a_ledger_that_does_not_say_since_when_are_as_old_as_its_looks(world: World) -> None:
+    """An earlier version has looked at them."""
+    world.features = [limit("rag", Window.DAILY, 100)]
+    world.ledger.outbox.set_mark(SINCE, str(microseconds(NOW - DAY)))
+    world.spend("rag", "120", NOW - DAY)
+    world.spend("rag", "120", NOW - 2 * DAY)
+    world.sync_and_look(times=2)
+    assert world.told() == ["rag:daily:2026-11-21:100"]
+
+
+def raise_for_today(world: World, dollars: int, now: datetime = NOW) -> None:
+    """What the modal suggests: until the period ends."""
+    new = SetLimit("rag", Window.DAILY, dollars * DOLLAR, "U1", now, until=MIDNIGHT, file_limit=100 * DOLLAR)
+    world.ledger.outbox.set_limit(new, 100 * DOLLAR)
+
+
+def test_a_limit_until_the_period_ends_is_still_that_periods_when_it_has_ended(world: World) -> None:
+    """Late costs are measured by it too, and by what it was then: one for today says nothing of yesterday."""
+    world.features = [limit("rag", Window.DAILY, 100)]
+    world.spend("rag", "110")
+    world.sync_and_look(times=2)
+    raise_for_today(world, 200)
+    world.spend("rag", "45")
+    for minutes in (-5, 0, 1, 2, 3):
+        world.sync_and_look(MIDNIGHT + timedelta(minutes=minutes))
+    assert world.told() == ["rag:daily:2026-11-22:100"]
+    again = SetLimit("rag", Window.DAILY, 150 * DOLLAR, "U1", MIDNIGHT + HOUR, file_limit=100 * DOLLAR)
+    world.ledger.outbox.set_limit(again, None)
+    world.sync_and_look(MIDNIGHT + HOUR, times=2)
+    assert len(world.told()) == 1
+    world.spend("rag", "15")
+    world.sync_and_look(MIDNIGHT + HOUR, times=2)
+    assert world.told()[1:] == ["rag:daily:2026-11-22:80"]
+    assert facts_of(world.events()[-1]).state.limit == 200
+
+
+def changes_of(name: str) -> list[int]:
+    """The latest seconds since 2001 at which the clocks of a zone were changed: put on and put back, about midnight and
+    at other hours; NOW where they never were."""
+    zone, found = ZoneInfo(name), dict[tuple[bool, bool], int]()
+    for before, after in pairwise(segments(zone)):
+        if day_of(after.start, zone).year > 2000:
+            shown = (after.start + before.offset) % 86_400
+            found[after.offset > before.offset, min(shown, 86_400 - shown) < 3_600] = after.start
+    return list(found.values()) or [int(NOW.timestamp())]
+
+
+@pytest.mark.parametrize(("name", "change"), [(name, change) for name in NASTY for change in changes_of(name)])
+def test_each_periods_alert_is_in_its_period_in_every_zone(name: str, change: int, world: World) -> None:
+    """Runs in the first and the last second of a day on which clocks change, in those that lie beside it, and when they
+    change."""
     zone = world.zone = ZoneInfo(name)
     world.features = [limit("rag", Window.DAILY, 100)]
-    edge = first_instant((NOW + DAY).astimezone(zone).date(), zone)
-    before, after = edge.astimezone(UTC) - timedelta(seconds=1), edge.astimezone(UTC) + timedelta(seconds=1)
-    world.sync_and_look(before - HOUR)
-    world.spend("rag", "85", before)
-    world.spend("rag", "105", after)
-    world.sync_and_look(after, times=2)
-    days = [budget_period(Window.DAILY, edge.date() - (DAY if n == 0 else timedelta(0)), zone, 0).name for n in (0, 1)]
-    assert sorted(world.told()) == [f"rag:daily:{days[0]}:80", f"rag:daily:{days[1]}:100"]
+    begins = first_second(day_of(change, zone), zone)
+    ends = min(second for days in (1, 2) if (second := first_second(day_of(change, zone) + days * DAY, zone)) > begins)
+    seconds = {begins - 1, begins, change - 1, change, ends - 1, ends}
+    at = {second: datetime.fromtimestamp(second, UTC) for second in seconds}
+    world.sync_and_look(at[begins - 1] - HOUR)
+    for second in seconds:
+        world.spend("rag", "85", at[second])
+    world.sync_and_look(at[ends], times=2)
+    days = Counter(day_of(second, zone) for second in seconds)
+    highest = {day: max(one for one in ALERT_AT if one <= 85 * runs) for day, runs in days.items()}
+    assert sorted(world.told()) == [f"rag:daily:{day}:{highest[day]}" for day in sorted(days)]
 
 
 # --- who is told ------------------------------------------------------------------------------------------------------
@@ -391,23 +501,29 @@ def test_the_facts_say_what_happened(world: World) -> None:
         world.spend("rag", "1", NOW - days * DAY, model="gpt-4o-mini")
     world.spend("rag", "40", NOW - 5 * HOUR, trace="big", name="agent")
     world.spend("rag", "50", NOW - 2 * HOUR, trace="big", name="agent")
+    world.spend("rag", "7", NOW - HOUR, trace="second", name="search")
+    world.spend("rag", "2", NOW - HOUR, trace="fourth", name="title")
+    world.spend("rag", "3", NOW - HOUR, trace="third", name="answer")
     world.spend("other", "900")
     for _ in range(2):
         world.sync(link=f"https://smith.example.com/{TRACE}")
         world.look()
     (event,) = world.events()
     facts = facts_of(event)
-    assert (facts.threshold, facts.state.spent, facts.state.limit) == (100, Decimal(111), Decimal(100))
-    assert facts.state.overage == 11
+    assert (facts.threshold, facts.state.spent, facts.state.limit) == (100, Decimal(123), Decimal(100))
+    assert facts.state.overage == 23
     assert facts.reached_at == NOW - 2 * HOUR
     assert facts.cause is not None
     assert facts.cause.factor is Factor.PRICE
     assert facts.model is not None
     assert facts.model.name == "gpt-4o"
-    assert [(one.cost, one.runs, one.name, one.project) for one in facts.traces[:1]] == [
-        (Decimal(90), 2, "agent", PROJECT)
+    assert [(one.cost, one.runs, one.name, one.project) for one in facts.traces] == [
+        (Decimal(90), 2, "agent", PROJECT),
+        (Decimal(7), 1, "search", PROJECT),
+        (Decimal(3), 1, "answer", PROJECT),
     ]
-    assert facts.traces[0].link == f"https://smith.example.com/{facts.traces[0].id}"
+    assert [one.link for one in facts.traces] == [f"https://smith.example.com/{one.id}" for one in facts.traces]
+    assert len({one.id for one in facts.traces}) == 3
     assert facts.as_of == NOW
     assert facts.ledger_start is None
 
@@ -478,6 +594,88 @@ def test_what_somebody_has_seen_to_is_not_escalated(world: World, what: str) -> 
         world.features = [limit("rag", Window.MONTHLY, 500)]
     world.escalations.run(NOW + 5 * HOUR)
     assert escalated(world) == []
+
+
+def rise(world: World, hours: int, dollars: str) -> None:
+    """More is spent, and the owner is told of it."""
+    world.spend("rag", dollars)
+    world.sync_and_look(NOW + hours * HOUR, times=2)
+    world.send_all(NOW + hours * HOUR)
+
+
+def test_spend_that_goes_on_rising_does_not_put_its_escalation_off(world: World) -> None:
+    far_over(world, channel="#rag")
+    rise(world, 3, "50")
+    world.escalations.run(NOW + 4 * HOUR - timedelta(seconds=1))
+    assert escalated(world) == []
+    world.escalations.run(NOW + 4 * HOUR)
+    assert escalated(world) == ["#rag"]
+    assert "rag has spent $210.00" in world.deliveries()[-1].message["text"]
+    for hours in (6, 9, 12):
+        rise(world, hours, "100")
+        world.escalations.run(NOW + hours * HOUR)
+    world.escalations.run(NOW + 20 * HOUR)
+    assert world.told()[-1] == "rag:monthly:2026-11:500"
+    assert escalated(world) == ["#rag"]
+
+
+class Behind:
+    """An outbox to a process that has read the alerts a while ago."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+        self._events = outbox.recent_events(Kind.ALERT, NOW - DAY)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._outbox, name)
+
+    def recent_events(self, kind: Kind, since: datetime) -> list[Event]:
+        del kind, since
+        return self._events
+
+
+def test_two_processes_escalate_once_though_one_knows_of_a_higher_alert(world: World) -> None:
+    far_over(world, channel="#rag")
+    behind: Any = Behind(world.ledger.outbox)
+    rise(world, 3, "50")
+    world.escalations.run(NOW + 4 * HOUR)
+    replace(world.escalations, outbox=behind).run(NOW + 4 * HOUR)
+    assert escalated(world) == ["#rag"]
+
+
+@pytest.mark.parametrize("what", ["acknowledged", "snoozed"])
+def test_what_rises_after_somebody_has_seen_to_it_has_four_hours_of_its_own(world: World, what: str) -> None:
+    far_over(world, channel="#rag")
+    (event,) = world.events()
+    world.escalations.run(NOW + 4 * HOUR)
+    if what == "acknowledged":
+        world.ledger.outbox.acknowledge([event.key], "U1", NOW + 5 * HOUR)
+    else:
+        world.ledger.outbox.snooze([event.subject], Snooze(NOW + 6 * HOUR, "U1", NOW + 5 * HOUR))
+    rise(world, 7, "50")
+    world.escalations.run(NOW + 11 * HOUR - timedelta(seconds=1))
+    assert escalated(world) == ["#rag"]
+    world.escalations.run(NOW + 11 * HOUR)
+    assert escalated(world) == ["#rag", "#rag"]
+
+
+def test_who_acknowledges_the_highest_has_seen_the_lower_ones_too(world: World) -> None:
+    far_over(world, channel="#rag")
+    rise(world, 3, "50")
+    world.ledger.outbox.acknowledge([world.events()[-1].key], "U1", NOW + 3 * HOUR)
+    world.escalations.run(NOW + 9 * HOUR)
+    assert escalated(world) == []
+
+
+def test_what_was_far_over_a_limit_that_has_ended_with_its_period_is_escalated(world: World) -> None:
+    world.features = [limit("rag", Window.DAILY, 100, channel="#rag")]
+    raise_for_today(world, 200)
+    late = MIDNIGHT - 2 * HOUR
+    world.spend("rag", "650", late)
+    world.sync_and_look(late, times=2)
+    world.send_all(late)
+    world.escalations.run(late + 4 * HOUR)
+    assert escalated(world) == ["#rag"]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What a digest says, from ledgers of which every figure is known."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -237,6 +238,33 @@ def test_a_limit_that_was_set_in_slack_counts_and_is_called_so(ledger: Ledger) -
     ledger.outbox.set_limit(limit, 10 * 10**9)
     (state,) = digest(ledger, catalog=budgeted("a", Window.DAILY, 10)).budgets
     assert (state.limit, state.is_set_in_slack) == (Decimal(5), True)
+
+
+def test_a_limit_counts_for_the_days_on_which_it_held(ledger: Ledger) -> None:
+    """Yesterday it was 20 until the day ended; what was set for today says nothing of it."""
+    fill(ledger, [ago(0, "a", "18")], now=NINE)
+    ends = first_instant(MORNING, BERLIN)
+    until_the_end = SetLimit("a", Window.DAILY, 20 * 10**9, "U1", NINE - DAY, until=ends, file_limit=10 * 10**9)
+    again = replace(until_the_end, limit_nanos=30 * 10**9, set_at=NINE - HOUR, until=ends + DAY)
+    ledger.outbox.set_limit(until_the_end, None)
+    for _ in range(2):
+        (state,) = digest(ledger, catalog=budgeted("a", Window.DAILY, 10)).budgets
+        assert (state.limit, state.used, state.is_set_in_slack) == (Decimal(20), Decimal("0.9"), True)
+        ledger.outbox.set_limit(again, None)
+
+
+def test_a_limit_that_was_set_after_the_days_counts_from_the_next_digest_on(ledger: Ledger) -> None:
+    fill(ledger, [ago(0, "a", "18")], now=NINE)
+    ledger.outbox.set_limit(SetLimit("a", Window.DAILY, 5 * 10**9, "U1", first_instant(MORNING, BERLIN)), None)
+    assert digest(ledger).budgets == ()
+    assert digest(ledger).rows[0].budget is None
+
+
+def test_a_limit_that_was_set_this_morning_counts_for_a_period_that_still_runs(ledger: Ledger) -> None:
+    fill(ledger, [ago(0, "a", "9")], now=NINE)
+    ledger.outbox.set_limit(SetLimit("a", Window.MONTHLY, 10 * 10**9, "U1", NINE - HOUR), None)
+    (state,) = digest(ledger).budgets
+    assert (state.limit, state.used) == (Decimal(10), Decimal("0.9"))
 
 
 def test_a_budget_can_be_of_all_runs_or_of_the_untagged_ones(ledger: Ledger) -> None:

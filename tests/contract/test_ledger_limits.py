@@ -40,6 +40,16 @@ def test_a_limit_replaces_the_one_of_its_feature_and_window_alone(outbox: Outbox
     assert outbox.set_limits() == [other, new]
 
 
+def test_what_was_replaced_is_still_known_with_what_the_last_one_says_beside_it(outbox: Outbox) -> None:
+    """Periods that are over are judged by what held then."""
+    old = replace(MONTHLY, alert_at=(50,), where=(("env", "production"),))
+    new = replace(old, limit_nanos=70, set_by="U2", set_at=LATER, until=None, owners=())
+    other = SetLimit("chat", Window.MONTHLY, 5, "U2", NOW)
+    for one in (old, other, new):
+        outbox.set_limit(one, None)
+    assert outbox.every_limit() == [old, other, new]
+
+
 def test_every_change_stays_written_down_the_latest_first(outbox: Outbox) -> None:
     new = SetLimit("rag", Window.MONTHLY, 70, "U2", LATER)
     outbox.set_limit(MONTHLY, 35_000_000_000)

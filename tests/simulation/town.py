@@ -62,7 +62,7 @@ LIMITS = (
     ("other", Window.DAILY, None),
 )
 # What every tick asks for, whatever is going on. At other calls it is worth dying more often.
-_EACH_TICK = {"mark", "set_mark", "set_limits", "recent_events", "snoozed", "stale", "claim_next"}
+_EACH_TICK = {"mark", "set_mark", "set_limits", "every_limit", "recent_events", "snoozed", "stale", "claim_next"}
 _MORE_OFTEN = 8
 # What is called in few stories only.
 _SELDOM = {"undeliverable", "event", "members", "change", "record_changed", "give_up", "record_look", "withdraw"}

@@ -16,9 +16,9 @@ STATED = Budget("rag", Window.MONTHLY, 100, (50, 90), WHERE)
 CATALOG = Catalog({"rag": Feature("rag", ("alice@example.com",), alert_at=(50, 90), where=WHERE, budgets=(STATED,))})
 
 
-def _set(limit: int = 200, **more: object) -> SetLimit:
+def _set(limit: int = 200, at: int = 0, **more: object) -> SetLimit:
     usual: dict[str, object] = {"file_limit": 100} | more
-    return SetLimit("rag", Window.MONTHLY, limit, "U1", BEFORE, **usual)  # type: ignore[arg-type] # a test's shorthand
+    return SetLimit("rag", Window.MONTHLY, limit, "U1", BEFORE + timedelta(hours=at), **usual)  # type: ignore[arg-type] # a test's shorthand
 
 
 # rule: (what was set, the limit that counts now)
@@ -30,6 +30,10 @@ CASES = {
     "not from its end on": ([_set(until=NOW)], 100),
     "not after the file has changed": ([_set(file_limit=99)], 100),
     "not if the file said nothing when it was set": ([_set(file_limit=None)], 100),
+    "not before it was set": ([_set(at=2)], 100),
+    "from the instant at which it was set": ([_set(at=1)], 200),
+    "of several the last that was set by then": ([_set(300, at=2), _set(200), _set(50, at=-1)], 200),
+    "one that has ended gives nothing back to the one before": ([_set(50, at=-1), _set(until=NOW)], 100),
 }
 
 
