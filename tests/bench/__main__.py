@@ -36,9 +36,12 @@ def main() -> None:
 
 def _soak(seconds: float) -> int:
     found = soak.soak(seconds)
+    each = found.growth / max(found.warm_rounds, 1)
     _say(
-        f"{found.rounds} rounds: {found.asked} questions, {found.runs:,} runs. Memory grew by {found.growth:.1f} MiB "
-        f"after the warm-up; {found.threads} threads left."
+        f"{found.rounds} rounds: {found.asked} questions, {found.runs:,} runs. It took {found.warm.memory:.1f} MiB "
+        f"and {found.warm.threads} threads after the warm-up; in the {found.warm_rounds} rounds since, it grew by "
+        f"{found.growth:.1f} MiB ({each:.3f} MiB a round; limit: {soak.MOST_GROWTH_MIB:.0f} MiB in all), to "
+        f"{found.last.threads} threads."
     )
     for one in found.wrong:
         _say(f"Wrong: {one}")
