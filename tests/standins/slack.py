@@ -820,9 +820,13 @@ class SlackStandIn(World):
             for one in self._sockets:
                 one.silent = True
 
-    def wait_connected(self, n: int = 1, timeout: float = 10.0) -> None:
-        """Returns as soon as `n` Socket Mode connections are open and not silenced."""
-        self.wait_for(lambda: sum(not one.silent for one in self._sockets) >= n, timeout, f"Socket Mode connection {n}")
+    def wait_connected(self, n: int = 1, timeout: float = 10.0, unless: Callable[[], bool] = lambda: False) -> None:
+        """Returns as soon as `n` Socket Mode connections are open and not silenced, or `unless` says never mind."""
+
+        def is_over() -> bool:
+            return unless() or sum(not one.silent for one in self._sockets) >= n
+
+        self.wait_for(is_over, timeout, f"Socket Mode connection {n}")
 
     def deliver_to(self, http_target: str | None, signing_secret: str = SIGNING_SECRET) -> None:
         """From now on what people do is POSTed to this address, signed; None means Socket Mode."""
