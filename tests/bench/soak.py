@@ -6,15 +6,17 @@ The bot is a process of its own: what is measured is its memory, not what the Sl
 import signal
 import subprocess
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from bot.ledger.store import open_ledger
+from tests.e2e.commands import start
 from tests.e2e.conversation import Talk, now
-from tests.e2e.replicas import SECONDS, Replica, replicas
+from tests.e2e.replicas import SECONDS, Replica
 from tests.standins.langsmith import LangSmithStandIn
 from tests.standins.slack import SlackStandIn
 
@@ -23,17 +25,23 @@ _QUESTIONS = ("week", "week by model", "features", "untagged", "status", "month 
 _PEOPLE = 300
 # Read again at each sync, so that the few of a round make no difference to what a sync is.
 _RUNS_BEFORE, _RUNS_OF_A_ROUND = 1_000, 2
-# At first SQLite's caches fill up, and what Python has not yet looked through for garbage.
-_WARM_UP = 0.25
-MOST_GROWTH_MIB = 24.0
+# At first caches fill up: those of SQLAlchemy's statements, and SQLite's of 2 MiB for each connection.
+_WARM_UP = 0.5
+# Longer than a sync takes, which has a page of runs in hand.
+_LOOKS, _BETWEEN_LOOKS = 6, 0.25
+# The C library keeps what is free for later, and Python its garbage until there is enough of it: both grow ever more
+# slowly. What is alive is flat: a leak shows there first.
+MOST_MORE_MIB = 24.0
+MOST_MORE_ALIVE = 8_000
 # Pools take another thread where two answers meet; a connection that was dropped may be at its last words.
-_MOST_MORE_THREADS = 8
+MOST_MORE_THREADS = 8
 
 
-class Process(NamedTuple):
-    """What a process takes: MiB in memory, and threads."""
+class Taken(NamedTuple):
+    """What the bot takes: MiB in memory, blocks of Python's that are no garbage, and threads."""
 
     memory: float
+    alive: int
     threads: int
 
 
@@ -45,14 +53,32 @@ class Soaked(NamedTuple):
     warm_rounds: int
     asked: int
     runs: int
-    warm: Process
-    last: Process
+    warm: Taken
+    last: Taken
     wrong: list[str]
 
-    @property
-    def growth(self) -> float:
-        """MiB since the warm-up."""
-        return self.last.memory - self.warm.memory
+
+class _Bot(Replica):
+    """`llmcost run` that can be asked what it takes."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        super().__init__(process)
+        self._asked = 0
+
+    def taken(self) -> Taken:
+        """What it takes now. What it has in hand for a moment is not meant: the least of several looks counts."""
+        looks = []
+        for _ in range(_LOOKS):
+            looks.append(self._alive())
+            time.sleep(_BETWEEN_LOOKS)
+        return Taken(_resident(self.process.pid), min(looks), _threads(self.process.pid))
+
+    def _alive(self) -> int:
+        self._asked += 1
+        said = f"alive {self._asked}: "
+        self.process.send_signal(signal.SIGUSR1)
+        self.wait_log(said)
+        return next(int(line.partition(said)[2]) for line in self.log if said in line)
 
 
 def soak(seconds: float) -> Soaked:
@@ -63,9 +89,8 @@ def soak(seconds: float) -> Soaked:
             slack.add_user(f"U9{number}", f"u{number}", f"u{number}@example.com")
         runs = _trace(langsmith, 0, _RUNS_BEFORE)
         wrong, rounds, warm_rounds, asked = list[str](), 0, 0, 0
-        with replicas(talk, 1) as (bot,):
-            slack.wait_connected(timeout=SECONDS)
-            began, warm = time.monotonic(), taken_by(bot.process.pid)
+        with _running(talk) as bot:
+            began, warm = time.monotonic(), None
             while rounds == 0 or time.monotonic() - began < seconds:
                 rounds += 1
                 runs = _trace(langsmith, runs, _RUNS_OF_A_ROUND)
@@ -78,13 +103,26 @@ def soak(seconds: float) -> Soaked:
                     slack.drop_sockets(warning=rounds % 10 == 0)
                     slack.wait_connected(timeout=SECONDS)
                 _forget(slack, langsmith)
-                if time.monotonic() - began < seconds * _WARM_UP:
-                    warm, warm_rounds = taken_by(bot.process.pid), rounds
-            last = taken_by(bot.process.pid)
-            wrong += _counted(talk, runs) + _ended(bot)
+                if warm is None and time.monotonic() - began >= seconds * _WARM_UP:
+                    warm, warm_rounds = bot.taken(), rounds
+            wrong += _counted(talk, runs)
+            last = bot.taken()
+            wrong += _ended(bot)
         wrong += [f"Slack was sent what it refuses: {one}" for one in slack.violations]
-    soaked = Soaked(rounds, rounds - warm_rounds, asked, runs, warm, last, wrong)
+    soaked = Soaked(rounds, rounds - warm_rounds, asked, runs, warm or last, last, wrong)
     return soaked._replace(wrong=wrong + _grown(soaked))
+
+
+@contextmanager
+def _running(talk: Talk) -> Iterator[_Bot]:
+    with start(talk.folder, "run", more=talk.environ, module="tests.bench.alive") as process:
+        bot = _Bot(process)
+        try:
+            bot.wait_log("llmcost is ready")
+            talk.slack.wait_connected(timeout=SECONDS)
+            yield bot
+        finally:
+            bot.kill()
 
 
 def _forget(slack: SlackStandIn, langsmith: LangSmithStandIn) -> None:
@@ -97,14 +135,16 @@ def _forget(slack: SlackStandIn, langsmith: LangSmithStandIn) -> None:
     langsmith.requests.clear()
 
 
-def taken_by(process: int) -> Process:
-    """What a process takes now."""
-    status = Path(f"/proc/{process}/status")
-    if not status.exists():  # macOS; its ps has a line for each thread, below a header
-        threads = _said_by_ps("-M", process).strip().count("\n")
-        return Process(int(_said_by_ps("-orss=", process)) / 1_024, threads)
-    found = dict(line.split(":", 1) for line in status.read_text().splitlines())
-    return Process(int(found["VmRSS"].split()[0]) / 1_024, int(found["Threads"]))
+def _resident(process: int) -> float:
+    """MiB of it that are in memory now."""
+    return int(_said_by_ps("-orss=", process)) / 1_024
+
+
+def _threads(process: int) -> int:
+    tasks = Path(f"/proc/{process}/task")
+    if tasks.exists():
+        return len(list(tasks.iterdir()))
+    return _said_by_ps("-M", process).strip().count("\n")  # macOS: a line for each, below a header
 
 
 def _said_by_ps(about: str, process: int) -> str:
@@ -138,7 +178,7 @@ def _counted(talk: Talk, runs: int) -> list[str]:
     return wrong
 
 
-def _ended(bot: Replica) -> list[str]:
+def _ended(bot: _Bot) -> list[str]:
     """What is wrong with how it ends: a thread that is left would keep it from that."""
     bot.process.send_signal(signal.SIGTERM)
     try:
@@ -150,9 +190,12 @@ def _ended(bot: Replica) -> list[str]:
 
 
 def _grown(soaked: Soaked) -> list[str]:
+    memory, alive, threads = (now - then for now, then in zip(soaked.last, soaked.warm, strict=True))
     wrong = []
-    if soaked.growth > MOST_GROWTH_MIB:
-        wrong.append(f"memory grew by {soaked.growth:.0f} MiB")
-    if soaked.last.threads > soaked.warm.threads + _MOST_MORE_THREADS:
-        wrong.append(f"there were {soaked.warm.threads} threads, and {soaked.last.threads} in the end")
+    if memory > MOST_MORE_MIB:
+        wrong.append(f"memory grew by {memory:.0f} MiB")
+    if alive > MOST_MORE_ALIVE:
+        wrong.append(f"{alive:,.0f} blocks of memory more are alive")
+    if threads > MOST_MORE_THREADS:
+        wrong.append(f"there are {threads:.0f} threads more")
     return wrong
