@@ -12,14 +12,14 @@ from copy import deepcopy
 from typing import Any
 
 from tests.standins.slack_exchange import Ack, Exchange
-from tests.standins.slack_line import Call, Fault, Line
+from tests.standins.slack_line import SIGNING_SECRET, Call, Fault, Line
 from tests.standins.slack_rules import Json, autolinked, visible_mentions
 from tests.standins.slack_web import ALL_SCOPES, SCOPES, Violation
 from tests.standins.slack_world import APP, BOT_USER, TEAM, Shown, UploadedFile
 
 __all__ = [
-    "ALL_SCOPES", "BOT_USER", "SCOPES", "Ack", "Call", "Exchange", "Fault", "SlackStandIn", "UploadedFile", "Violation",
-    "autolinked", "visible_mentions",
+    "ALL_SCOPES", "BOT_USER", "SCOPES", "SIGNING_SECRET", "Ack", "Call", "Exchange", "Fault", "SlackStandIn",
+    "UploadedFile", "Violation", "autolinked", "visible_mentions",
 ]  # fmt: skip
 
 
