@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -31,11 +31,10 @@ from bot.pricing.pricer import price_list
 from bot.reports.reporter import Reporter
 from bot.reports.watch import patience
 from bot.settings import Config, Settings, read_file, understand, with_lines
-from bot.slack.alert_actions import AlertActions
 from bot.slack.connection import Connection, HttpConnection, SocketConnection, plain_client
 from bot.slack.export import Export
+from bot.slack.hearing import Answerers
 from bot.slack.listeners import Listeners
-from bot.slack.surfaces import Surfaces
 from bot.slack.web import WebSlack
 
 # For so long a sync stands back at each page while people wait for answers: they share one processor. However many ask,
@@ -91,7 +90,7 @@ def serve(settings: Settings, config: Config, stop: threading.Event, *, director
             reporter, listeners, lambda now: missing(build_patient(settings, in_force, ledger), now), sleep
         )
         answered = metrics.command_answered if metrics is not None else lambda _: None
-        connection = _connection(settings, listeners, office.actions(), surfaces, answered)
+        connection = _connection(settings, Answerers(listeners, office.actions(), surfaces, answered))
         try:
             connection.open()
 
@@ -167,34 +166,17 @@ def build_jobs(
     return jobs
 
 
-def _connection(
-    settings: Settings,
-    listeners: Listeners,
-    alerts: AlertActions,
-    surfaces: Surfaces,
-    answered: Callable[[float], None],
-) -> Connection:
+def _connection(settings: Settings, answerers: Answerers) -> Connection:
     """By Socket Mode if there is an app token, else by HTTP."""
-    bot_token = settings.slack_bot_token.get_secret_value()
+    bot_token, api_url = settings.slack_bot_token.get_secret_value(), settings.slack_api_url
     if app_token := settings.slack_app_token.get_secret_value():
-        return SocketConnection(
-            bot_token=bot_token,
-            app_token=app_token,
-            api_url=settings.slack_api_url,
-            listeners=listeners,
-            alerts=alerts,
-            surfaces=surfaces,
-            answered=answered,
-        )
+        return SocketConnection(answerers, bot_token=bot_token, app_token=app_token, api_url=api_url)
     connection = HttpConnection(
+        answerers,
         bot_token=bot_token,
         signing_secret=settings.slack_signing_secret.get_secret_value(),
         port=settings.port,
-        api_url=settings.slack_api_url,
-        listeners=listeners,
-        alerts=alerts,
-        surfaces=surfaces,
-        answered=answered,
+        api_url=api_url,
     )
     _log.info("Slack is expected at port %d, path /slack/events", connection.port)
     return connection

@@ -2,31 +2,17 @@
 
 import logging
 import os
-import re
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.errors import SlackError
-from bot.slack.alert_actions import AlertActions
-from bot.slack.alert_message import ACKNOWLEDGE, DETAILS, RAISE, SNOOZE_DAY, SNOOZE_PERIOD
-from bot.slack.budget_commands import CANCEL, SAVE
-from bot.slack.budget_form import BUDGET_VIEW
-from bot.slack.controls import AGAIN, ASK, CSV
-from bot.slack.conversation import Refusal
-from bot.slack.home_view import MAP_UNTAGGED, PREVIEW_DIGEST, SET_BUDGET, UNDO_RULE
+from bot.slack.hearing import Answerers, hear, hear_the_rest
 from bot.slack.http import HttpServer
 from bot.slack.incoming import clean
-from bot.slack.listeners import Listeners
-from bot.slack.messages import MEANT, SHARE
-from bot.slack.raise_modal import RAISE_VIEW
-from bot.slack.rule_form import RULE_VIEW, SURE_VIEW, working_view
-from bot.slack.surfaces import Surfaces, refused_view
 from bot.slack.tls import trust
-from bot.slack.views import PICK_FEATURE
 from bot.slack.waiting import Waiting
 from bot.slack.web import error_code
 
@@ -34,8 +20,6 @@ if TYPE_CHECKING:
     from slack_bolt import App
     from slack_bolt.adapter.socket_mode import SocketModeHandler
     from slack_sdk import WebClient
-
-COMMAND = "/llmcost"
 
 # Bolt acknowledges in a pool of threads. Answers have one of their own: however slow they are, nobody waits for an ack.
 ACK_THREADS = 5
@@ -46,26 +30,12 @@ SECONDS = 10
 
 Result = TypeVar("Result")
 
-_ANY = re.compile("")
-
 
 class Connection(ABC):
     """A connection to Slack by which commands and buttons are answered."""
 
-    def __init__(
-        self,
-        *,
-        bot_token: str,
-        api_url: str,
-        listeners: Listeners,
-        alerts: AlertActions | None = None,
-        surfaces: Surfaces | None = None,
-        signing_secret: str = "",
-        answered: Callable[[float], None] = lambda _: None,
-    ) -> None:
-        """`alerts` are the buttons of alerts, None where none are sent; `surfaces` are the others, and who may see
-        anything: without them everybody. `answered` is told after how many seconds a command was. Raises SlackError if
-        Slack refuses the bot token or cannot be reached."""
+    def __init__(self, answerers: Answerers, *, bot_token: str, api_url: str, signing_secret: str = "") -> None:
+        """Raises SlackError if Slack refuses the bot token or cannot be reached."""
         self.waiting = Waiting()
         self._acks = ThreadPoolExecutor(ACK_THREADS, thread_name_prefix="slack-ack")
         self._answers = ThreadPoolExecutor(ANSWER_THREADS, thread_name_prefix="slack-answer")
@@ -74,15 +44,11 @@ class Connection(ABC):
         except BaseException:
             self._shut_pools()
             raise
-        self._surfaces = surfaces
+        self._answerers = answerers
         self._team = team
-        self._is_new = listeners.is_new
-        self._answered = answered
         self._app.use(clean)
-        hear(self._app, listeners, alerts, surfaces, team, self._later, self._refusal, listeners.is_new)
-        # Last, because the first that fits is called: buttons of messages that an older llmcost sent.
-        self._app.action(_ANY)(self._later(listeners.unknown))
-        self._app.view(_ANY)(_refuse)
+        hear(self._app, answerers, team, self._later, self._refusal)
+        hear_the_rest(self._app, answerers.listeners, self._later)
 
     @abstractmethod
     def open(self) -> None:
@@ -122,105 +88,25 @@ class Connection(ABC):
         refusal = self._refusal(body) if "event" not in body else None
         if refusal is None:
             # A press that Slack hands over again is taken up once; a command it never does.
-            if "event" in body or "command" in body or self._is_new(body):
+            if "event" in body or "command" in body or self._answerers.listeners.is_new(body):
                 answer(body)
                 if "command" in body:
-                    self._answered(time.monotonic() - arrived)
-        elif self._surfaces is not None:
-            self._surfaces.refuse(body, refusal)
+                    self._answerers.answered(time.monotonic() - arrived)
+        elif self._answerers.surfaces is not None:
+            self._answerers.surfaces.refuse(body, refusal)
 
     def _refusal(self, body: Mapping[str, Any]) -> str | None:
         """Why whoever is behind this gets no answer; None if they get one."""
-        return self._surfaces.refusal(body, self._team) if self._surfaces is not None else None
-
-
-def hear(
-    app: "App",
-    listeners: Listeners,
-    alerts: AlertActions | None,
-    surfaces: Surfaces | None,
-    team: str,
-    later: Callable[..., Callable[..., None]],
-    refusal: Refusal,
-    is_new: Callable[[Mapping[str, Any]], bool],
-) -> None:
-    """Say to Bolt what is heard: manifest.yml declares the same."""
-    app.command(COMMAND)(later(listeners.command))
-    app.action(SHARE)(later(listeners.share))
-    app.action(re.compile(f"^{MEANT}"))(later(listeners.ask))
-    app.action(ASK)(later(listeners.ask))
-    app.action(AGAIN)(later(listeners.ask_again))
-    app.action(CSV)(later(listeners.export))
-    pressed: dict[str, Callable[..., None]] = {}
-    if listeners.budgets is not None:
-        pressed |= {SAVE: listeners.budgets.save, CANCEL: listeners.budgets.cancel}
-    if alerts is not None:
-        pressed |= {
-            ACKNOWLEDGE: alerts.acknowledge,
-            SNOOZE_DAY: alerts.snooze_day,
-            SNOOZE_PERIOD: alerts.snooze_period,
-            RAISE: alerts.open_raise,
-            DETAILS: alerts.details,
-        }
-    if surfaces is not None:
-        pressed[UNDO_RULE] = surfaces.rules.undo
-    for action, press in pressed.items():
-        app.action(action)(later(partial(press, team=team)))
-
-    def submitted(view: str, submit: Callable[..., dict[str, Any]]) -> None:
-        def acknowledge(ack: Callable[..., None], body: Mapping[str, Any]) -> None:
-            # What a modal is acknowledged with is the answer: it reads and writes the ledger alone, which is quick.
-            sentence = refusal(body)
-            if sentence is not None:
-                ack(**refused_view(sentence))
-            else:
-                ack(**(submit(body, team) if is_new(body) else {}))
-
-        app.view(view)(acknowledge)
-
-    if alerts is not None:
-        submitted(RAISE_VIEW, alerts.submit_raise)
-    if surfaces is None:
-        return
-    submitted(BUDGET_VIEW, surfaces.budgets.submit)
-    submitted(RULE_VIEW, surfaces.rules.submit)
-    app.view(SURE_VIEW)(later(partial(surfaces.rules.apply, team=team), response_action="update", view=working_view()))
-    app.action(SET_BUDGET)(later(surfaces.open_budget))
-    app.action(MAP_UNTAGGED)(later(surfaces.open_rule))
-    app.action(PREVIEW_DIGEST)(later(surfaces.home.preview))
-    app.event("app_home_opened")(later(partial(surfaces.home.opened, refusal=refusal)))
-    app.event("app_mention")(later(partial(surfaces.conversation.hear, refusal=refusal)))
-    app.event("message")(later(partial(surfaces.conversation.hear, refusal=refusal)))
-
-    def offer(ack: Callable[..., None], body: Mapping[str, Any]) -> None:
-        ack(options=[] if refusal(body) is not None else surfaces.budgets.options(body))
-
-    app.options(PICK_FEATURE)(offer)
+        surfaces = self._answerers.surfaces
+        return surfaces.refusal(body, self._team) if surfaces is not None else None
 
 
 class SocketConnection(Connection):
     """Socket Mode: we call Slack."""
 
-    def __init__(
-        self,
-        *,
-        bot_token: str,
-        app_token: str,
-        api_url: str,
-        listeners: Listeners,
-        alerts: AlertActions | None = None,
-        surfaces: Surfaces | None = None,
-        answered: Callable[[float], None] = lambda _: None,
-    ) -> None:
+    def __init__(self, answerers: Answerers, *, bot_token: str, app_token: str, api_url: str) -> None:
         """Raises SlackError if Slack refuses the bot token or cannot be reached."""
-        super().__init__(
-            bot_token=bot_token,
-            api_url=api_url,
-            listeners=listeners,
-            alerts=alerts,
-            surfaces=surfaces,
-            answered=answered,
-        )
+        super().__init__(answerers, bot_token=bot_token, api_url=api_url)
         self._app_token = app_token
         self._handler: SocketModeHandler | None = None
 
@@ -247,28 +133,9 @@ class SocketConnection(Connection):
 class HttpConnection(Connection):
     """HTTP: Slack calls us at `port`."""
 
-    def __init__(
-        self,
-        *,
-        bot_token: str,
-        signing_secret: str,
-        port: int,
-        api_url: str,
-        listeners: Listeners,
-        alerts: AlertActions | None = None,
-        surfaces: Surfaces | None = None,
-        answered: Callable[[float], None] = lambda _: None,
-    ) -> None:
+    def __init__(self, answerers: Answerers, *, bot_token: str, signing_secret: str, port: int, api_url: str) -> None:
         """Raises SlackError if Slack refuses the bot token or cannot be reached, or if the port cannot be used."""
-        super().__init__(
-            bot_token=bot_token,
-            api_url=api_url,
-            listeners=listeners,
-            alerts=alerts,
-            surfaces=surfaces,
-            signing_secret=signing_secret,
-            answered=answered,
-        )
+        super().__init__(answerers, bot_token=bot_token, api_url=api_url, signing_secret=signing_secret)
         try:
             self._server = HttpServer(self._app, signing_secret=signing_secret, port=port)
         except BaseException:
@@ -282,11 +149,6 @@ class HttpConnection(Connection):
 
     def _hang_up(self) -> None:
         self._server.close()
-
-
-def _refuse(ack: Callable[..., None]) -> None:
-    """A modal that is none of ours any more: it closes."""
-    ack(response_action="clear")
 
 
 def plain_client(token: str, api_url: str) -> "WebClient":

@@ -36,9 +36,17 @@ def main() -> None:
 
 def _soak(seconds: float) -> int:
     found = soak.soak(seconds)
+    warm, last, rounds = found.warm, found.last, max(found.warm_rounds, 1)
+    rows = [
+        ("MiB in memory", f"{warm.memory:.1f}", last.memory - warm.memory, soak.MOST_MORE_MIB),
+        ("blocks alive", f"{warm.alive:,}", last.alive - warm.alive, soak.MOST_MORE_ALIVE),
+        ("threads", warm.threads, last.threads - warm.threads, soak.MOST_MORE_THREADS),
+    ]
+    shown = [(name, then, f"{more:,.1f}", f"{more / rounds:,.3f}", f"{most:,.0f}") for name, then, more, most in rows]
+    table = tabulate(shown, ("", "after warm-up", "more", "a round", "limit"), disable_numparse=True)
     _say(
-        f"{found.rounds} rounds: {found.asked} questions, {found.runs:,} runs. Memory grew by {found.growth:.1f} MiB "
-        f"after the warm-up; {found.threads} threads left."
+        f"{found.rounds} rounds: {found.asked} questions, {found.runs:,} runs. What the bot took, and how much more "
+        f"after {found.warm_rounds} rounds:\n{table}"
     )
     for one in found.wrong:
         _say(f"Wrong: {one}")

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from bot.app.answers import build_reporter
 from bot.slack.connection import SocketConnection
+from bot.slack.hearing import Answerers
 from bot.slack.listeners import Listeners
 from tests.bench.ledger import NOW, Made, filled_ledger
 from tests.standins.slack import SlackStandIn
@@ -61,10 +62,10 @@ def _socket(made: Made) -> Iterator[SlackStandIn]:
     reporter = build_reporter(made.settings, made.config, made.ledger)
     with SlackStandIn() as slack:
         connection = SocketConnection(
+            Answerers(Listeners(reporter, made.ledger, lambda: NOW)),
             bot_token=slack.bot_token,
             app_token=slack.app_token,
             api_url=slack.api_url,
-            listeners=Listeners(reporter, made.ledger, lambda: NOW),
         )
         connection.open()
         try:

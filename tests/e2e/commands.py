@@ -26,10 +26,12 @@ def environment(home: Path, more: Mapping[str, str] | None = None) -> dict[str, 
 
 
 @contextmanager
-def start(folder: Path, *words: str, more: Mapping[str, str] | None = None) -> Iterator["subprocess.Popen[str]"]:
-    """`llmcost WORDS` in `folder`, to be talked to; what is left of it in the end is killed."""
+def start(
+    folder: Path, *words: str, more: Mapping[str, str] | None = None, module: str = "bot"
+) -> Iterator["subprocess.Popen[str]"]:
+    """`llmcost WORDS` in `folder`, to be talked to; what is left of it in the end is killed. `module` runs it."""
     with subprocess.Popen(
-        [sys.executable, "-m", "bot", *words],
+        [sys.executable, "-m", module, *words],
         cwd=folder,
         env=environment(folder, more),
         stdin=subprocess.DEVNULL,

@@ -20,6 +20,7 @@ from tests.standins.slack import Exchange, SlackStandIn
 from tests.standins.slack_rules import autolinked, visible_mentions
 
 Json = dict[str, Any]
+SECONDS = 60.0
 
 
 def now() -> datetime:
@@ -84,16 +85,20 @@ class Talk:
             try:
                 serve(settings, config, stop, directory=self.folder)
             except BaseException as error:  # noqa: BLE001 - raised again where the test is
-                failed.append(error)
+                with self.slack.changed:
+                    failed.append(error)
+                    self.slack.changed.notify_all()
 
         bot = threading.Thread(target=run, name="the bot")
         bot.start()
         try:
-            self.slack.wait_connected()
-            yield
+            # Only for what is stuck: how long a start takes is no matter of these tests.
+            self.slack.wait_connected(timeout=SECONDS, unless=lambda: bool(failed))
+            if not failed:
+                yield
         finally:
             stop.set()
-            bot.join(20)
+            bot.join(SECONDS)
         if failed:
             raise failed[0]
         assert not bot.is_alive()

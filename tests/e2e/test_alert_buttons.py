@@ -14,6 +14,7 @@ from bot.slack.alert_actions import AlertActions
 from bot.slack.alert_message import ACKNOWLEDGE, RAISE
 from bot.slack.budget_commands import SAVE, BudgetCommands
 from bot.slack.connection import SocketConnection
+from bot.slack.hearing import Answerers
 from bot.slack.limit_desk import LimitDesk
 from bot.slack.listeners import Listeners
 from tests.contract.test_alert_actions import Desk, Modals, a_desk
@@ -62,11 +63,13 @@ def desk(slack: SlackStandIn, tmp_path: Path) -> Iterator[Desk]:
     reporter = Reporter(ledger, lambda: made.world.catalog, DIMENSIONS, BERLIN)
     words = BudgetCommands(limits, reporter.vocabulary, lambda: made.now)
     connection = SocketConnection(
+        Answerers(
+            Listeners(reporter, ledger, lambda: made.now, budgets=words),
+            AlertActions(limits, made.modals, lambda: made.now),
+        ),
         bot_token=slack.bot_token,
         app_token=slack.app_token,
         api_url=slack.api_url,
-        listeners=Listeners(reporter, ledger, lambda: made.now, budgets=words),
-        alerts=AlertActions(limits, made.modals, lambda: made.now),
     )
     connection.open()
     try:

@@ -18,6 +18,7 @@ from bot.slack.alert_actions import AlertActions
 from bot.slack.alert_message import ACKNOWLEDGE, RAISE
 from bot.slack.budget_commands import SAVE, BudgetCommands
 from bot.slack.connection import Connection, HttpConnection, SocketConnection
+from bot.slack.hearing import Answerers
 from bot.slack.limit_desk import LimitDesk
 from bot.slack.listeners import Listeners
 from bot.slack.turns import MOST
@@ -81,15 +82,14 @@ def opened(slack: Forger, desk: Desk, way: str) -> Connection:
     words = BudgetCommands(limits, reporter.vocabulary, lambda: desk.now)
     listeners = Listeners(reporter, world.ledger, lambda: desk.now, budgets=words)
     actions = AlertActions(limits, desk.modals, lambda: desk.now)
-    common: Json = {
-        "bot_token": slack.bot_token, "api_url": slack.api_url, "listeners": listeners, "alerts": actions,
-    }  # fmt: skip
+    answerers = Answerers(listeners, actions)
+    common: Json = {"bot_token": slack.bot_token, "api_url": slack.api_url}
     if way == "socket":
-        made: Connection = SocketConnection(app_token=slack.app_token, **common)
+        made: Connection = SocketConnection(answerers, app_token=slack.app_token, **common)
         made.open()
         slack.wait_connected()
         return made
-    served = HttpConnection(signing_secret=SECRET, port=0, **common)
+    served = HttpConnection(answerers, signing_secret=SECRET, port=0, **common)
     served.open()
     slack.deliver_to(f"http://127.0.0.1:{served.port}/slack/events", signing_secret=SECRET)
     return served

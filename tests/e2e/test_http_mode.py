@@ -4,12 +4,14 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.errors import SlackError
 from bot.ledger.store import open_ledger
 from bot.slack.connection import HttpConnection
+from bot.slack.hearing import Answerers
 from bot.slack.listeners import Listeners
 from bot.slack.messages import Message, note
 from tests.e2e.conversation import Answer
@@ -26,11 +28,11 @@ def slack(tmp_path: Path) -> Iterator[SlackStandIn]:
     fill(ledger, believable(), projects=("acme-prod", "acme-staging"))
     with SlackStandIn() as slack:
         connection = HttpConnection(
+            Answerers(Listeners(reporter(ledger), ledger, lambda: NOW)),
             bot_token=slack.bot_token,
             signing_secret=SECRET,
             port=0,
             api_url=slack.api_url,
-            listeners=Listeners(reporter(ledger), ledger, lambda: NOW),
         )
         connection.open()
         try:
@@ -71,19 +73,16 @@ def test_many_people_at_once_are_answered(slack: SlackStandIn) -> None:
 
 def test_a_port_that_is_taken_is_said(slack: SlackStandIn) -> None:
     ledger = new_ledger()
-    listeners = Listeners(reporter(ledger), ledger, lambda: NOW)
-    first = HttpConnection(
-        bot_token=slack.bot_token, signing_secret=SECRET, port=0, api_url=slack.api_url, listeners=listeners
-    )
+    answerers = Answerers(Listeners(reporter(ledger), ledger, lambda: NOW))
+    common: dict[str, Any] = {
+        "bot_token": slack.bot_token,
+        "signing_secret": SECRET,
+        "api_url": slack.api_url,
+    }
+    first = HttpConnection(answerers, port=0, **common)
     try:
         with pytest.raises(SlackError, match=f"Port {first.port} cannot be used"):
-            HttpConnection(
-                bot_token=slack.bot_token,
-                signing_secret=SECRET,
-                port=first.port,
-                api_url=slack.api_url,
-                listeners=listeners,
-            )
+            HttpConnection(answerers, port=first.port, **common)
     finally:
         first.close()
         ledger.close()
@@ -101,11 +100,11 @@ def test_whoever_is_acknowledged_waits_until_they_are_answered() -> None:
 
     with SlackStandIn() as slack:
         connection = HttpConnection(
+            Answerers(Listeners(reporter(ledger), ledger, lambda: NOW, doctor=examine)),
             bot_token=slack.bot_token,
             signing_secret=SECRET,
             port=0,
             api_url=slack.api_url,
-            listeners=Listeners(reporter(ledger), ledger, lambda: NOW, doctor=examine),
         )
         connection.open()
         slack.deliver_to(f"http://127.0.0.1:{connection.port}/slack/events", signing_secret=SECRET)

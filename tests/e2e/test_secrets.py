@@ -23,7 +23,7 @@ from bot.settings import Need, load
 from bot.slack.connection import plain_client
 from bot.slack.web import WebSlack
 from tests.e2e.conversation import Talk, traced
-from tests.standins import slack as slack_standin
+from tests.standins import slack_web
 from tests.standins.langsmith import LangSmithStandIn
 from tests.standins.slack import Fault, SlackStandIn
 from tests.standins.slack_socket import HttpAnswer
@@ -70,8 +70,8 @@ def test_no_secret_leaves_by_any_failure(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr(slack_standin, "BOT_TOKEN", PLANTED["SLACK_BOT_TOKEN"])
-    monkeypatch.setattr(slack_standin, "APP_TOKEN", PLANTED["SLACK_APP_TOKEN"])
+    monkeypatch.setattr(slack_web, "BOT_TOKEN", PLANTED["SLACK_BOT_TOKEN"])
+    monkeypatch.setattr(slack_web, "APP_TOKEN", PLANTED["SLACK_APP_TOKEN"])
     said: list[str] = []
     with EchoingSlack() as slack, LangSmithStandIn(api_key=PLANTED["LANGSMITH_API_KEY"]) as langsmith:
         more = {**PLANTED, "LLMCOST_ADMINS": "U1", "LLMCOST_DIGEST_CHANNEL": "#general"}

@@ -17,7 +17,7 @@ from bot.reports.words import WORDS
 from bot.settings.catalog_file import FEATURE_KEYS, RULE_KEYS
 from bot.settings.environment import SECOND_NAMES, variable_names
 from bot.settings.price_entries import PRICE_KEYS
-from bot.slack.connection import COMMAND, hear
+from bot.slack.hearing import COMMAND, Answerers, hear
 from bot.slack.scopes import SCOPES
 from tests.standins.slack import SCOPES as METHODS
 from tests.standins.slack_needs import EVENT_SCOPES, NEEDS
@@ -126,7 +126,7 @@ def heard() -> dict[str, list[Any]]:
     """Everything that the whole bot hears, by kind."""
     app: Any = Recorder()
     part: Any = Anything()
-    hear(app, part, part, part, "T1", lambda answer, **_: answer, lambda _: None, lambda _: True)
+    hear(app, Answerers(part, part, part), "T1", lambda answer, **_: answer, lambda _: None)
     found: dict[str, list[Any]] = app.heard
     return found
 
