@@ -57,7 +57,8 @@ def set_limits(connection: Connection) -> list[SetLimit]:
 
 def every_limit(connection: Connection) -> list[SetLimit]:
     """Every limit that was ever set, the oldest first: for questions about periods that are over. What the audit trail
-    does not keep of a limit that was replaced is taken to have been as it is with the one that was set last."""
+    does not keep of a limit that was replaced is taken to have been as it is with the one that was set last; of those
+    that were purged nothing is known."""
     last = {(one.feature, one.window): one for one in set_limits(connection)}
     return [
         replace(
@@ -69,6 +70,7 @@ def every_limit(connection: Connection) -> list[SetLimit]:
             owners=tuple(json.loads(row.owners)),
         )
         for row in connection.execute(select(limit_changes).order_by(limit_changes.c.id))
+        if (row.feature, Window(row.window)) in last
     ]
 
 

@@ -161,7 +161,9 @@ def _late(digest: Digest) -> list[str]:
 
 
 def _row(line: FeatureLine) -> list[Cell]:
-    budget = f"{part(line.budget.used)} {line.budget.window}" if line.budget is not None else UNKNOWN
+    budget = UNKNOWN
+    if line.budget is not None:
+        budget = f"{part(line.budget.used)} of {money(line.budget.limit)} {line.budget.window}"
     before = dollars(line.before) if line.before is not None else UNKNOWN
     return [plain(line.name), _cost(line.spend), before, _moved(line), counted(line.spend.runs), budget]
 

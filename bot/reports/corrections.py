@@ -35,9 +35,9 @@ def _corrected(words: Sequence[str], suggestion: str, problem: Callable[[str], Q
         # Only where the suggestion fits best: a question of two wrong words is rare, and reading it takes as long.
         if number == 0:
             again = (next(_replaced(_WORD.findall(text), other), None) for other in error.suggestions)
-            twice = next((one for one in again if one is not None and problem(one) is None), None)
-            if twice is not None:
-                return twice
+            twice = [one for one in again if one is not None and problem(one) is None]
+            if twice:  # the one that drops no word
+                return max(twice, key=len)
     return None
 
 

@@ -84,7 +84,7 @@ class LangSmithStandIn(DemoServer):
         self._distortion: float = 1
         self._between_pages: list[Callable[[], object]] = []
         self._repeat = 0
-        self._page_before: list[Any] = []
+        self._pages_before: dict[str, list[Any]] = {}  # by what was asked, page after page
         self._made: Counter[str] = Counter()
 
     def stop(self) -> None:
@@ -225,9 +225,10 @@ class LangSmithStandIn(DemoServer):
 
     def _page(self, asked: Mapping[str, Any], page: Mapping[str, Any]) -> dict[str, Any]:
         rows = [self._row(row) for row in page["items"]]
+        question = json.dumps({name: value for name, value in asked.items() if name != "cursor"}, sort_keys=True)
         if self._repeat and "cursor" in asked:
-            rows, self._repeat = [*self._page_before[-self._repeat :], *rows], 0
-        self._page_before = rows
+            rows, self._repeat = [*self._pages_before[question][-self._repeat :], *rows], 0
+        self._pages_before[question] = rows
         if page["has_more"] and self._between_pages:
             self._between_pages.pop(0)()
         return {**page, "items": rows}

@@ -42,6 +42,11 @@ def test_the_words_that_were_wrong_are_replaced_and_the_others_stay(said: str, e
     assert expected in meant(said)
 
 
+@pytest.mark.parametrize("said", ["weak rag-serch", "rag-serch weak"])
+def test_no_word_is_dropped_where_both_have_a_neighbour(said: str) -> None:
+    assert {" ".join(sorted(one.split())) for one in meant(said)} == {"rag-search week"}
+
+
 def test_what_makes_no_sense_either_is_not_offered() -> None:
     assert corrections("week foo bar", ["rag-search"], lambda _: NONSENSE) == ()
 
