@@ -5,7 +5,7 @@ What the bot does is its own code, put together as bot.app does; what it should 
 import random
 from collections import Counter
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -80,8 +80,8 @@ _SOON = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=6))
 _CALM = [timedelta(minutes=minutes) for minutes in (31, 31, 61, 61, 97, 97, 300, 300, 300, 300)]
 # A digest takes as long as everything else together: one story in so many has them.
 _WITH_DIGESTS = 5
-# They begin some hours before the time for one, on that day or the day before; and last longer.
-_BEFORE_DIGESTS = (timedelta(hours=7), timedelta(hours=14), timedelta(hours=19))
+# They begin on the evening before one, and last longer.
+_EVENING, _NIGHT = timedelta(hours=21), timedelta(hours=10)
 _LONGER = 8
 # And in one in so many nothing goes wrong.
 _IN_PEACE = 12
@@ -127,7 +127,8 @@ class Town:
         year, month, day = self.luck.choice(BEGINNINGS)
         self.now = datetime(year, month, day, self.luck.randrange(24), 7, tzinfo=ZoneInfo("UTC"))
         if self.has_digests:
-            self.now = first_instant(local_day(self.now, self.zone), self.zone) + self.luck.choice(_BEFORE_DIGESTS)
+            day_began = first_instant(local_day(self.now, self.zone), self.zone).astimezone(UTC)
+            self.now = day_began + _EVENING
         self.began = self.now
         self.ledger = seeded(ledger, seed)
         self.books = Books(self.ledger, self.catalog, self.zone, self.now - timedelta(days=2))
@@ -159,11 +160,18 @@ class Town:
 
     def run(self, steps: int) -> None:
         """Trouble for so many steps, and then a calm in which everything comes to its end."""
+        apart = STEPS
         if self.has_digests:
-            # It is told in a channel, and digests speak of it.
+            # It is told in a channel by the time of the digest, which speaks of it.
             self.books.spend("drafts", self.now, 9 * DOLLAR)
-        for _ in range(steps + self.has_digests * _LONGER):
-            self.now += self.luck.choice(STEPS)
+            for _ in range(2):
+                self.sync(fails=False)
+                self.tick()
+            self.now += _NIGHT
+            steps += _LONGER
+            apart = self.luck.choice((STEPS, STEPS[:-1]))
+        for _ in range(steps):
+            self.now += self.luck.choice(apart)
             self.spend()
             self.meddle()
             self.sync()
@@ -263,7 +271,7 @@ class Town:
             self._rush = 5
             # And who is named twice is not known to be one and the same.
             slack.fail_next("person", Fault(code="new_trouble"), where="alice@example.com", times=2)
-        if self.has_digests and luck.random() < 0.1:
+        if self.has_digests and luck.random() < 0.25:
             slack.fail_next("upload", luck.choice(FAULTS))
         if luck.random() < 0.02:
             slack.closed[luck.choice(("CRAG", "CCOPILOT"))] = "is_archived"
