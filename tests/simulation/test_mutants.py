@@ -92,7 +92,7 @@ def _nothing_is_superseded(town: Town) -> None:
 
 
 # Which law each breaks, and in which of the stories to look.
-MUTANTS = {
+MUTANTS: dict[Callable[[Town], None], tuple[str, range]] = {
     _nothing_is_sent: ("undeliverable is only what nobody of all could be told", range(1, 5)),
     _digests_are_late: ("too late is only what nobody could send", range(0, 20, 5)),
     _nothing_is_found: ("no key is seen twice where history is readable", range(1, 15)),
