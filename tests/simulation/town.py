@@ -22,10 +22,10 @@ from bot.settings import Settings, load
 from bot.slack.alert_copies import change_copies
 from bot.slack.post_office import PostOffice
 from tests.contract.test_post_office import CrashError
-from tests.contract.test_post_office_faults import Unlucky
 from tests.ledgers import seeded
 from tests.simulation.books import Books
 from tests.simulation.model import Looks
+from tests.simulation.mortal import Mortal, Shared
 from tests.standins.slack_fake import FORM_REFUSED, LOST_AFTER, LOST_BEFORE, RATE_LIMITED, FakeSlack, Fault
 
 DOLLAR = 1_000_000_000
@@ -63,16 +63,6 @@ LIMITS = (
     ("copilot", Window.DAILY, 20),
     ("other", Window.DAILY, None),
 )
-# At which calls it is worth dying how often: seldom at what every tick asks for, whatever is going on; the more often,
-# the fewer stories they are called in.
-_EACH_TICK = dict.fromkeys(("mark", "set_limits", "recent_events", "snoozed", "stale", "claim_next"), 1)
-_COMMON = dict.fromkeys(("set_mark", "overtaken", "deliveries_of", "person", "event"), 3)
-_SELDOM = dict.fromkeys(("undeliverable", "members", "update", "record_look", "record_unconfirmed", "change"), 20)
-_RARE = dict.fromkeys(("record_refused", "record_postponed", "record_changed", "give_up"), 40)
-_HARDLY_EVER = dict.fromkeys(("permalink", "upload", "withdraw"), 100)
-_HOW_OFTEN = _EACH_TICK | _COMMON | _SELDOM | _RARE | _HARDLY_EVER
-_ELSE = 8
-_BESIDE = 0.05
 # So often the post office goes its round between two ticks, so far apart.
 _ROUNDS = 4
 _SOON = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=6))
@@ -92,28 +82,6 @@ class Round(NamedTuple):
 
     at: datetime
     is_clean: bool
-
-
-class Mortal(Unlucky):
-    """Calls at which the process may die, those that matter most the most."""
-
-    def chance(self, name: str) -> float:
-        return self._often * _HOW_OFTEN.get(name, _ELSE)
-
-
-class Shared:
-    """A Slack that other processes use, too: while it answers, another post office may be at work."""
-
-    def __init__(self, inner: Any, town: "Town") -> None:
-        self._inner, self._town = inner, town
-
-    def __getattr__(self, name: str) -> Any:
-        def call(*arguments: Any, **named: Any) -> Any:
-            if self._town.luck.random() < _BESIDE:
-                self._town.beside()
-            return getattr(self._inner, name)(*arguments, **named)
-
-        return call
 
 
 class Town:
@@ -219,7 +187,7 @@ class Town:
         self.ledger.outbox = self._mortal(self.bots_outbox)
         wrong = self._went_wrong()
         try:
-            slack: Any = Shared(self._mortal(self.bots_slack), self)
+            slack: Any = Shared(self._mortal(self.bots_slack), self.luck, self.beside)
             office = Office(self.settings, self.config, self.ledger, slack, lambda: self.now)
             self._route = office._route
             jobs: list[Job] = [] if only_post else [office.alerts(), office.escalations()]
