@@ -43,7 +43,7 @@ budget = { daily = 10, monthly = 100 }
 [features.copilot]
 owner = "S1"
 channel = "#copilot"
-budget = { daily = 20 }
+budget = { daily = 8 }
 
 [features.drafts]
 budget = { weekly = 15 }
@@ -53,14 +53,14 @@ FEATURES = ("rag", "copilot", "drafts", "other")
 FAULTS = (LOST_BEFORE, LOST_AFTER, RATE_LIMITED, Fault(code="new_trouble"))
 METHODS = ("direct", "channel", "person", "members", "post", "find", "update", "upload")
 _MEDDLED_WITH = (*METHODS, "direct", "channel", "members", "post", "post", "find", "update")
-_SPENDERS = (*FEATURES, "rag", "drafts")
+_SPENDERS = (*FEATURES, "rag", "copilot", "drafts")
 STEPS = (*[timedelta(minutes=minutes) for minutes in (1, 2, 10, 30)], timedelta(hours=2), timedelta(hours=7))
 # Month ends, clocks that change, and days like others.
 BEGINNINGS = ((2026, 11, 29), (2026, 10, 24), (2026, 3, 28), (2026, 4, 29), (2026, 6, 3))
 LIMITS = (
     ("rag", Window.DAILY, 10),
     ("rag", Window.MONTHLY, 100),
-    ("copilot", Window.DAILY, 20),
+    ("copilot", Window.DAILY, 8),
     ("other", Window.DAILY, None),
 )
 # So often the post office goes its round between two ticks, so far apart.
@@ -191,9 +191,9 @@ class Town:
             office = Office(self.settings, self.config, self.ledger, slack, lambda: self.now)
             self._route = office._route
             jobs: list[Job] = [] if only_post else [office.alerts(), office.escalations()]
-            if self.has_digests and not only_post:
-                # First, or the others would mostly have died before them.
-                jobs = [office.digests(), office.digest_threads(), *jobs]
+            if self.has_digests:
+                # First, or the others would mostly have died before them. The threads each time: that is soon enough.
+                jobs = [*([] if only_post else [office.digests()]), office.digest_threads(), *jobs]
             for job in (*jobs, office.post_office()):
                 job.run(self.now)
             if not only_post:
@@ -239,7 +239,7 @@ class Town:
             self._rush = 5
             # And who is named twice is not known to be one and the same.
             slack.fail_next("person", Fault(code="new_trouble"), where="alice@example.com", times=2)
-        if self.has_digests and luck.random() < 0.25:
+        if self.has_digests and luck.random() < 0.15:
             slack.fail_next("upload", luck.choice(FAULTS))
         if luck.random() < 0.02:
             slack.closed[luck.choice(("CRAG", "CCOPILOT"))] = "is_archived"
