@@ -47,8 +47,10 @@ class DigestThreads:
         for event in self._outbox.recent_events(Kind.DIGEST, now - LASTS):
             if self._outbox.event(_key(event)) is None:
                 self._open(event, now)
-        for correction in self._outbox.recent_events(Kind.CORRECTION, now - LASTS):
-            digest = self._outbox.event(correction.facts["digest"])
+        corrections = self._outbox.recent_events(Kind.CORRECTION, now - LASTS)
+        # The file of a digest's last one has the rows of those before it, too.
+        for key, correction in {one.facts["digest"]: one for one in corrections}.items():
+            digest = self._outbox.event(key)
             if digest is not None and self._outbox.event(_file_key(correction)) is None:
                 self._follow(digest, correction, now)
 

@@ -202,6 +202,22 @@ def test_what_is_corrected_before_the_first_file_needs_no_second(town: Town) -> 
     assert [text.partition(":")[0] for text in sorted(town.replies())][1:] == ["Correction"]
 
 
+def test_two_corrections_without_a_file_bring_one_together(town: Town) -> None:
+    """The file has the rows of both."""
+    town.tick(4)
+    for cost in ("5", "7"):
+        fill(town.ledger, [Spent(NINE - DAY, "f03", cost)], catalog=LIMITED, now=town.now)
+        for _ in range(3):  # who looks after the threads does not get through
+            town.now += LOOK_EVERY
+            town.digests.run(town.now)
+            town.office.run(town.now)
+    assert sum(text.startswith("Correction") for text in town.replies()) == 2
+    town.tick(8)
+    _, file = town.slack.files
+    rows = {row["key"]: row["cost_usd"] for row in csv.DictReader(io.StringIO(file.content.decode()))}
+    assert rows["f03"] == "15.500000000"
+
+
 def test_nothing_new_changes_no_reply(town: Town) -> None:
     town.tick(4)
     fill(town.ledger, [Spent(town.now, "f03", "9")], catalog=LIMITED, now=town.now)

@@ -5,6 +5,7 @@ import logging
 import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
+from tests.simulation.points import CRASH_POINTS, TROUBLES
 from tests.simulation.stories import Hit, tell
 
 STORIES = 10_000
@@ -14,7 +15,7 @@ LEAST = 100
 
 
 def main() -> int:
-    """The exit code: 1 if a story broke a law, or if something was hit too seldom."""
+    """The exit code: 1 if a story broke a law, if something was hit too seldom, or if the list of points lacks one."""
     arguments = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     arguments.add_argument("--stories", type=int, default=STORIES)
     arguments.add_argument("--first", type=int, default=0, help="the seed of the first one")
@@ -37,10 +38,13 @@ def main() -> int:
         for what, times in sorted(found.items(), key=lambda item: (item[1], item[0])):
             sys.stdout.write(f"{times:9,}  {what}\n")
     least = LEAST * asked.stories // STORIES
-    seldom = [what for what, times in (hit.crashes | hit.faults).items() if times <= least]
+    seldom = [what for what in (*CRASH_POINTS, *TROUBLES) if (hit.crashes | hit.faults)[what] <= least]
     if seldom:
         sys.stderr.write(f"\nHit {least} times or less: {', '.join(sorted(seldom))}.\n")
-    return 1 if broken or seldom else 0
+    unlisted = hit.crashes.keys() - set(CRASH_POINTS)
+    if unlisted:
+        sys.stderr.write(f"\nNot in the list of points: {', '.join(sorted(unlisted))}.\n")
+    return 1 if broken or seldom or unlisted else 0
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What ought to be told, worked out anew: sums over the runs themselves, one look after another."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -19,8 +19,10 @@ class Looks:
     books: Books
     catalog: Catalog
     week_start: int
+    clock: Callable[[], datetime]
     told: dict[str, int] = field(default_factory=dict)
     told_at: dict[tuple[str, int], datetime] = field(default_factory=dict)
+    given_up: dict[str, datetime] = field(default_factory=dict)  # when, by delivery
     _read_at: list[datetime] = field(default_factory=list)
     _syncs: dict[int, Counter[tuple[str, date]]] = field(default_factory=dict)
     _levels: dict[str, int] = field(default_factory=dict)
@@ -37,7 +39,7 @@ class Looks:
         return any(at <= moment for at in self._read_at)
 
     def watching(self, outbox: Any) -> Any:
-        """The outbox, with an eye on the looks that it is told of."""
+        """The outbox, with an eye on the looks that it is told of, and on what is given up."""
         return _Watching(outbox, self)
 
     def looked(self, number: int, subjects: Sequence[str], now: datetime) -> None:
@@ -97,3 +99,9 @@ class _Watching:
         if ids is not None and levels is not None and sync > self._looks._last:
             self._looks.looked(sync, list(levels), now)
         return ids
+
+    def give_up(self, claimed: Any, problem: str, instead: Any, now: datetime, **more: Any) -> bool:
+        is_ours: bool = self._outbox.give_up(claimed, problem, instead, now, **more)
+        if is_ours:
+            self._looks.given_up[claimed.delivery.id] = self._looks.clock()
+        return is_ours

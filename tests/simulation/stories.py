@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tests.ledgers import emptied, new_ledger
 from tests.simulation.laws import judge
-from tests.simulation.town import METHODS, Town, faults_of
-from tests.standins.slack_fake import Fault
+from tests.simulation.points import CRASH_POINTS, TROUBLES
+from tests.simulation.town import Town
 from tests.unit.zones import NASTY
 
 STEPS = 10
@@ -46,11 +46,7 @@ def tell(seeds: Iterable[int]) -> Hit:
 
 
 def _hit(town: Town) -> Hit:
-    faults = Counter({_name(method, fault): 0 for method in METHODS for fault in faults_of(method)})
-    for (method, fault), times in town.slack.faults.items():
-        faults[_name(method, fault)] += times
-    return Hit(town.crashes, faults)
-
-
-def _name(method: str, fault: Fault) -> str:
-    return f"{method}: {fault.code or ('lost after' if fault.accepted else 'lost before')}"
+    crashes, faults = Counter(dict.fromkeys(CRASH_POINTS, 0)), Counter(dict.fromkeys(TROUBLES, 0))
+    crashes.update(town.crashes)
+    faults.update(f"{one.method}: {one.what}" for one in town.slack.troubles)
+    return Hit(crashes, faults)

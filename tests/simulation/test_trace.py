@@ -26,9 +26,9 @@ def _apart(*arguments: str, hash_seed: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-@pytest.mark.parametrize("seed", [8, 11])
+@pytest.mark.parametrize("seed", [5, 11])
 def test_the_same_seed_tells_the_same_story(seed: int, tmp_path: Path) -> None:
-    """In one process after another story, and in another process; with digests (8) and without."""
+    """In one process after another story, and in another process; with digests (5) and without."""
     with closing(new_ledger()) as ledger:
         told = []
         for one in (seed, seed + 1, seed):

@@ -24,11 +24,25 @@ class Fault(NamedTuple):
     permanent: bool = False
     retry_after: float | None = None
 
+    @property
+    def what(self) -> str:
+        """In a word or two."""
+        return self.code or ("lost after" if self.accepted else "lost before")
+
 
 RATE_LIMITED = Fault(code="ratelimited", retry_after=30)
 LOST_BEFORE = Fault()  # a 500, a time-out, a dropped connection: nothing was done
 LOST_AFTER = Fault(accepted=True)  # likewise, and it was done
 FORM_REFUSED = Fault(code="invalid_blocks", permanent=True)
+
+
+class Trouble(NamedTuple):
+    """A call that came to nothing good: about what (a place, a person, a group, `#name`), and what was wrong."""
+
+    at: datetime
+    method: str
+    where: str
+    what: str
 
 
 class Uploaded(NamedTuple):
@@ -58,7 +72,7 @@ class Said:
 
 class FakeSlack:
     """One workspace. `messages` is all that was ever posted, in order; `calls` counts methods, `faults` those that came
-    about, by method and fault."""
+    about, by method and fault, and `troubles` lists these and all else that was refused, in order."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self.clock = clock
@@ -67,6 +81,7 @@ class FakeSlack:
         self.files: list[Uploaded] = []
         self.calls: Counter[str] = Counter()
         self.faults: Counter[tuple[str, Fault]] = Counter()
+        self.troubles: list[Trouble] = []
         self.refuses: set[str] = set()  # types of blocks
         self.unreadable: set[str] = set()  # places whose history is not shown
         self.homes: dict[str, Mapping[str, Any]] = {}
@@ -81,6 +96,10 @@ class FakeSlack:
 
     def add_person(self, person: str, email: str = "", zone: str | None = "UTC", *, reachable: bool = True) -> None:
         self._people[person] = (email, zone, reachable)
+
+    def member(self, email: str) -> str:
+        """The id of whoever has this address."""
+        return next(person for person, (known, _, _) in self._people.items() if known == email)
 
     def add_channel(self, channel: str, name: str) -> None:
         self._channels[name] = channel
@@ -105,7 +124,7 @@ class FakeSlack:
     def direct(self, user: str) -> str:
         self._meet("direct", user)
         if user not in self._people or not self._people[user][2]:
-            raise _no("user_not_found")
+            raise self._no("direct", user, "user_not_found")
         return f"D{user[1:]}"
 
     def channel(self, name: str) -> str:
@@ -113,30 +132,32 @@ class FakeSlack:
             return name
         self._meet("channel", name)
         if name[1:] not in self._channels:
-            raise _no("channel_not_found")
+            raise self._no("channel", name, "channel_not_found")
         return self._channels[name[1:]]
 
     def person(self, who: str) -> Person:
         self._meet("person", who)
         for person, (email, zone, reachable) in self._people.items():
             if who == person:
+                if not reachable:
+                    self._note("person", who, "has left")
                 return Person(person, zone, reachable, email or None, teams=(TEAM,))
             if email and who.lower() == email.lower() and reachable:
                 return Person(person, zone, reachable, email or None, teams=(TEAM,))
-        raise _no("users_not_found" if "@" in who else "user_not_found")
+        raise self._no("person", who, "users_not_found" if "@" in who else "user_not_found")
 
     def members(self, group: str) -> tuple[str, ...]:
         self._meet("members", group)
         if group not in self._groups:
-            raise _no("no_such_subteam")
+            raise self._no("members", group, "no_such_subteam")
         return self._groups[group]
 
     def post(self, place: str, form: Mapping[str, Any], key: str, thread: str | None = None) -> Posted:
         fault = self._meet("post", place)
-        self._check_place(place)
+        self._check_place("post", place)
         self._check_form(form)
         if thread is not None and not any((one.place, one.ts) == (place, thread) for one in self.messages):
-            raise _no("thread_not_found")
+            raise self._no("post", place, "thread_not_found")
         self._number += 1
         now = self.clock()
         said = Said(place, f"{int(now.timestamp())}.{self._number:06d}", key, thread, now, [form])
@@ -151,13 +172,13 @@ class FakeSlack:
             if (one.place, one.ts) == (place, ts):
                 one.versions.append(form)
                 return _lose(fault)
-        raise _no("message_not_found")
+        raise self._no("update", place, "message_not_found")
 
     def find(self, place: str, key: str, since: datetime, thread: str | None = None) -> Posted | None:
         self._meet("find", place)
         if place in self.unreadable:
-            raise _no("missing_scope")
-        self._check_place(place)
+            raise self._no("find", place, "missing_scope")
+        self._check_place("find", place)
         for one in self.messages:
             if (one.place, one.thread, one.key) == (place, thread, key) and one.at > since:
                 return Posted(one.place, one.ts)
@@ -165,9 +186,9 @@ class FakeSlack:
 
     def upload(self, place: str, name: str, content: bytes, thread: str | None = None) -> None:
         fault = self._meet("upload", place)
-        self._check_place(place)
+        self._check_place("upload", place)
         if thread is not None and not any((one.place, one.ts) == (place, thread) for one in self.messages):
-            raise _no("thread_not_found")
+            raise self._no("upload", place, "thread_not_found")
         self.files.append(Uploaded(place, name, content, thread))
         _lose(fault)
 
@@ -178,7 +199,7 @@ class FakeSlack:
     def open_modal(self, trigger: str, view: Mapping[str, Any]) -> None:
         fault = self._meet("open_modal", trigger)
         if trigger in (used for used, _ in self.modals):
-            raise _no("exchanged_trigger_id")
+            raise self._no("open_modal", trigger, "exchanged_trigger_id")
         self.modals.append((trigger, view))
         _lose(fault)
 
@@ -198,6 +219,7 @@ class FakeSlack:
             return None
         fault = ordered.pop(0)
         self.faults[method, fault] += 1
+        self._note(method, where, fault.what)
         if fault.accepted and method in ("post", "update", "upload", "open_modal", "publish_home"):
             return fault
         if fault.code is None:
@@ -206,20 +228,23 @@ class FakeSlack:
             f"Slack said no ({fault.code}).", fault.code, permanent=fault.permanent, retry_after=fault.retry_after
         )
 
-    def _check_place(self, place: str) -> None:
+    def _note(self, method: str, where: str, what: str) -> None:
+        self.troubles.append(Trouble(self.clock(), method, where, what))
+
+    def _no(self, method: str, where: str, code: str) -> RefusedError:
+        self._note(method, where, code)
+        return RefusedError(f"Slack said no ({code}).", code, permanent=True)
+
+    def _check_place(self, method: str, place: str) -> None:
         if place in self.closed:
-            raise _no(self.closed[place])
+            raise self._no(method, place, self.closed[place])
         people = {f"D{one[1:]}" for one, (_, _, reachable) in self._people.items() if reachable}
         if place not in people and place not in self._channels.values():
-            raise _no("channel_not_found")
+            raise self._no(method, place, "channel_not_found")
 
     def _check_form(self, form: Mapping[str, Any]) -> None:
         if any(block["type"] in self.refuses for block in form["blocks"]):
-            raise _no("invalid_blocks")
-
-
-def _no(code: str) -> RefusedError:
-    return RefusedError(f"Slack said no ({code}).", code, permanent=True)
+            raise RefusedError("Slack said no (invalid_blocks).", "invalid_blocks", permanent=True)
 
 
 def _lose(fault: Fault | None) -> None:
