@@ -9,12 +9,12 @@ from bot.domain.alert import BudgetPeriod, identity, judged_at, known_since, per
 from bot.domain.budget import Budget, Window
 from bot.domain.catalog import BudgetInForce, Catalog
 from bot.ledger.booking import instant, microseconds
+from bot.ledger.limits import KNOWN
 from bot.ledger.outbox import Outbox
 from bot.ledger.store import Ledger
 from bot.reports.covering import extent
 
 SINCE = "when budgets were first checked"
-KNOWN = "since when each budget is known"
 
 
 def to_check(

@@ -18,7 +18,18 @@ from sqlalchemy import Connection, delete, select, update
 from bot.ledger import changed_days
 from bot.ledger.booking import instant
 from bot.ledger.deliveries import Kind, State, as_json
-from bot.ledger.tables import deliveries, delivery_events, events, levels, limit_changes, limits, set_rules, snoozes
+from bot.ledger.limits import KNOWN
+from bot.ledger.tables import (
+    deliveries,
+    delivery_events,
+    events,
+    levels,
+    limit_changes,
+    limits,
+    marks,
+    set_rules,
+    snoozes,
+)
 
 # What stands where a name stood, and where a text did.
 GONE = "(purged)"
@@ -61,6 +72,7 @@ def forget_told(connection: Connection, what: Forgetting) -> Forgotten:
         return Forgotten(tuple(sorted(untold)), told, 0)
     unset = _forget_settings(connection, what.pair, is_feature=what.is_feature)
     _rename_keys(connection, what, what.pair)
+    _rename_known(connection, what, what.pair)
     return Forgotten(tuple(sorted(_renamed(key, what, what.pair) for key in untold)), told, unset)
 
 
@@ -180,6 +192,15 @@ def _rename_keys(connection: Connection, what: Forgetting, pair: tuple[str, str]
             new = _renamed(old, what, pair)
             if new != old:
                 connection.execute(update(column.table).where(column == old).values({column.name: new}))
+
+
+def _rename_known(connection: Connection, what: Forgetting, pair: tuple[str, str]) -> None:
+    """The identities of budgets are made like the keys of events."""
+    mine = marks.c.name == KNOWN
+    kept = connection.scalar(select(marks.c.value).where(mine))
+    if kept is not None:
+        renamed = {_renamed(key, what, pair): at for key, at in json.loads(kept).items()}
+        connection.execute(update(marks).where(mine).values(value=json.dumps(renamed)))
 
 
 def _renamed(key: str, what: Forgetting, pair: tuple[str, str]) -> str:

@@ -14,6 +14,9 @@ from bot.ledger.bulk import next_number
 from bot.ledger.deliveries import instant_or_none
 from bot.ledger.tables import limit_changes, limits, snoozes
 
+# The mark under which is kept since when each budget is known, as JSON by bot.domain.alert.identity.
+KNOWN = "since when each budget is known"
+
 
 class LimitChange(NamedTuple):
     """A line of the audit trail; `old_nanos` is what counted before, None for nothing."""
