@@ -15,10 +15,11 @@ from bot.reports.reporter import Reporter
 from bot.slack.api import RefusedError, SlackApi, UnconfirmedError
 from bot.slack.controls import export_of
 from bot.slack.delivery import respond
-from bot.slack.messages import note, question_problem
+from bot.slack.messages import Message, note, question_problem
 from bot.slack.turns import OneAtATime
 
 _LONGEST_NAME = 80
+_NOT_YET = note("Another CSV file is still being made for you.", "Press CSV again once it is there.")
 
 _log = logging.getLogger(__name__)
 
@@ -45,34 +46,32 @@ class Export:
         """Whoever pressed is told what came of it. Raises what the ledger and Slack's response_url do."""
         url, user = str(body["response_url"]), str(body["user"]["id"])
         with self.turns.turn_of(user) as is_theirs:
-            if is_theirs:
-                self._upload(body, url, user)
-                return
-        respond(url, note("Another CSV file is still being made for you.", "Press CSV again once it is there."))
+            said = self._upload(body, user) if is_theirs else _NOT_YET
+        # Not before: who has read that it is there may press again.
+        if said is not None:
+            respond(url, said)
 
-    def _upload(self, body: Mapping[str, Any], url: str, user: str) -> None:
+    def _upload(self, body: Mapping[str, Any], user: str) -> Message | None:
+        """What came of it, in words; None where the file says it."""
         answer_id, words = export_of(str(body["actions"][0].get("value") or ""))
         thread = _thread_of(body)
         key = f"{answer_id[:64]} {thread.id if thread is not None else user}"
         if not self.ledger.claim_upload(key, self.clock()):
-            respond(url, note("These rows have been uploaded already.", "Ask again for new ones."))
-            return
+            return note("These rows have been uploaded already.", "Ask again for new ones.")
         try:
             content = to_csv(self.reporter.ask(words, self.clock())).encode()
             said = self._put(thread, user, file_name(words), content)
         except UnconfirmedError as error:
             _log.warning("a file may have been uploaded: %s", error)
-            respond(url, note("Slack did not confirm the file: it may be there.", _instead(words)))
+            return note("Slack did not confirm the file: it may be there.", _instead(words))
         except QuestionError as error:
             self.ledger.give_back_upload(key)
-            respond(url, question_problem(error))
+            return question_problem(error)
         except LlmcostError as error:
             self.ledger.give_back_upload(key)
             _log.warning("a file could not be uploaded: %s", error)
-            respond(url, note(f"The rows could not be uploaded. {error}", "Press CSV again.", _instead(words)))
-        else:
-            if said:
-                respond(url, note(said))
+            return note(f"The rows could not be uploaded. {error}", "Press CSV again.", _instead(words))
+        return note(said) if said else None
 
     def _put(self, thread: _Place | None, user: str, name: str, content: bytes) -> str:
         """Gives what is to be said of it. Raises RefusedError if it is nowhere, UnconfirmedError if it may be."""

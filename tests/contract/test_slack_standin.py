@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from http.client import HTTPException
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
@@ -676,7 +677,9 @@ def test_stop_ends_everything_whatever_is_under_way(app: App, slack: SlackStandI
     ended = threading.Event()
 
     def call() -> None:
-        with suppress(OSError, SlackApiError):  # whichever of the answer and the end of the connection comes first
+        with suppress(
+            OSError, HTTPException, SlackApiError
+        ):  # whichever of the answer and the end of the connection comes first
             _client(slack).users_info(user="U404")
         ended.set()
 
