@@ -18,6 +18,7 @@ from uuid import UUID
 
 from tests.bench.ledger import filled_ledger
 from tests.bench.pages import PAGE, PAGES_A_DAY
+from tests.bench.sync import page_server
 from tests.e2e.replicas import Replica, samples
 from tests.e2e.test_watching import get
 from tests.standins.slack import SlackStandIn
@@ -47,7 +48,7 @@ def measure(runs: int, requests_per_10s: int = 1_000) -> list[Crowd]:
     with (
         TemporaryDirectory(prefix="llmcost-bench-") as name,
         SlackStandIn() as slack,
-        _pages(PAGE * PAGES_A_DAY * _DAYS, first_day) as url,
+        page_server(PAGE * PAGES_A_DAY * _DAYS, first_day) as url,
     ):
         folder = Path(name)
         with filled_ledger(folder, runs, 400, now=now, project_id=_ASKED) as made:
@@ -104,19 +105,6 @@ def _bot(folder: Path, environ: dict[str, str]) -> Iterator[Replica]:
             yield bot
         finally:
             bot.kill()
-
-
-@contextmanager
-def _pages(runs: int, first_day: datetime) -> Iterator[str]:
-    command = [sys.executable, "-m", "tests.bench.page_server", str(runs), first_day.isoformat()]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        assert server.stdin is not None
-        try:
-            yield server.stdout.readline().strip()
-        finally:
-            server.stdin.close()
-            server.wait(30)
 
 
 def main() -> None:

@@ -162,9 +162,9 @@ def _in_process(name: str, runs: int, url: str, folder: Path) -> Measured:
 
 
 @contextmanager
-def page_server(runs: int) -> Iterator[str]:
-    """The address of a LangSmith that serves so many runs."""
-    command = [sys.executable, "-m", "tests.bench.page_server", str(runs)]
+def page_server(runs: int, first_day: datetime = FIRST_DAY) -> Iterator[str]:
+    """The address of a LangSmith that serves so many runs, from that day on."""
+    command = [sys.executable, "-m", "tests.bench.page_server", str(runs), first_day.isoformat()]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         assert server.stdin is not None
