@@ -165,12 +165,12 @@ class PostOffice:
         if by := self._outbox.overtaken(delivery):
             return self._withdraw(claimed, by, now)
         target = self._destinations.resolve(delivery)
+        if self._destinations.is_told_at(target.place, delivery):
+            self._outbox.give_up(claimed, "It is told there already.", [], now, is_told_elsewhere=True)
+            return None
         begins = self._begins(target, delivery, now)
         if begins > now:
             self._outbox.record_postponed(claimed, begins, LASTS_AWAKE)
-            return None
-        if self._destinations.is_told_at(target.place, delivery):
-            self._outbox.give_up(claimed, "It is told there already.", [], now, is_told_elsewhere=True)
             return None
         known = self._refusals.known(now)
         if self._outbox.record_sending(claimed, target.place, now):
