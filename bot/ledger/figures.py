@@ -50,6 +50,10 @@ class Figures(NamedTuple):
 
 NOTHING = Figures()
 
+# From so many days on, adding up each feature's days in the order in which "one" keeps them beats sorting all days by
+# feature, however many days there are beside them.
+_LONG_DAYS = 90
+
 _SUMS = [func.sum(rollups.c[name]) for name in MEASURES]
 
 
@@ -90,6 +94,9 @@ def by_value(connection: Connection, span: Span, dimension: str, feature: str | 
     """
     if span.part_day is not None:
         raise ValueError("a breakdown is kept per whole day")
+    first, until = span.whole_days
+    if dimension == "feature" and feature is None and (until - first).days >= _LONG_DAYS:
+        return {of: figures for (of, _), figures in _grouped(connection, span, "one", None).items()}
     return _by_value(connection, span, f"{'all' if feature is None else 'one'}/{dimension}", feature or "")
 
 
@@ -140,11 +147,14 @@ def costs_by_day(
     """What some values of `dimension` cost on each whole day, in nano-dollars; without the days that have no runs of
     them. Of everything or of one feature."""
     first, until = span.whole_days
-    query = select(rollups.c.value, rollups.c.day, rollups.c.cost).where(
-        rollups.c.view == f"{'all' if feature is None else 'one'}/{dimension}",
-        rollups.c.feature == (feature or ""),
-        *_between(rollups.c.day, first, until),
-        rollups.c.value.in_(list(values)),
+    if dimension == "feature" and feature is None:
+        # "one" goes to each of them, past all others.
+        value_of, of_view = rollups.c.feature, [rollups.c.view == "one"]
+    else:
+        view = f"{'all' if feature is None else 'one'}/{dimension}"
+        value_of, of_view = rollups.c.value, [rollups.c.view == view, rollups.c.feature == (feature or "")]
+    query = select(value_of, rollups.c.day, rollups.c.cost).where(
+        *of_view, *_between(rollups.c.day, first, until), value_of.in_(list(values))
     )
     found: dict[str, dict[date, int]] = {}
     for value, day, cost in connection.execute(query):
@@ -188,7 +198,7 @@ def _grouped(connection: Connection, span: Span, view: str, feature: str | None)
     on its first day there, or where it returns from before it."""
     first, until = span.whole_days
     asked = {"view": view, "feature": feature, "first": first.toordinal(), "until": until.toordinal()}
-    figures_of, back = _statements(of_one=feature is not None)
+    figures_of, back = _statements(of_one=feature is not None, has_values=view != "one")
     found = {
         (of, value): Figures(*(int(amount) for amount in sums))
         for of, value, *sums in connection.execute(figures_of, asked)
@@ -200,12 +210,14 @@ def _grouped(connection: Connection, span: Span, view: str, feature: str | None)
 
 
 @cache
-def _statements(*, of_one: bool) -> tuple[Select[Any], Select[Any]]:
-    """The sums of a view's days, and the traces that return there, of all features or `of_one`. Made once: that takes
-    longer than SQLite takes to answer, and a hundred budgets ask."""
+def _statements(*, of_one: bool, has_values: bool) -> tuple[Select[Any], Select[Any]]:
+    """The sums of a view's days, and the traces that return there, of all features or `of_one`. To group a view
+    without values by value, too, would sort its days. Made once: that takes longer than SQLite takes to answer, and a
+    hundred budgets ask."""
 
     def rows(table: Table, *sums: ColumnElement[int]) -> Select[Any]:
-        query = select(table.c.feature, table.c.value, *sums).group_by(table.c.feature, table.c.value)
+        groups = (table.c.feature, table.c.value) if has_values else (table.c.feature,)
+        query = select(table.c.feature, table.c.value if has_values else literal(""), *sums).group_by(*groups)
         query = query.where(
             table.c.view == bindparam("view"),
             table.c.day >= bindparam("first"),

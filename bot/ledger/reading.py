@@ -1,6 +1,6 @@
 """One state of the ledger, and everything that can be asked of it."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -39,14 +39,19 @@ class Reading:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        # A report and its chart ask for the same; of a year that is most of the wait.
+        self._by_value: dict[tuple[Span, str, str | None], Mapping[str, Figures]] = {}
 
     def total(self, span: Span, feature: str | None = None) -> Figures:
         """See bot.ledger.figures.total."""
         return figures.total(self._connection, span, feature)
 
-    def by_value(self, span: Span, dimension: str, feature: str | None = None) -> dict[str, Figures]:
+    def by_value(self, span: Span, dimension: str, feature: str | None = None) -> Mapping[str, Figures]:
         """See bot.ledger.figures.by_value."""
-        return figures.by_value(self._connection, span, dimension, feature)
+        asked = (span, dimension, feature)
+        if asked not in self._by_value:
+            self._by_value[asked] = figures.by_value(self._connection, *asked)
+        return self._by_value[asked]
 
     def values_before(self, day: date, dimension: str, feature: str | None = None) -> set[str]:
         """See bot.ledger.figures.values_before."""

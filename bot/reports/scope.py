@@ -1,5 +1,6 @@
 """What a digest is about: all runs, or those of some features together."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -62,7 +63,7 @@ class Scope:
             untagged_cost=Decimal(0),
         )
 
-    def _by_value(self, span: Span, dimension: str) -> dict[str, Figures]:
+    def _by_value(self, span: Span, dimension: str) -> Mapping[str, Figures]:
         if self.features is None:
             return self.reading.by_value(span, dimension)
         added: dict[str, Figures] = {}

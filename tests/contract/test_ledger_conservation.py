@@ -18,18 +18,28 @@ from tests.unit.zones import first_second
 
 pytestmark = pytest.mark.each_database
 
+LONG = timedelta(days=200)  # which is added up in another way
 VIEWS = ("feature", "model", "provider", "project", *DIMENSIONS)
 
 
 def spans(data: st.DataObject, world: World) -> list[Span]:
-    """All days of a world, and two stretches of them."""
+    """All days of a world, two stretches of them, and long ones that begin and end among them."""
     days = [*world.days, world.days[-1] + timedelta(days=1)]
     stretches = st.sampled_from([Span(first, until, world.zone) for first, until in combinations(days, 2)])
-    return [Span(days[0], days[-1], world.zone), *data.draw(st.lists(stretches, min_size=2, max_size=2))]
+    long = [Span(days[2], days[2] + LONG, world.zone), Span(days[-2] - LONG, days[-2], world.zone)]
+    return [Span(days[0], days[-1], world.zone), *data.draw(st.lists(stretches, min_size=2, max_size=2)), *long]
 
 
 def within(entries: list[Entry], span: Span) -> list[Entry]:
     return [entry for entry in entries if span.first <= entry.day < span.until]
+
+
+def costs_by_day(entries: list[Entry], view: str) -> dict[str, dict[date, int]]:
+    found: dict[str, dict[date, int]] = {}
+    for day in {entry.day for entry in entries}:
+        for value, figures in break_down([entry for entry in entries if entry.day == day], view).items():
+            found.setdefault(value, {})[day] = figures.cost
+    return found
 
 
 def added(figures: list[Figures]) -> Figures:
@@ -54,6 +64,9 @@ def test_every_view_of_every_stretch_of_days_says_what_the_raw_runs_say(world: W
             assert ledger.total(span) == add_up(these)
             for view in VIEWS:
                 assert ledger.by_value(span, view) == break_down(these, view)
+                assert ledger.costs_by_day(span, view, ["gpt-4o", "search"]) == {
+                    value: days for value, days in costs_by_day(these, view).items() if value in {"gpt-4o", "search"}
+                }
             for feature in features:
                 those = [entry for entry in these if entry.feature == feature]
                 assert ledger.total(span, feature) == add_up(those)

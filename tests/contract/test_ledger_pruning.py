@@ -1,5 +1,6 @@
 """Old runs can be let go of: every day's figures stay, to the nano-dollar, whatever is read or decided afterwards."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -28,7 +29,7 @@ EVER = (date(2005, 1, 1), date(2030, 1, 1))
 FAR_OFF = Attribution(("team",), frozenset({"far"}))
 
 
-def figures(books: Books, zone: ZoneInfo, dimensions: tuple[str, ...]) -> dict[str, dict[str, Figures]]:
+def figures(books: Books, zone: ZoneInfo, dimensions: tuple[str, ...]) -> dict[str, Mapping[str, Figures]]:
     """Everything that whole days can say."""
     span = Span(*EVER, zone)
     with books.ledger.reading() as reading:
