@@ -11,8 +11,8 @@ from tests.contract.test_post_office_faults import Unlucky
 _EACH_TICK = dict.fromkeys(("mark", "set_limits", "every_limit", "recent_events", "snoozed", "stale", "claim_next"), 1)
 _COMMON = dict.fromkeys(("set_mark", "overtaken", "deliveries_of", "person", "event"), 3)
 _SELDOM = dict.fromkeys(("undeliverable", "update", "record_look", "record_unconfirmed", "change"), 20)
-_RARE = dict.fromkeys(("members", "record_refused", "record_postponed", "record_changed", "give_up"), 40)
-_HARDLY_EVER = dict.fromkeys(("permalink", "upload", "withdraw"), 100)
+_RARE = dict.fromkeys(("members", "record_refused", "record_postponed", "record_changed", "give_up", "upload"), 40)
+_HARDLY_EVER = dict.fromkeys(("permalink", "withdraw"), 100)
 _HOW_OFTEN = _EACH_TICK | _COMMON | _SELDOM | _RARE | _HARDLY_EVER
 _ELSE = 8
 _BESIDE = 0.05

@@ -52,7 +52,11 @@ alert_at = [50, 100]
 FEATURES = ("rag", "copilot", "drafts", "other")
 FAULTS = (LOST_BEFORE, LOST_AFTER, RATE_LIMITED, Fault(code="new_trouble"))
 METHODS = ("direct", "channel", "person", "members", "post", "find", "update", "upload")
-_MEDDLED_WITH = (*METHODS, "direct", "channel", "members", "post", "post", "find", "update")
+# A file is sent once a story, if at all: it is spoilt apart, or it would never arrive.
+_MEDDLED_WITH = (
+    *("direct", "channel", "person", "members", "post", "find", "update"),
+    *("direct", "channel", "members", "post", "post", "find", "update"),
+)
 _SPENDERS = (*FEATURES, "rag", "copilot", "drafts")
 STEPS = (*[timedelta(minutes=minutes) for minutes in (1, 2, 10, 30)], timedelta(hours=2), timedelta(hours=7))
 # Month ends, clocks that change, and days like others.
@@ -239,7 +243,7 @@ class Town:
             self._rush = 5
             # And who is named twice is not known to be one and the same.
             slack.fail_next("person", Fault(code="new_trouble"), where="alice@example.com", times=2)
-        if self.has_digests and luck.random() < 0.15:
+        if self.has_digests and luck.random() < 0.07:
             slack.fail_next("upload", luck.choice(FAULTS))
         if luck.random() < 0.02:
             slack.closed[luck.choice(("CRAG", "CCOPILOT"))] = "is_archived"
