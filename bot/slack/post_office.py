@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.errors import SlackError
-from bot.ledger.deliveries import Claimed, Delivery, Kind, NewDelivery, Role, State
+from bot.ledger.claims import Claimed
+from bot.ledger.deliveries import Delivery, Kind, NewDelivery, Role, State
 from bot.ledger.outbox import Outbox
 from bot.ledger.withdrawals import Withdrawal
 from bot.slack.alert_copies import without

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.ledger.deliveries import CLAIM, Delivery, Kind, NewDelivery, Role, State
+from bot.ledger.claims import CLAIM
+from bot.ledger.deliveries import Delivery, Kind, NewDelivery, Role, State
 from bot.ledger.events import NewEvent
 from bot.ledger.outbox import Outbox
 from bot.ledger.store import Ledger
