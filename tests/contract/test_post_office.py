@@ -15,8 +15,9 @@ from bot.slack.api import Person
 from bot.slack.blocks import trusted_context
 from bot.slack.messages import Message, note
 from bot.slack.people import LARGEST_GROUP
-from bot.slack.post_office import BACKOFF, LOOK_AGAIN, MOST_UNANSWERED, REPEAT, TRIES, PostOffice
+from bot.slack.post_office import LOOK_AGAIN, MOST_UNANSWERED, REPEAT, PostOffice
 from bot.slack.routes import Route
+from bot.slack.undelivered import BACKOFF, TRIES
 from tests.ledgers import BERLIN, emptied, new_ledger
 from tests.standins.slack_fake import FORM_REFUSED, LOST_AFTER, LOST_BEFORE, RATE_LIMITED, FakeSlack, Fault
 
