@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 from types import ModuleType
 
-from bot.jobs import alerts, budget_periods, digest_threads, digests, escalations
+from bot.jobs import alerts, audiences, budget_periods, digest_threads, digests, escalations
 from bot.ledger.outbox import Outbox
 from bot.reports import digest_reporter
 from bot.slack import alert_copies, destinations, owners, people, post_office, refusals, undelivered
@@ -12,7 +12,7 @@ from bot.slack.api import SlackApi
 from tests.simulation.town import METHODS, faults_of
 
 _OF_THE_CLOCK = (
-    *(alerts, budget_periods, digest_threads, digests, digest_reporter, escalations),
+    *(alerts, audiences, budget_periods, digest_threads, digests, digest_reporter, escalations),
     *(alert_copies, destinations, owners, people, post_office, refusals, undelivered),
 )
 # What Slack refuses for ever: history that cannot be read, channels that were archived, people who have left.
