@@ -1,11 +1,16 @@
-"""For all tests: a busy machine must not turn a property red; and ledgers are in the database that was asked for."""
+"""For all tests: a busy machine must not turn a property red; ledgers are in the database that was asked for; and there
+is one for a whole module, emptied again and again: to make one takes longer than most tests. Who closes it, changes its
+tables or shares it with threads makes one of their own."""
 
 import signal
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 
+from bot.ledger.store import Ledger
 from tests import databases
+from tests.ledgers import emptied, new_ledger
 
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
@@ -51,3 +56,17 @@ def _shorten(item: pytest.Item) -> None:
     said = getattr(test, "_hypothesis_internal_use_settings", None)
     if test is not None and said is not None and said.max_examples > EXAMPLES:
         test._hypothesis_internal_use_settings = settings(said, max_examples=EXAMPLES)
+
+
+@pytest.fixture(scope="module")
+def reused() -> Iterator[Ledger]:
+    """The module's ledger as it was left: properties empty it before each example."""
+    ledger = new_ledger()
+    yield ledger
+    ledger.close()
+
+
+@pytest.fixture
+def ledger(reused: Ledger) -> Ledger:
+    """The module's ledger, empty."""
+    return emptied(reused)

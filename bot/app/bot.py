@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -15,8 +16,11 @@ from bot.app.metrics import Metrics
 from bot.app.office import Office
 from bot.app.source import build_counterpart, build_limiter, build_sync, build_totals
 from bot.app.watching import Watching, not_ready
+from bot.doctor.checks import Patient
 from bot.doctor.consult import consult, missing
 from bot.errors import StoppedError
+from bot.ingest.limiter import RequestLimiter
+from bot.ingest.sync import Sync
 from bot.jobs.clock import Clock, Job
 from bot.jobs.heartbeat import Heartbeat
 from bot.jobs.newly_priced import NewlyPriced
@@ -50,26 +54,14 @@ def serve(settings: Settings, config: Config, stop: threading.Event, *, director
 
     Raises SlackError if Slack refuses the tokens, LedgerError if the ledger cannot be used.
     """
-
-    def check_stopped() -> None:
-        if stop.is_set():
-            raise StoppedError("the bot is being stopped")
-
-    def sleep(seconds: float) -> None:
-        stop.wait(seconds)
-        check_stopped()
-
     rules = build_rules(settings, config)
-    ledger = open_to_write(settings, rules)
-    watching: Watching | None = None
-    try:
+    sleep = partial(_sleep, stop)
+    with ExitStack() as ending:
+        ledger = open_to_write(settings, rules)
+        ending.callback(ledger.close)
         limiter = build_limiter(settings, sleep)
         sync, source = build_sync(settings, ledger, rules, sleep=sleep, limiter=limiter)
-        metrics = Metrics(ledger, sync, limiter, utc_now) if settings.metrics_at is not None else None
-        if metrics is not None and settings.metrics_at is not None:
-            problem = partial(_why_not_ready, ledger, settings)
-            watching = Watching(*settings.metrics_at, metrics, problem)
-            _log.info("metrics and readiness are served at port %d of %s", watching.port, settings.metrics_at[0])
+        metrics = _watched(settings, ledger, sync, limiter, ending)
         in_force = InForce(settings, config, ledger, sync)
         totals = build_totals(settings, sleep, limiter)
         counterpart = build_counterpart(settings, totals)
@@ -78,49 +70,55 @@ def serve(settings: Settings, config: Config, stop: threading.Event, *, director
         duty = Lease(JOBS, random_id())
         on_duty = ledger.under(duty, utc_now)
         office = Office(settings, in_force, ledger, api, utc_now, on_duty=on_duty)
-        listeners = Listeners(
-            reporter,
-            ledger,
-            utc_now,
-            doctor=lambda user, trial: consult(build_patient(settings, in_force, ledger), user, utc_now(), trial=trial),
-            budgets=office.commands(reporter.vocabulary),
-            exports=Export(reporter, ledger, api, utc_now),
-        )
-        surfaces = office.surfaces(
-            reporter, listeners, lambda now: missing(build_patient(settings, in_force, ledger), now), sleep
-        )
         answered = metrics.command_answered if metrics is not None else lambda _: None
-        connection = _connection(settings, Answerers(listeners, office.actions(), surfaces, answered))
-        try:
-            connection.open()
+        answerers = _answerers(settings, in_force, ledger, office, reporter, api, sleep, answered)
+        connection = _connection(settings, answerers)
+        # Ended from the last to the first: closing the connection waits for the answers that are on their way.
+        for end in (source.close, connection.close, totals.stop):
+            ending.callback(end)
+        connection.open()
+        clock = Clock(
+            sync,
+            settings.sync_every,
+            partial(_make_way, stop, connection),
+            last_sync=ledger.last_sync,
+            now=utc_now,
+            jobs=build_jobs(settings, in_force, ledger, on_duty, office, reporter, utc_now()),
+            everywhere=[build_reload(settings, in_force, ledger, directory)],
+            take_duty=partial(ledger.keep_lease, duty),
+        )
+        clock.start()
+        _log.info("llmcost is ready: /llmcost is answered, LangSmith is read every %s", settings.sync_every)
+        stop.wait()
+        clock.stop()
 
-            def make_way() -> None:
-                check_stopped()
-                connection.waiting.let_them_go_first(MAKE_WAY_SECONDS)
 
-            clock = Clock(
-                sync,
-                settings.sync_every,
-                make_way,
-                last_sync=ledger.last_sync,
-                now=utc_now,
-                jobs=build_jobs(settings, in_force, ledger, on_duty, office, reporter, utc_now()),
-                everywhere=[build_reload(settings, in_force, ledger, directory)],
-                take_duty=partial(ledger.keep_lease, duty),
-            )
-            clock.start()
-            _log.info("llmcost is ready: /llmcost is answered, LangSmith is read every %s", settings.sync_every)
-            stop.wait()
-            clock.stop()
-        finally:
-            # Closing the connection waits for the answers that are on their way.
-            totals.stop()
-            connection.close()
-            source.close()
-    finally:
-        if watching is not None:
-            watching.close()
-        ledger.close()
+def _sleep(stop: threading.Event, seconds: float) -> None:
+    stop.wait(seconds)
+    _check_stopped(stop)
+
+
+def _check_stopped(stop: threading.Event) -> None:
+    if stop.is_set():
+        raise StoppedError("the bot is being stopped")
+
+
+def _make_way(stop: threading.Event, connection: Connection) -> None:
+    _check_stopped(stop)
+    connection.waiting.let_them_go_first(MAKE_WAY_SECONDS)
+
+
+def _watched(
+    settings: Settings, ledger: Ledger, sync: Sync, limiter: RequestLimiter, ending: ExitStack
+) -> Metrics | None:
+    """What is served to whoever watches, until the end; None if nobody does."""
+    if settings.metrics_at is None:
+        return None
+    metrics = Metrics(ledger, sync, limiter, utc_now)
+    watching = Watching(*settings.metrics_at, metrics, partial(_why_not_ready, ledger, settings))
+    ending.callback(watching.close)
+    _log.info("metrics and readiness are served at port %d of %s", watching.port, settings.metrics_at[0])
+    return metrics
 
 
 def _why_not_ready(ledger: Ledger, settings: Settings) -> str | None:
@@ -164,6 +162,33 @@ def build_jobs(
     if url := settings.heartbeat_url.get_secret_value():
         jobs.append(Heartbeat(url, on_duty))
     return jobs
+
+
+def _answerers(
+    settings: Settings,
+    in_force: InForce,
+    ledger: Ledger,
+    office: Office,
+    reporter: Reporter,
+    api: WebSlack,
+    sleep: Callable[[float], None],
+    answered: Callable[[float], None],
+) -> Answerers:
+    """Who answers what people say and press."""
+
+    def patient() -> Patient:
+        return build_patient(settings, in_force, ledger)
+
+    listeners = Listeners(
+        reporter,
+        ledger,
+        utc_now,
+        doctor=lambda user, trial: consult(patient(), user, utc_now(), trial=trial),
+        budgets=office.commands(reporter.vocabulary),
+        exports=Export(reporter, ledger, api, utc_now),
+    )
+    surfaces = office.surfaces(reporter, listeners, lambda now: missing(patient(), now), sleep)
+    return Answerers(listeners, office.actions(), surfaces, answered)
 
 
 def _connection(settings: Settings, answerers: Answerers) -> Connection:

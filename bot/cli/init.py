@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from bot.cli.outcome import FAILED, log_to_stderr, show, tell
-from bot.cli.sync import FURTHEST_BACK, progress_bar, summary_text
+from bot.cli.sync import FURTHEST_BACK, read_langsmith, summary_text
 from bot.domain.period import first_instant, local_day
 from bot.errors import LlmcostError, UsageError
 from bot.ingest.sync import SyncSummary
@@ -70,18 +70,12 @@ def _look(settings: Settings, now: datetime, first: date) -> tuple[SyncSummary, 
     """How reading from that day on went, and what was found; None if there were no runs."""
     from bot.app.answers import build_reporter
     from bot.app.ledgers import build_rules, open_to_write, utc_now
-    from bot.app.source import build_sync
 
     config = Config()
     rules = build_rules(settings, config)
     ledger = open_to_write(settings, rules)
     try:
-        sync, source = build_sync(settings, ledger, rules)
-        try:
-            with progress_bar() as progress:
-                summary = sync.run(first_instant(first, settings.timezone), progress)
-        finally:
-            source.close()
+        summary = read_langsmith(settings, ledger, rules, first_instant(first, settings.timezone))
         reporter = build_reporter(settings, config, ledger)
         return summary, _findings(reporter, first, utc_now(), now, settings.timezone)
     finally:

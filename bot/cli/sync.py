@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import typer
@@ -15,6 +16,11 @@ from bot.ingest.sync import Progress, SyncSummary
 from bot.render.names import plain
 from bot.render.numbers import plural
 
+if TYPE_CHECKING:
+    from bot.ledger.booking import Rules
+    from bot.ledger.store import Ledger
+    from bot.settings import Settings
+
 # LangSmith's extended retention; what is older is gone from it.
 FURTHEST_BACK = timedelta(days=400)
 
@@ -22,7 +28,6 @@ FURTHEST_BACK = timedelta(days=400)
 def run_sync(since: str | None, *, verbose: bool) -> None:
     """Read what is due, or everything since then, with a progress bar on a terminal. Exits with 1 if a part failed."""
     from bot.app.ledgers import build_rules, open_to_write, utc_now
-    from bot.app.source import build_sync
     from bot.settings import Need, load
 
     settings, config = load(Need.LANGSMITH)
@@ -31,12 +36,7 @@ def run_sync(since: str | None, *, verbose: bool) -> None:
     rules = build_rules(settings, config)
     ledger = open_to_write(settings, rules)
     try:
-        sync, source = build_sync(settings, ledger, rules)
-        try:
-            with progress_bar() as progress:
-                summary = sync.run(start, progress)
-        finally:
-            source.close()
+        summary = read_langsmith(settings, ledger, rules, start)
     finally:
         ledger.close()
     show(summary_text(summary))
@@ -44,6 +44,18 @@ def run_sync(since: str | None, *, verbose: bool) -> None:
         tell(f"Problem: {plain(problem, 500)}")
     if summary.problems:
         raise typer.Exit(FAILED)
+
+
+def read_langsmith(settings: "Settings", ledger: "Ledger", rules: "Rules", start: datetime | None) -> SyncSummary:
+    """Read what is due, or everything since `start`, with a progress bar on a terminal."""
+    from bot.app.source import build_sync
+
+    sync, source = build_sync(settings, ledger, rules)
+    try:
+        with progress_bar() as progress:
+            return sync.run(start, progress)
+    finally:
+        source.close()
 
 
 def read_since(text: str, now: datetime, zone: ZoneInfo) -> datetime:

@@ -5,21 +5,19 @@ The SDK's typed models are not used: building them took 12 times as long as pars
 errors and connections are its own.
 """
 
-import logging
-import random
-import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from uuid import UUID
 
 from bot.domain.cost import Listed
 from bot.domain.feature import clean_value
 from bot.errors import SourceError, SourceRefusedError, SourceUnavailableError
 from bot.ingest.answers import read_object, read_page, read_totals, retry_after, status_error
+from bot.ingest.asking import TRIES, Asker
 from bot.ingest.limiter import RequestLimiter
 from bot.ingest.links import link_template
 from bot.ingest.reading import ROOT_SELECTS, SELECTS, MalformedRunError, has_ended, read_id, read_instant
@@ -30,9 +28,6 @@ if TYPE_CHECKING:
     from langsmith._response import APIResponse
 
 PAGE_SIZE = 1_000
-TRIES = 6
-FIRST_WAIT_SECONDS = 2.0
-LONGEST_WAIT_SECONDS = 60.0
 REQUEST_SECONDS = 90.0
 # Somebody waits for it, or a sync that can do without.
 LOOK_UP_SECONDS = 10.0
@@ -41,10 +36,6 @@ LOOK_UP_SECONDS = 10.0
 _MANY_TYPES = 20
 # The header by which the SDK hands over an answer as it came, for a route that it has no method for.
 _AS_IT_CAME = {"X-Stainless-Raw-Response": "raw"}
-
-_Read = TypeVar("_Read")
-
-_log = logging.getLogger(__name__)
 
 
 class Project(NamedTuple):
@@ -79,16 +70,18 @@ class LangSmith:
         tries: int = TRIES,
     ) -> None:
         """`tries` is how often a question is asked before it is given up, until one is answered."""
-        self.repeated = 0  # how many requests had to be made again
-        self._counting = threading.Lock()
         self._api_key = api_key
         self._base_url = base_url
         self._workspace_id = workspace_id
         self._limiter = limiter
-        self._sleep = sleep
         self._timeout = timeout
-        self._most_tries = self._tries = tries
+        self._asker = Asker(limiter, sleep, self._understand, base_url, tries)
         self._client: Langsmith | None = None
+
+    @property
+    def repeated(self) -> int:
+        """How many requests had to be made again."""
+        return self._asker.repeated
 
     def close(self) -> None:
         """Close the connections."""
@@ -171,7 +164,7 @@ class LangSmith:
             body=body,
             options={"headers": _AS_IT_CAME},
         )
-        return self._ask(ask, "totals", read_totals)
+        return self._asker.ask(ask, "totals", read_totals)
 
     def trace_of(self, projects: Sequence[bytes], run_id: bytes, start: int, end: int) -> bytes | None:
         """The trace of a run that began in [start, end) in one of the `projects`; None if LangSmith has no such run.
@@ -189,7 +182,7 @@ class LangSmith:
             selects=["ID", "TRACE_ID"],
             timeout=LOOK_UP_SECONDS,
         )
-        for raw in _objects(read_page(self._ask_once(request, "runs"), self._base_url).items):
+        for raw in _objects(read_page(self._asker.ask_once(request, "runs"), self._base_url).items):
             if raw.get("id") == wanted:
                 try:
                     return read_id(raw.get("trace_id"))
@@ -207,7 +200,7 @@ class LangSmith:
             trace_id=str(UUID(bytes=trace_id)),
             timeout=LOOK_UP_SECONDS,
         )
-        answer = read_object(self._ask_once(request, "addresses of runs"), self._base_url)
+        answer = read_object(self._asker.ask_once(request, "addresses of runs"), self._base_url)
         link = link_template(answer.get("url"), run_id, trace_id, self._base_url)
         if link is None:
             raise SourceRefusedError(f"LangSmith at {self._base_url} names no address of a run that can be trusted.")
@@ -218,7 +211,7 @@ class LangSmith:
             filters["type"] = ["PROJECT", "AGENT"]
         ask = partial(self._sdk().sessions.with_raw_response.list_v2, page_size=100, **filters)
         found: list[Project] = []
-        for page in self._pages(ask, "projects"):
+        for page in self._asker.pages(ask, "projects"):
             for raw in _objects(page):
                 if not selection.experiments and raw.get("type") == "EXPERIMENT":
                     continue
@@ -250,66 +243,7 @@ class LangSmith:
             page_size=PAGE_SIZE,
             **parameters,
         )
-        return self._pages(ask, "runs")
-
-    def _pages(self, ask: "Callable[..., APIResponse[Any]]", what: str) -> Iterator[list[object]]:
-        """All pages of an answer; ends only where the server says that there is no more."""
-        seen: set[str | None] = {None}
-        cursor: str | None = None
-        while True:
-            page = self._ask(ask if cursor is None else partial(ask, cursor=cursor), what, read_page)
-            yield page.items
-            cursor = page.cursor
-            if cursor is None:
-                return
-            if cursor in seen:
-                raise SourceUnavailableError(f"LangSmith's pages of {what} go in a circle; the next sync asks again.")
-            seen.add(cursor)
-
-    def _ask(self, request: "Callable[[], APIResponse[Any]]", what: str, read: Callable[[bytes, str], _Read]) -> _Read:
-        """One answer, as `read` has it, asked for up to `tries` times under the limiter.
-
-        After a question was given up, others are asked once only until one is answered: a server that is down is not
-        asked six times for each project.
-        """
-        wait = FIRST_WAIT_SECONDS
-        for attempt in range(1, self._most_tries + 1):
-            self._limiter.wait()
-            try:
-                answer = read(request().read(), self._base_url)
-            except Exception as error:  # noqa: BLE001 - told apart below; what is not LangSmith's is raised again
-                problem, asked_to_wait = self._understand(error, what)
-            else:
-                self._tries = self._most_tries
-                return answer
-            if not problem.transient:
-                raise problem
-            seconds = wait * random.uniform(0.75, 1.25)  # noqa: S311 - jitter
-            if asked_to_wait is not None:
-                seconds = max(seconds, asked_to_wait)
-                self._limiter.close_for(min(seconds, LONGEST_WAIT_SECONDS))
-            if attempt >= self._tries or seconds > LONGEST_WAIT_SECONDS:
-                self._tries = 1
-                raise problem
-            with self._counting:
-                self.repeated += 1
-            level = logging.WARNING if attempt == 1 else logging.INFO
-            _log.log(level, "%s Asking for %s again in %.0f s.", problem, what, seconds)
-            if asked_to_wait is None:
-                self._sleep(seconds)
-            wait *= 2
-        raise AssertionError("unreachable: the last attempt returns or raises")
-
-    def _ask_once(self, request: "Callable[[], APIResponse[Any]]", what: str) -> bytes:
-        """An answer's body, asked for once under the limiter."""
-        self._limiter.wait()
-        try:
-            return request().read()
-        except Exception as error:  # noqa: BLE001 - told apart below; what is not LangSmith's is raised again
-            problem, asked_to_wait = self._understand(error, what)
-            if asked_to_wait is not None:
-                self._limiter.close_for(min(asked_to_wait, LONGEST_WAIT_SECONDS))
-            raise problem from None
+        return self._asker.pages(ask, "runs")
 
     def _understand(self, error: Exception, what: str) -> tuple[SourceError, float | None]:
         """Our error for an error of the SDK or of its answer, and how long the server asked us to wait."""

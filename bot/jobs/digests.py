@@ -3,17 +3,17 @@ days can still change."""
 
 import hashlib
 import json
-import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from bot.domain.catalog import Catalog
 from bot.domain.digest import Schedule
 from bot.domain.period import first_instant
+from bot.jobs.audiences import Audience, audiences
 from bot.ledger import changed_days
 from bot.ledger.deliveries import Delivery, Kind, NewDelivery, Role, State
 from bot.ledger.events import Event, NewEvent
@@ -26,7 +26,6 @@ from bot.reports.covering import extent
 from bot.reports.digest import Digest
 from bot.reports.digest_reporter import DigestReporter
 from bot.reports.watch import PATIENCE
-from bot.slack.api import RefusedError, UnconfirmedError
 from bot.slack.digest_message import correction_message, digest_message
 
 # A digest whose days have not been read to their end waits for a sync that may just be running. Not longer: that it is
@@ -44,22 +43,6 @@ _CORRECTED_SHARE = Decimal("0.01")
 _CORRECTED_DOLLARS = Decimal(1)
 
 _MARK = "digests looked at"
-
-_log = logging.getLogger(__name__)
-
-
-class Audience(NamedTuple):
-    """Who reads one digest: the id of a channel (as it is configured, if Slack does not say), every way in which it is
-    configured, and the features that its digest is about; None for everything."""
-
-    id: str
-    written: tuple[str, ...]
-    features: tuple[str, ...] | None
-
-    @property
-    def names(self) -> frozenset[str]:
-        """What it is known by."""
-        return frozenset((self.id, *self.written))
 
 
 def _no_replies(event: Event, now: datetime) -> Mapping[str, Mapping[str, Any]]:
@@ -89,7 +72,7 @@ class Digests:
         now = now.astimezone(UTC)
         morning = self.schedule.morning(now)
         if morning is not None and self._was_ever_read():
-            for audience in self.audiences():
+            for audience in self._audiences():
                 self._announce(audience, morning, now, self.schedule.expires(morning))
         self._look_again(now)
 
@@ -97,38 +80,8 @@ class Digests:
         """Announce the digest of a morning to one of the channels, whether or not it is due. False if that has been
         done already: there is one for each morning. Raises LedgerError."""
         now = now.astimezone(UTC)
-        audience = next(one for one in self.audiences() if channel in one.written)
+        audience = next(one for one in self._audiences() if channel in one.written)
         return self._announce(audience, morning, now, now + self.schedule.grace)
-
-    def audiences(self) -> list[Audience]:
-        """The channels that get a digest, each once however often and in whatever way it is configured. One that is
-        to get the digest of everything and that of features gets the first alone: the features are in there."""
-        of_features = [
-            (one.channel, one.name)
-            for one in self.catalog().features.values()
-            if one.digest and one.channel is not None
-        ]
-        of_everything = [self.channel] if self.channel is not None else []
-        ids = self._ids([*of_everything, *(channel for channel, _ in of_features)])
-        found = {ids[channel]: Audience(ids[channel], (channel,), None) for channel in of_everything}
-        for channel, name in of_features:
-            id_, written, features = found.get(ids[channel], Audience(ids[channel], (), ()))
-            found[id_] = Audience(id_, (*written, channel), (*features, name) if features is not None else None)
-        return list(found.values())
-
-    def _ids(self, channels: Sequence[str]) -> dict[str, str]:
-        """The id of each, or itself where Slack does not say: whoever sends finds out, and sends one to each place.
-        After one that Slack lets hang nobody asks about the others."""
-        found = {channel: channel for channel in channels}
-        for channel in found:
-            try:
-                found[channel] = self.channel_id(channel)
-            except RefusedError as error:
-                _log.info("a channel could not be looked up: %s", error)
-            except UnconfirmedError as error:
-                _log.info("channels could not be looked up: %s", error)
-                break
-        return found
 
     def _is_announced(self, audience: Audience, morning: date) -> bool:
         """Whether the digest of a morning was, under whatever name of its channel."""
@@ -241,6 +194,9 @@ class Digests:
             NewDelivery(Kind.CORRECTION, one.role, one.recipient, (key,), message, now, expires, one.id) for one in sent
         ]
         self._outbox.announce([NewEvent(key, Kind.CORRECTION, facts)], deliveries, now)
+
+    def _audiences(self) -> list[Audience]:
+        return audiences(self.catalog(), self.channel, self.channel_id)
 
     @property
     def _outbox(self) -> Outbox:

@@ -130,9 +130,7 @@ def book_trace(
 def price_again(booked: Booked, share: Share, rules: Rules) -> Booked:
     """A run that counts with what it costs by the rules of now, whatever was booked; `share` is what of it counts."""
     cost, tokens = _price(booked.run, share, rules)
-    state = state_of(booked.run, share, cost)
-    if state is not State.COSTED:
-        cost = NOBODY_KNOWS._replace(flags=cost.flags)
+    state, cost = _standing(booked.run, share, cost)
     return booked._replace(
         state=state,
         cost=cost.nanos,
@@ -154,9 +152,7 @@ def _book(
     rules: Rules,
 ) -> Booked:
     cost, tokens = _cost(run, share, before, share_before, project, rules)
-    state = state_of(run, share, cost)
-    if state is not State.COSTED:
-        cost = NOBODY_KNOWS._replace(flags=cost.flags)
+    state, cost = _standing(run, share, cost)
     return Booked(
         run=run,
         day=rules.day_of(run.start),
@@ -170,6 +166,12 @@ def _book(
         output=tokens[1],
         reason=share.reason,
     )
+
+
+def _standing(run: Run, share: Share, cost: Cost) -> tuple[State, Cost]:
+    """How a run stands, and its cost, which it has in one state only."""
+    state = state_of(run, share, cost)
+    return state, cost if state is State.COSTED else NOBODY_KNOWS._replace(flags=cost.flags)
 
 
 def _feature(run: Run, before: Booked | None, root_keys: Mapping[str, str], project: Project, rules: Rules) -> str:

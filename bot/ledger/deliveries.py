@@ -1,23 +1,16 @@
-"""Messages to people, one delivery for each recipient, and how far each has come.
-
-A delivery is *claimed* before it is sent, and its outcome is recorded afterwards. A claim that nothing was recorded for
-runs out. If it had got as far as sending, whoever claims next must look for it in Slack first.
-"""
+"""Messages to people, one delivery for each recipient: what is written down of it, and what can be looked up."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, Update, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, func, insert, or_, select, update
 
 from bot.ledger.booking import instant, microseconds
 from bot.ledger.ids import NewId
 from bot.ledger.tables import deliveries, delivery_events
-
-# Longer than a try can take, with Slack's time-outs and the looking before it.
-CLAIM = timedelta(minutes=2)
 
 # Nothing is on its way for longer.
 LONGEST = timedelta(days=30)
@@ -95,14 +88,6 @@ class Delivery(NamedTuple):
     events: tuple[str, ...]
 
 
-class Claimed(NamedTuple):
-    """A delivery that it is our turn to send: nobody else does while `claim` lasts. Its `unconfirmed_since` and `looks`
-    are about the tries before ours."""
-
-    delivery: Delivery
-    claim: str
-
-
 def add(connection: Connection, new: NewDelivery, now: datetime, new_id: NewId) -> str:
     """Write a delivery down; gives its id."""
     delivery_id = new_id()
@@ -129,131 +114,22 @@ def add(connection: Connection, new: NewDelivery, now: datetime, new_id: NewId) 
     return delivery_id
 
 
-def claim_next(connection: Connection, now: datetime, new_id: NewId) -> Claimed | None:
-    """Claim the delivery that has been due for longest; None if none is."""
-    due = (deliveries.c.state == State.OPEN.value, deliveries.c.next_try <= microseconds(now))
-    found = _load(connection, select(deliveries).where(*due).order_by(deliveries.c.next_try, deliveries.c.id).limit(1))
-    if not found:
-        return None
-    claim = new_id()
-    claimed = (
-        update(deliveries)
-        .where(deliveries.c.id == found[0].id, *due)
-        .values(
-            claim=claim,
-            next_try=microseconds(now + CLAIM),
-            tries=deliveries.c.tries + 1,
-        )
-    )
-    return Claimed(found[0], claim) if connection.execute(claimed).rowcount else None
-
-
-def record_sent(
-    connection: Connection, claimed: Claimed, place: str, ts: str, now: datetime, *, is_current: bool = True
-) -> None:
-    """It stands in Slack. Also if our turn was over: it does stand there.
-
-    It is stale if it was changed here since it was claimed, and if it is not known to be `current`: an earlier try,
-    found in Slack, may say what was true then.
-    """
-    sent = update(deliveries).where(deliveries.c.id == claimed.delivery.id, deliveries.c.state == State.OPEN.value)
-    connection.execute(
-        sent.values(
-            state=State.SENT.value,
-            place=place,
-            ts=ts,
-            sent_at=microseconds(now),
-            claim=None,
-            problem=None,
-            is_stale=deliveries.c.message != as_json(claimed.delivery.message) if is_current else True,
-        )
-    )
-
-
-def record_sending(connection: Connection, claimed: Claimed, place: str, now: datetime) -> bool:
-    """It is about to be sent to `place`: from here on it may have been accepted, and that is where to look for it.
-    False if it is not our turn any more: it must not be sent then."""
-    sending = _ours(claimed).values(
-        place=place, looks=0, unconfirmed_since=func.coalesce(deliveries.c.unconfirmed_since, microseconds(now))
-    )
-    return bool(connection.execute(sending).rowcount)
-
-
-def record_look(connection: Connection, claimed: Claimed, again_at: datetime) -> None:
-    """It was looked for in Slack and is not there (yet); nothing was sent."""
-    connection.execute(
-        _ours(claimed).values(
-            looks=deliveries.c.looks + 1, next_try=microseconds(again_at), claim=None, tries=deliveries.c.tries - 1
-        )
-    )
-
-
-def record_refused(connection: Connection, claimed: Claimed, problem: str, again_at: datetime) -> None:
-    """Slack did not take it, for certain, and may later: this try needs not be looked for."""
-    connection.execute(
-        _ours(claimed).values(
-            problem=problem, next_try=microseconds(again_at), claim=None, unconfirmed_since=None, looks=0
-        )
-    )
-
-
-def record_unconfirmed(connection: Connection, claimed: Claimed, problem: str, again_at: datetime) -> None:
-    """Slack did not say whether it took it: it is looked for before the next try."""
-    connection.execute(_ours(claimed).values(problem=problem, next_try=microseconds(again_at), claim=None))
-
-
-def record_postponed(
-    connection: Connection, claimed: Claimed, again_at: datetime, lasts: timedelta = timedelta()
-) -> bool:
-    """It has to wait for another one, or for its recipient; nothing was tried. It lasts for so long after that at
-    least. False if it was not our turn."""
-    postponed = _ours(claimed).values(
-        next_try=microseconds(again_at),
-        expires=microseconds(max(claimed.delivery.expires, again_at + lasts)) if lasts else deliveries.c.expires,
-        claim=None,
-        tries=deliveries.c.tries - 1,
-    )
-    return bool(connection.execute(postponed).rowcount)
-
-
-def give_up(
-    connection: Connection,
-    claimed: Claimed,
-    problem: str,
-    instead: Sequence[NewDelivery],
-    now: datetime,
-    new_id: NewId,
-    *,
-    is_told_elsewhere: bool = False,
-) -> bool:
-    """This recipient will not get it: others do `instead`, or did already, or it is undeliverable. False if it was not
-    our turn."""
-    state = State.REPLACED if instead or is_told_elsewhere else State.UNDELIVERABLE
-    ended = _ours(claimed).values(state=state.value, problem=problem, claim=None, next_try=microseconds(now))
-    done = connection.execute(ended)
-    if not done.rowcount:
-        return False
-    for one in instead:
-        add(connection, one, now, new_id)
-    return True
-
-
 def deliveries_of(connection: Connection, keys: Collection[str]) -> list[Delivery]:
     """Every delivery of these events, the oldest first."""
     ids = select(delivery_events.c.delivery).where(delivery_events.c.event.in_(list(keys)))
-    return _load(connection, select(deliveries).where(deliveries.c.id.in_(ids)).order_by(*_OLDEST_FIRST))
+    return load(connection, select(deliveries).where(deliveries.c.id.in_(ids)).order_by(*_OLDEST_FIRST))
 
 
 def find(connection: Connection, delivery_id: str) -> Delivery | None:
     """A delivery by its id."""
-    return next(iter(_load(connection, select(deliveries).where(deliveries.c.id == delivery_id))), None)
+    return next(iter(load(connection, select(deliveries).where(deliveries.c.id == delivery_id))), None)
 
 
 def latest(connection: Connection, limit: int, *, states: Collection[State] = tuple(State)) -> list[Delivery]:
     """The deliveries that were decided last, the latest first."""
     wanted = [state.value for state in states]
     query = select(deliveries).where(deliveries.c.state.in_(wanted)).order_by(deliveries.c.created.desc())
-    return _load(connection, query.order_by(deliveries.c.id).limit(limit))
+    return load(connection, query.order_by(deliveries.c.id).limit(limit))
 
 
 def count_by_state(connection: Connection) -> dict[State, int]:
@@ -270,7 +146,7 @@ def undeliverable(connection: Connection, since: datetime) -> list[Delivery]:
         deliveries.c.next_try >= microseconds(since),
         deliveries.c.created >= microseconds(since - LONGEST),  # those are found by an index
     )
-    return _load(connection, query.order_by(*_OLDEST_FIRST))
+    return load(connection, query.order_by(*_OLDEST_FIRST))
 
 
 def change(connection: Connection, delivery_id: str, message: Mapping[str, Any]) -> None:
@@ -288,7 +164,7 @@ def change(connection: Connection, delivery_id: str, message: Mapping[str, Any])
 def stale(connection: Connection) -> list[Delivery]:
     """What stands in Slack and says something else than here."""
     query = select(deliveries).where(deliveries.c.is_stale, deliveries.c.state == State.SENT.value)
-    return _load(connection, query.order_by(*_OLDEST_FIRST))
+    return load(connection, query.order_by(*_OLDEST_FIRST))
 
 
 def record_changed(connection: Connection, delivery: Delivery) -> None:
@@ -300,15 +176,8 @@ def record_changed(connection: Connection, delivery: Delivery) -> None:
     )
 
 
-def _ours(claimed: Claimed) -> Update:
-    return update(deliveries).where(
-        deliveries.c.id == claimed.delivery.id,
-        deliveries.c.state == State.OPEN.value,
-        deliveries.c.claim == claimed.claim,
-    )
-
-
-def _load(connection: Connection, query: Select[Any]) -> list[Delivery]:
+def load(connection: Connection, query: Select[Any]) -> list[Delivery]:
+    """The deliveries whose rows a query finds, in its order."""
     rows = connection.execute(query).all()
     if not rows:  # as it is at most ticks
         return []

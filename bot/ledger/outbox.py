@@ -9,9 +9,10 @@ from sqlalchemy import Connection, select
 
 from bot.domain.alert import Memory
 from bot.domain.budget import SetLimit
-from bot.ledger import deliveries, events, limits, withdrawals
+from bot.ledger import claims, deliveries, events, limits, withdrawals
 from bot.ledger.bulk import upsert
-from bot.ledger.deliveries import Claimed, Delivery, Kind, NewDelivery, State
+from bot.ledger.claims import Claimed
+from bot.ledger.deliveries import Delivery, Kind, NewDelivery, State
 from bot.ledger.door import Door
 from bot.ledger.events import Event, NewEvent
 from bot.ledger.ids import NewId
@@ -88,16 +89,16 @@ class Outbox:
     # How it gets to people
 
     def claim_next(self, now: datetime) -> Claimed | None:
-        """See bot.ledger.deliveries.claim_next."""
-        return self._door.write(lambda connection: deliveries.claim_next(connection, now, self._new_id))
+        """See bot.ledger.claims.claim_next."""
+        return self._door.write(lambda connection: claims.claim_next(connection, now, self._new_id))
 
     def record_sending(self, claimed: Claimed, place: str, now: datetime) -> bool:
-        """See bot.ledger.deliveries.record_sending; False, too, if it is overtaken."""
+        """See bot.ledger.claims.record_sending; False, too, if it is overtaken."""
 
         def work(connection: Connection) -> bool:
             if withdrawals.overtaken(connection, claimed.delivery):
                 return False
-            return deliveries.record_sending(connection, claimed, place, now)
+            return claims.record_sending(connection, claimed, place, now)
 
         return self._door.write(work)
 
@@ -110,26 +111,26 @@ class Outbox:
         self._door.write(lambda connection: withdrawals.withdraw_claimed(connection, claimed, withdrawal, now))
 
     def record_sent(self, claimed: Claimed, place: str, ts: str, now: datetime, *, is_current: bool = True) -> None:
-        """See bot.ledger.deliveries.record_sent."""
+        """See bot.ledger.claims.record_sent."""
         self._door.write(
-            lambda connection: deliveries.record_sent(connection, claimed, place, ts, now, is_current=is_current)
+            lambda connection: claims.record_sent(connection, claimed, place, ts, now, is_current=is_current)
         )
 
     def record_look(self, claimed: Claimed, again_at: datetime) -> None:
-        """See bot.ledger.deliveries.record_look."""
-        self._door.write(lambda connection: deliveries.record_look(connection, claimed, again_at))
+        """See bot.ledger.claims.record_look."""
+        self._door.write(lambda connection: claims.record_look(connection, claimed, again_at))
 
     def record_refused(self, claimed: Claimed, problem: str, again_at: datetime) -> None:
-        """See bot.ledger.deliveries.record_refused."""
-        self._door.write(lambda connection: deliveries.record_refused(connection, claimed, problem, again_at))
+        """See bot.ledger.claims.record_refused."""
+        self._door.write(lambda connection: claims.record_refused(connection, claimed, problem, again_at))
 
     def record_unconfirmed(self, claimed: Claimed, problem: str, again_at: datetime) -> None:
-        """See bot.ledger.deliveries.record_unconfirmed."""
-        self._door.write(lambda connection: deliveries.record_unconfirmed(connection, claimed, problem, again_at))
+        """See bot.ledger.claims.record_unconfirmed."""
+        self._door.write(lambda connection: claims.record_unconfirmed(connection, claimed, problem, again_at))
 
     def record_postponed(self, claimed: Claimed, again_at: datetime, lasts: timedelta = timedelta()) -> None:
-        """See bot.ledger.deliveries.record_postponed."""
-        self._door.write(lambda connection: deliveries.record_postponed(connection, claimed, again_at, lasts))
+        """See bot.ledger.claims.record_postponed."""
+        self._door.write(lambda connection: claims.record_postponed(connection, claimed, again_at, lasts))
 
     def give_up(
         self,
@@ -140,9 +141,9 @@ class Outbox:
         *,
         is_told_elsewhere: bool = False,
     ) -> bool:
-        """See bot.ledger.deliveries.give_up."""
+        """See bot.ledger.claims.give_up."""
         return self._door.write(
-            lambda connection: deliveries.give_up(
+            lambda connection: claims.give_up(
                 connection, claimed, problem, instead, now, self._new_id, is_told_elsewhere=is_told_elsewhere
             )
         )

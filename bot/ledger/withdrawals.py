@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, delete, select, update
 
-from bot.ledger.deliveries import Claimed, Delivery, Role, State, as_json, deliveries_of, record_postponed
+from bot.ledger.claims import Claimed, record_postponed
+from bot.ledger.deliveries import Delivery, Role, State, as_json, deliveries_of
 from bot.ledger.tables import deliveries, delivery_events, events
 
 

@@ -7,7 +7,7 @@ from bot.render.causes import cause_words
 from bot.render.coverage import basis, stale_words, unknown, warnings
 from bot.render.names import plain
 from bot.render.numbers import clock, count, days, money, part, percent, plural
-from bot.render.sentences import spent, when
+from bot.render.sentences import change_from, spent, when
 from bot.render.silence import silence_headline
 from bot.render.table import NO_TABLE, UNKNOWN, UNKNOWN_COST, Cell, Figure, Table, counted, dollars, made
 from bot.reports.answers import Other, Spend
@@ -147,13 +147,7 @@ def _direction(mean: Compared) -> str:
 
 
 def _change(spend: Spend, before: Compared) -> str:
-    was = f"{money(before.cost)} ({days(before.first, before.last)})"
-    if spend.unpriced_runs and not spend.cost:
-        return f"Before, it was {was}"
-    if spend.cost == before.cost:
-        return f"The same as {was}"
-    size = f" {percent(before.change)}" if before.change is not None else ""
-    return f"{'Up' if spend.cost > before.cost else 'Down'}{size} from {was}"
+    return change_from(f"{money(before.cost)} ({days(before.first, before.last)})", spend, before)
 
 
 def _late(digest: Digest) -> list[str]:

@@ -21,6 +21,7 @@ from bot.reports.answers import (
     UnitCost,
     UntaggedList,
 )
+from bot.reports.digest import Compared
 
 HELP = "[period] [feature] [by DIMENSION] [vs previous|PERIOD] [top N], in any order."
 # The words whose examples help begins with.
@@ -74,12 +75,17 @@ def change(total: Sum, previous: Previous) -> str:
     """The change against what came before, with a direction in words."""
     until = f" until {previous.end:%H:%M}" if previous.is_part else ""
     before = f"{money(previous.cost)} ({days(previous.start.date(), previous.last)}{until})"
+    return f"{change_from(before, total, previous)}."
+
+
+def change_from(before: str, total: Sum | Spend, previous: Previous | Compared) -> str:
+    """The change against what came `before`, which names it, with a direction in words."""
     if total.unpriced_runs and not total.cost:
-        return f"Before, it was {before}."
+        return f"Before, it was {before}"
     if total.cost == previous.cost:
-        return f"The same as {before}."
+        return f"The same as {before}"
     size = f" {percent(previous.change)}" if previous.change is not None else ""
-    return f"{'Up' if total.cost > previous.cost else 'Down'}{size} from {before}."
+    return f"{'Up' if total.cost > previous.cost else 'Down'}{size} from {before}"
 
 
 def per_unit(total: Sum, previous: Previous | None = None) -> list[str]:

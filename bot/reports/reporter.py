@@ -70,22 +70,14 @@ class Reporter:
     second_opinion: Callable[[], SecondOpinion] | None = None
     patience: timedelta = PATIENCE  # how long reading may fail before it is an outage
 
-    def ask(
-        self,
-        text: str,
-        now: datetime,
-        *,
-        top: int | None = None,
-        top_days: int | None = None,
-        before_waiting: Callable[[], None] = _say_nothing,
-    ) -> Answer | Digest:
-        """The answer to what somebody said. `top`, and for rows that are days `top_days`, hold where the question names
-        no number. `before_waiting` is called if LangSmith must be asked, which may take minutes.
+    def ask(self, text: str, now: datetime, *, before_waiting: Callable[[], None] = _say_nothing) -> Answer | Digest:
+        """The answer to what somebody said. `before_waiting` is called if LangSmith must be asked, which may take
+        minutes.
 
         Raises QuestionError if it cannot be understood, LedgerError if the ledger cannot be read; SourceError if
         LangSmith was asked and did not answer, UsageError if it cannot be asked.
         """
-        return self.explore(text, now, top=top, top_days=top_days, before_waiting=before_waiting).answer
+        return self.explore(text, now, before_waiting=before_waiting).answer
 
     def explore(
         self,
@@ -96,7 +88,8 @@ class Reporter:
         top_days: int | None = None,
         before_waiting: Callable[[], None] = _say_nothing,
     ) -> Asked:
-        """Like `ask`, with the words that ask the same again and the ways on from there."""
+        """Like `ask`, with the words that ask the same again and the ways on from there. `top`, and for rows that are
+        days `top_days`, hold where the question names no number."""
 
         def work(reading: Reading) -> tuple[Question, Vocabulary, Answer | None]:
             vocabulary = self._vocabulary(reading)

@@ -3,7 +3,7 @@ put before its sentence by the caller."""
 
 import re
 from datetime import time
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import SecretStr
@@ -203,23 +203,24 @@ def slack_url(text: str) -> str:
 
 def heartbeat_url(text: str) -> SecretStr:
     """An address to be pinged; it may hold a key, in its path or its query, and is never quoted."""
-    try:
-        url = urlsplit(text)
-        sound = url.scheme in ("http", "https") and url.hostname and (url.port is None or url.port)
-    except ValueError:  # brackets that are no IPv6 address, a port that is no number
-        sound = False
-    if text and (not sound or not text.isascii() or re.search(r"\s", text)):
+    if text and (_split_address(text) is None or not text.isascii()):
         raise UnfitError("the value (not shown) is no web address; it begins with https:// and a host name.")
     return SecretStr(text)
 
 
-def _web_address(text: str) -> str:
+def _split_address(text: str) -> SplitResult | None:
+    """The parts of a web address; None if it is none."""
     try:
         url = urlsplit(text)
         sound = url.scheme in ("http", "https") and url.hostname and (url.port is None or url.port)
     except ValueError:  # brackets that are no IPv6 address, a port that is no number
-        sound = False
-    if not sound or re.search(r"\s", text):
+        return None
+    return url if sound and not re.search(r"\s", text) else None
+
+
+def _web_address(text: str) -> str:
+    url = _split_address(text)
+    if url is None:
         raise UnfitError(f"{_shown_url(text)} is no web address; it begins with https:// and a host name.")
     if url.username is not None or "?" in text or "#" in text:
         raise UnfitError(f"{_shown_url(text)} holds a login or a query; write the address alone.")

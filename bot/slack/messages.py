@@ -146,8 +146,12 @@ def _tables(cells: Table, room: int) -> list[tuple[tuple[Block, ...], int]]:
 def shared(message: Message, user_id: str, asked: datetime) -> Message:
     """The message as the channel sees it: figures that were asked for a while ago say so, in each reader's own time."""
     when = f"<!date^{int(asked.timestamp())}^{{date_short_pretty}} {{time}}|{asked:%Y-%m-%d %H:%M %Z}>"
-    by = f"Shared by <@{user_id}> from /llmcost, asked {when}"
-    return replace(message.with_blocks(trusted_context(by)), text=f"{message.text}\n{by}")
+    return with_line(message, f"Shared by <@{user_id}> from /llmcost, asked {when}")
+
+
+def with_line(message: Message, mrkdwn: str) -> Message:
+    """The message with a line of ours at its end."""
+    return replace(message.with_blocks(trusted_context(mrkdwn)), text=f"{message.text}\n{mrkdwn}")
 
 
 def question_problem(error: QuestionError, meant: Sequence[str] = ()) -> Message:

@@ -5,31 +5,24 @@ down as sent. Whatever breaks off in between, whoever claims it next goes on fro
 """
 
 import logging
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.errors import SlackError
-from bot.ledger.deliveries import Claimed, Delivery, Kind, NewDelivery, Role, State
+from bot.ledger.claims import Claimed
+from bot.ledger.deliveries import Delivery, Kind
 from bot.ledger.outbox import Outbox
 from bot.ledger.withdrawals import Withdrawal
 from bot.slack.alert_copies import without
-from bot.slack.api import UNREACHABLE, Person, Posted, RefusedError, SlackApi, UnconfirmedError
-from bot.slack.blocks import escape, trusted_context
+from bot.slack.api import Person, Posted, RefusedError, SlackApi, UnconfirmedError
 from bot.slack.destinations import Destinations, GroupError, NobodyError, Target, WaitError
 from bot.slack.files import UNSURE, file_of, is_file, without_file
-from bot.slack.messages import Message
-from bot.slack.people import LARGEST_GROUP
+from bot.slack.messages import Message, with_line
 from bot.slack.refusals import Refusals
-from bot.slack.routes import Route, carries, next_of
+from bot.slack.routes import Route
+from bot.slack.undelivered import Undelivered
 
-# How long after a try that did not go through the next one is; the last holds for all that follow.
-BACKOFF = tuple(timedelta(seconds=seconds) for seconds in (30, 60, 120, 300, 600, 1800))
-# After so many tries a refusal that might have gone away is taken for one that does not.
-TRIES = 12
-LONGEST_WAIT = timedelta(hours=1)
 # A message that may have been accepted is looked for so often, so far apart: Slack may show it late.
 LOOKS = 2
 LOOK_AGAIN = timedelta(seconds=30)
@@ -73,11 +66,11 @@ class PostOffice:
         of everybody just before they are told, whoever was meant to be."""
         self._api = api
         self._outbox = outbox
-        self._route = route
         self._zone = zone
         self._awake = awake
         self._refusals = Refusals(outbox)
         self._destinations = Destinations(api, outbox, zone)
+        self._undelivered = Undelivered(outbox, route)
 
     def run(self, now: datetime) -> None:
         """Deliver what is due, and change what has changed. Raises LedgerError."""
@@ -96,7 +89,7 @@ class PostOffice:
                 self._try(claimed, now)
             except UnconfirmedError as error:
                 unanswered += 1
-                self._outbox.record_unconfirmed(claimed, str(error), _again_at(claimed, now))
+                self._undelivered.leave_unconfirmed(claimed, error, now)
                 if unanswered == MOST_UNANSWERED:
                     return tried + 1
             except Exception:  # noqa: BLE001 - a bug with one delivery must not stop the others; its claim runs out
@@ -142,11 +135,11 @@ class PostOffice:
         except WaitError:
             self._outbox.record_postponed(claimed, now + WAIT)
         except GroupError as group:
-            self._split(claimed, group.members, now)
+            self._undelivered.split(claimed, group.members, now)
         except NobodyError as error:
-            self._give_up(claimed, str(error), now)
+            self._undelivered.give_up(claimed, str(error), now)
         except RefusedError as error:
-            self._refused(claimed, error, now)
+            self._undelivered.refuse(claimed, error, now)
         return None
 
     def _find_or_send(self, claimed: Claimed, now: datetime) -> None:
@@ -192,7 +185,7 @@ class PostOffice:
             return
         message = Message.from_json(claimed.delivery.message)
         if is_repeat:
-            message = _with_line(message, REPEAT)
+            message = with_line(message, REPEAT)
         posted = self._refusals.say(
             message, lambda form: self._api.post(target.place, form, claimed.delivery.id, target.thread), now, known
         )
@@ -218,48 +211,6 @@ class PostOffice:
         events = [event for key in delivery.events if (event := self._outbox.event(key)) is not None]
         return self._awake(target.person, now, max((event.threshold for event in events), default=0))
 
-    def _split(self, claimed: Claimed, members: tuple[str, ...], now: datetime) -> None:
-        """A message to each member of a small group; a large one hears of it in a channel."""
-        delivery = claimed.delivery
-        if not 0 < len(members) <= LARGEST_GROUP:
-            return self._give_up(claimed, f"It is a group of {len(members)} members.", now)
-        told = {one.recipient for one in self._alive(delivery) if carries([one], delivery)}
-        message = Message.from_json(delivery.message)
-        each = [_instead(delivery, one, delivery.role, message, now) for one in members if one not in told]
-        self._outbox.give_up(claimed, "Its members get one each.", each, now, is_told_elsewhere=True)
-        return None
-
-    # --- how it ends otherwise ---
-
-    def _refused(self, claimed: Claimed, error: RefusedError, now: datetime) -> None:
-        delivery = claimed.delivery
-        is_waiting = error.retry_after is not None or error.code == UNREACHABLE
-        if error.permanent or (delivery.tries + 1 >= TRIES and not is_waiting):
-            return self._give_up(claimed, str(error), now)
-        again_at = _again_at(claimed, now)
-        if error.retry_after is not None:
-            again_at = now + min(timedelta(seconds=error.retry_after), LONGEST_WAIT)
-        if delivery.unconfirmed_since is not None:
-            # This try is sure not to have got through, but one before may have.
-            return self._outbox.record_unconfirmed(claimed, str(error), again_at)
-        return self._outbox.record_refused(claimed, str(error), again_at)
-
-    def _give_up(self, claimed: Claimed, problem: str, now: datetime) -> None:
-        """This recipient will not get it: whoever is next does."""
-        delivery = claimed.delivery
-        _log.warning("delivery %s does not reach %s: %s", delivery.id, delivery.recipient, problem)
-        if is_file(delivery):
-            self._outbox.give_up(claimed, problem, [without_file(delivery, problem, now)], now)
-            return
-        then = next_of(delivery, self._outbox.deliveries_of(delivery.events), self._route(delivery))
-        message = Message.from_json(delivery.message)
-        if delivery.role is not Role.FALLBACK:
-            message = _with_line(
-                message, f"You read this because {_name(delivery.recipient)} did not get it. {escape(problem)}"
-            )
-        instead = [_instead(delivery, one, Role.FALLBACK, message, now) for one in then.recipients]
-        self._outbox.give_up(claimed, problem, instead, now, is_told_elsewhere=then.is_told_elsewhere)
-
     def _expire(self, claimed: Claimed, now: datetime) -> None:
         """Nobody needs it any more, unless it stands there already."""
         delivery = claimed.delivery
@@ -269,38 +220,4 @@ class PostOffice:
             found = None
         if found is not None:
             return self._outbox.record_sent(claimed, *found, now, is_current=False)
-        problem = f"It was too late for it. {delivery.problem or ''}".rstrip()
-        self._outbox.give_up(claimed, problem, [], now, is_told_elsewhere=carries(self._alive(delivery), delivery))
-        return None
-
-    def _alive(self, delivery: Delivery) -> list[Delivery]:
-        """The other deliveries of its events that have been sent or may be."""
-        family = self._outbox.deliveries_of(delivery.events)
-        return [one for one in family if one.id != delivery.id and one.state in (State.OPEN, State.SENT)]
-
-
-def _again_at(claimed: Claimed, now: datetime) -> datetime:
-    """When to try again what did not go through: later each time, at its end at the latest."""
-    return min(now + BACKOFF[min(claimed.delivery.tries, len(BACKOFF) - 1)], claimed.delivery.expires)
-
-
-def _instead(delivery: Delivery, recipient: str, role: Role, message: Message, now: datetime) -> NewDelivery:
-    return NewDelivery(
-        kind=delivery.kind,
-        role=role,
-        recipient=recipient,
-        events=delivery.events,
-        message=message.as_json(),
-        not_before=now,
-        expires=delivery.expires,
-    )
-
-
-def _with_line(message: Message, mrkdwn: str) -> Message:
-    """The message with a line of ours at its end."""
-    return replace(message.with_blocks(trusted_context(mrkdwn)), text=f"{message.text}\n{mrkdwn}")
-
-
-def _name(recipient: str) -> str:
-    """A recipient in mrkdwn: members by their names, and nobody else is called."""
-    return f"<@{recipient}>" if re.fullmatch("[UW][A-Z0-9]+", recipient) else escape(recipient)
+        return self._undelivered.expire(claimed, now)

@@ -26,7 +26,7 @@ from bot.slack.limit_desk import LimitDesk
 from bot.slack.listeners import Listeners
 from tests.contract.test_alerts import DOLLAR, HOUR, World, limit
 from tests.databases import new_url
-from tests.ledgers import BERLIN, DIMENSIONS, NOW, emptied, new_ledger
+from tests.ledgers import BERLIN, DIMENSIONS, NOW, emptied
 from tests.standins.slack_rules import problems, visible_mentions
 
 TEAM, OWNER, ADMIN, STRANGER = "T0TEAM", "U0OWNER", "U0ADMIN", "U0STRANGER"
@@ -159,13 +159,6 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[Ledger]:
-    ledger = new_ledger()
-    yield ledger
-    ledger.close()
-
-
-@pytest.fixture(scope="module")
 def response_url() -> Iterator[tuple[str, list[Json]]]:
     said: list[Json] = []
 
@@ -189,8 +182,8 @@ def response_url() -> Iterator[tuple[str, list[Json]]]:
 
 
 @pytest.fixture
-def desk(shared: Ledger, response_url: tuple[str, list[Json]]) -> Desk:
-    return a_desk(emptied(shared), *response_url)
+def desk(reused: Ledger, response_url: tuple[str, list[Json]]) -> Desk:
+    return a_desk(emptied(reused), *response_url)
 
 
 def a_desk(ledger: Ledger, url: str, said: list[Json]) -> Desk:

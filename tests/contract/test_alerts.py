@@ -1,7 +1,7 @@
 """Which alerts a ledger leads to, told to whom, and what becomes of them. Time and people are handed in."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -30,7 +30,7 @@ from bot.slack.alert_copies import facts_of
 from bot.slack.api import UnconfirmedError
 from bot.slack.post_office import Awake, PostOffice
 from bot.slack.routes import Route, route
-from tests.ledgers import BERLIN, DIMENSIONS, NOW, PROJECT, Spent, emptied, fill, new_ledger, price
+from tests.ledgers import BERLIN, DIMENSIONS, NOW, PROJECT, Spent, emptied, fill, price
 from tests.standins.slack_fake import LOST_BEFORE, FakeSlack
 from tests.unit.zones import NASTY, day_of, first_second, segments
 
@@ -142,16 +142,9 @@ class World:
             self.ledger.outbox.record_sent(claimed, place, "1.1", now)
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Ledger]:
-    ledger = new_ledger()
-    yield ledger
-    ledger.close()
-
-
 @pytest.fixture
-def world(shared: Ledger) -> World:
-    return World(emptied(shared), [limit("rag", Window.MONTHLY, 100)])
+def world(reused: Ledger) -> World:
+    return World(emptied(reused), [limit("rag", Window.MONTHLY, 100)])
 
 
 # --- what is told -----------------------------------------------------------------------------------------------------
@@ -771,13 +764,7 @@ def test_what_may_stand_in_slack_already_is_not_withdrawn(world: World) -> None:
 
 def test_what_turns_out_not_to_stand_in_slack_is_not_said_after_a_higher_one(world: World) -> None:
     """It was just being sent when the higher one was decided, and Slack did not take it."""
-    slack, office = posting(world)
-    world.spend("rag", "85")
-    world.sync_and_look(times=2)
-    slack.fail_next("post", LOST_BEFORE)
-    office.run(NOW + DAY)
-    world.spend("rag", "30")
-    world.sync_and_look(NOW + DAY, times=2)
+    slack, office = overtaken_while_it_was_sent(world)
     low, high = world.deliveries()
     assert (low.state, low.unconfirmed_since) == (State.OPEN, NOW + DAY)
     for seconds in (0, 30, 60, 90, 120):
@@ -790,13 +777,7 @@ def test_what_turns_out_not_to_stand_in_slack_is_not_said_after_a_higher_one(wor
 
 def test_what_goes_to_somebody_else_instead_is_not_said_after_a_higher_one_either(world: World) -> None:
     """The channel that a lower one falls back to has the higher one already."""
-    slack, office = posting(world)
-    world.spend("rag", "85")
-    world.sync_and_look(times=2)
-    slack.fail_next("post", LOST_BEFORE)
-    office.run(NOW + DAY)
-    world.spend("rag", "30")
-    world.sync_and_look(NOW + DAY, times=2)
+    slack, office = overtaken_while_it_was_sent(world)
     slack.add_person("U1", "rag@example.com", reachable=False)
     for seconds in (0, 30, 60, 90, 120, 150, 180):
         office.run(NOW + DAY + timedelta(seconds=seconds))
@@ -805,15 +786,9 @@ def test_what_goes_to_somebody_else_instead_is_not_said_after_a_higher_one_eithe
 
 
 def test_the_rest_of_a_message_is_said_without_what_a_higher_one_has_overtaken(world: World) -> None:
-    slack, office = posting(world)
     world.features.append(limit("copilot", Window.MONTHLY, 100, owners=("rag@example.com",)))
-    world.spend("rag", "85")
     world.spend("copilot", "81")
-    world.sync_and_look(times=2)
-    slack.fail_next("post", LOST_BEFORE)
-    office.run(NOW + DAY)
-    world.spend("rag", "30")
-    world.sync_and_look(NOW + DAY, times=2)
+    slack, office = overtaken_while_it_was_sent(world)
     for seconds in (0, 30, 60, 90, 120):
         office.run(NOW + DAY + timedelta(seconds=seconds))
     said = sorted(one.form["text"].partition("\n")[0] for one in slack.messages)
@@ -846,6 +821,18 @@ def test_an_escalation_is_overtaken_by_nothing(world: World) -> None:
     world.sync_and_look(NOW + 4 * HOUR, times=2)
     assert world.ledger.outbox.overtaken(escalation) == {}
     assert world.ledger.outbox.overtaken(escalation._replace(role=Role.OWNER)) != {}
+
+
+def overtaken_while_it_was_sent(world: World) -> tuple[FakeSlack, PostOffice]:
+    """rag is over its first threshold, which Slack did not take and did not refuse, and then over the next."""
+    slack, office = posting(world)
+    world.spend("rag", "85")
+    world.sync_and_look(times=2)
+    slack.fail_next("post", LOST_BEFORE)
+    office.run(NOW + DAY)
+    world.spend("rag", "30")
+    world.sync_and_look(NOW + DAY, times=2)
+    return slack, office
 
 
 def posting(world: World, **more: Awake) -> tuple[FakeSlack, PostOffice]:

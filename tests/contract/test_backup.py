@@ -25,7 +25,7 @@ def test_what_is_put_back_is_what_was_copied_and_nobody_else_can_read_it(tmp_pat
     file, copy = tmp_path / "llmcost.db", tmp_path / "copy.db"
     with closing(open_ledger(f"sqlite:///{file}", create=True)) as ledger:
         fill(ledger, believable(), projects=("acme-prod", "acme-staging"))
-        before, said = rows(ledger), reporter(ledger).ask("week", NOW, top=20)
+        before, said = rows(ledger), reporter(ledger).explore("week", NOW, top=20).answer
         assert ledger.back_up(copy) == copy.stat().st_size
         fill(ledger, believable(), projects=("acme-prod", "acme-staging"))
     assert copy.stat().st_mode & 0o777 == 0o600
@@ -34,7 +34,7 @@ def test_what_is_put_back_is_what_was_copied_and_nobody_else_can_read_it(tmp_pat
     shutil.copy(copy, file)
     with closing(open_ledger(f"sqlite:///{file}", create=False)) as restored:
         assert rows(restored) == before
-        assert reporter(restored).ask("week", NOW, top=20) == said
+        assert reporter(restored).explore("week", NOW, top=20).answer == said
         assert restored.wrong_rollups() == []
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.ledger.deliveries import CLAIM, Claimed, Kind, NewDelivery, Role, State
+from bot.ledger.claims import CLAIM, Claimed
+from bot.ledger.deliveries import Kind, NewDelivery, Role, State
 from bot.ledger.events import NewEvent
 from bot.ledger.outbox import Outbox
 from bot.ledger.store import open_ledger

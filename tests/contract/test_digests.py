@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bot.domain.catalog import Catalog, Feature
 from bot.domain.cost import Cost
 from bot.domain.digest import EVERY_DAY, Schedule
+from bot.jobs.audiences import audiences
 from bot.jobs.digests import LOOK_EVERY, WAIT, Digests, event_key
 from bot.ledger.booking import Rules, day_finder
 from bot.ledger.deliveries import Delivery, Kind, State
@@ -299,16 +300,16 @@ def test_where_slack_does_not_say_which_channel_it_is_the_first_one_there_is_the
     assert sorted(one.state for one in posted(ledger)) == [State.REPLACED, State.SENT]
 
 
-def test_of_many_channels_only_one_is_waited_for_that_slack_lets_hang(ledger: Ledger, slack: FakeSlack) -> None:
+def test_of_many_channels_only_one_is_waited_for_that_slack_lets_hang(slack: FakeSlack) -> None:
     catalog = Catalog({name: Feature(name, channel=f"#{name}", digest=True) for name in "abcdef"})
     slack.fail_next("channel", LOST_BEFORE, times=99)
-    assert len(digests(ledger, catalog=catalog, slack=slack).audiences()) == 7
+    assert len(audiences(catalog, CHANNEL, slack.channel)) == 7
     assert slack.calls["channel"] == 1
 
 
-def test_a_channel_that_slack_does_not_know_keeps_no_other_from_being_known(ledger: Ledger, slack: FakeSlack) -> None:
+def test_a_channel_that_slack_does_not_know_keeps_no_other_from_being_known(slack: FakeSlack) -> None:
     catalog = Catalog({"a": Feature("a", channel="#private", digest=True), **COSTS.features})
-    known = [(one.id, one.features) for one in digests(ledger, catalog=catalog, slack=slack).audiences()]
+    known = [(one.id, one.features) for one in audiences(catalog, CHANNEL, slack.channel)]
     assert known == [("C1", None), ("#private", ("a",))]
 
 

@@ -135,7 +135,7 @@ class Hostile:
 
     def questions(self) -> Iterator[str]:
         """What somebody types comes back in what is said about it."""
-        ask = reporter(self.world.ledger, self.catalog).ask
+        ask = reporter(self.world.ledger, self.catalog).explore
         for name in self.names:
             for words in (
                 name,
@@ -146,7 +146,7 @@ class Hostile:
                 f"budget {name} 5",
             ):
                 try:
-                    said = answer_message(ask(words[:3000], NOW, top=20))
+                    said = answer_message(ask(words[:3000], NOW, top=20).answer)
                 except QuestionError as error:
                     said = question_problem(error)
                 yield from acting_in(said)

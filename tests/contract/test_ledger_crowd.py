@@ -38,13 +38,13 @@ def test_all_threads_that_answer_can_read_at_the_same_time(ledger: Ledger) -> No
     crowd = ACK_THREADS + ANSWER_THREADS
     together = threading.Barrier(crowd)
 
-    def read(_: int) -> None:
+    def place_in_line(_: int) -> int:
         with ledger.reading() as reading:
             reading.last_sync()
-            together.wait(SECONDS)
+            return together.wait(SECONDS)
 
     with ThreadPoolExecutor(crowd) as threads:
-        list(threads.map(read, range(crowd)))
+        assert sorted(threads.map(place_in_line, range(crowd))) == list(range(crowd))
 
 
 def test_who_stands_in_line_to_write_keeps_no_reader_out(ledger: Ledger) -> None:

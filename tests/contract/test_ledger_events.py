@@ -88,19 +88,12 @@ def test_recent_events_are_those_of_their_kind_since_then(outbox: Outbox) -> Non
     assert [one.key for one in outbox.recent_events(Kind.ALERT, NOW + timedelta(microseconds=1))] == ["a"]
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Ledger]:
-    ledger = new_ledger()
-    yield ledger
-    ledger.close()
-
-
 @given(st.lists(st.lists(st.sampled_from("abcde"), min_size=1, max_size=3, unique=True), max_size=8))
 @PATIENT
 def test_whatever_is_announced_in_whatever_groups_nothing_is_told_twice(
-    shared: Ledger, groups: list[list[str]]
+    reused: Ledger, groups: list[list[str]]
 ) -> None:
-    outbox = emptied(shared).outbox
+    outbox = emptied(reused).outbox
     told: list[str] = []
     for group in groups:
         ids = outbox.announce([alert(key, key) for key in group], [delivery(*group)], NOW)

@@ -1,7 +1,6 @@
 """The parts as they are put together by the settings: that each is handed what belongs to it."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +18,7 @@ from bot.settings import load_settings
 from bot.slack.alert_copies import facts_of
 from bot.slack.alert_message import RAISE
 from tests.contract.test_alerts import World, limit
-from tests.ledgers import BERLIN, emptied, new_ledger
+from tests.ledgers import BERLIN, emptied
 from tests.standins.slack_fake import LOST_BEFORE, TEAM, FakeSlack, Said
 
 NIGHT = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
@@ -71,13 +70,6 @@ class Building:
             self.now = max(self.now, min(one.next_try for one in waiting))
             self.office.post_office().run(self.now)
         return {one.place: one.at for one in reversed(self.slack.messages)}
-
-
-@pytest.fixture(scope="module")
-def reused() -> Iterator[Ledger]:
-    ledger = new_ledger()
-    yield ledger
-    ledger.close()
 
 
 @pytest.fixture

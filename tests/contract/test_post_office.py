@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.ledger.deliveries import CLAIM, Delivery, Kind, NewDelivery, Role, State
+from bot.ledger.claims import CLAIM
+from bot.ledger.deliveries import Delivery, Kind, NewDelivery, Role, State
 from bot.ledger.events import NewEvent
 from bot.ledger.outbox import Outbox
 from bot.ledger.store import Ledger
@@ -14,8 +15,9 @@ from bot.slack.api import Person
 from bot.slack.blocks import trusted_context
 from bot.slack.messages import Message, note
 from bot.slack.people import LARGEST_GROUP
-from bot.slack.post_office import BACKOFF, LOOK_AGAIN, MOST_UNANSWERED, REPEAT, TRIES, PostOffice
+from bot.slack.post_office import LOOK_AGAIN, MOST_UNANSWERED, REPEAT, PostOffice
 from bot.slack.routes import Route
+from bot.slack.undelivered import BACKOFF, TRIES
 from tests.ledgers import BERLIN, emptied, new_ledger
 from tests.standins.slack_fake import FORM_REFUSED, LOST_AFTER, LOST_BEFORE, RATE_LIMITED, FakeSlack, Fault
 

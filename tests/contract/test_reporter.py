@@ -265,9 +265,9 @@ def test_a_day_is_a_zero_only_where_the_ledger_knows_it(ledger: Ledger) -> None:
 def test_what_holds_where_nobody_says_how_many_is_more_for_days(ledger: Ledger) -> None:
     fill(ledger, [Spent(NOW - days * DAY, f"f{days}") for days in range(40)])
     asked = reporter(ledger)
-    assert len(as_dict(asked.ask("40d", NOW, top=20, top_days=31))["rows"]) == 20
-    assert len(as_dict(asked.ask("40d by day", NOW, top=20, top_days=31))["rows"]) == 31
-    assert len(as_dict(asked.ask("40d by day top 3", NOW, top=20, top_days=31))["rows"]) == 3
+    assert len(as_dict(asked.explore("40d", NOW, top=20, top_days=31).answer)["rows"]) == 20
+    assert len(as_dict(asked.explore("40d by day", NOW, top=20, top_days=31).answer)["rows"]) == 31
+    assert len(as_dict(asked.explore("40d by day top 3", NOW, top=20, top_days=31).answer)["rows"]) == 3
     assert len(as_dict(asked.ask("40d", NOW))["rows"]) == 40
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bot.jobs.alerts import LOOKED
-from bot.ledger.deliveries import CLAIM
+from bot.ledger.claims import CLAIM
 from bot.ledger.lease import LEASE_MICROSECONDS
 from bot.slack.alert_message import RAISE
 from tests.e2e.commands import start

@@ -29,7 +29,10 @@ def main() -> int:
                 broken += 1
                 sys.stderr.write(f"{type(error).__name__} {error} {' '.join(getattr(error, '__notes__', ()))}\n")
             else:
-                hit.add(chunk.result())
+                told = chunk.result()
+                broken += bool(told.broken)
+                sys.stderr.writelines(f"{law}\n" for law in told.broken)
+                hit.add(told)
             if sys.stderr.isatty():
                 sys.stderr.write(f"\r{number} of {len(chunks)} chunks")
     sys.stdout.write(f"{asked.stories:,} stories, {broken} of {len(chunks)} chunks with one that broke a law\n")

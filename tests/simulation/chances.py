@@ -4,7 +4,8 @@ from datetime import datetime
 
 from bot.jobs.digests import WAIT
 from bot.ledger.deliveries import Delivery, Role
-from bot.slack.post_office import BACKOFF, LOOKS
+from bot.slack.post_office import LOOKS
+from bot.slack.undelivered import BACKOFF
 from tests.simulation.town import Town
 
 

@@ -4,16 +4,16 @@ import ast
 from pathlib import Path
 from types import ModuleType
 
-from bot.jobs import alerts, budget_periods, digest_threads, digests, escalations
+from bot.jobs import alerts, audiences, budget_periods, digest_threads, digests, escalations
 from bot.ledger.outbox import Outbox
 from bot.reports import digest_reporter
-from bot.slack import alert_copies, destinations, owners, people, post_office, refusals
+from bot.slack import alert_copies, destinations, owners, people, post_office, refusals, undelivered
 from bot.slack.api import SlackApi
 from tests.simulation.town import METHODS, faults_of
 
 _OF_THE_CLOCK = (
-    *(alerts, budget_periods, digest_threads, digests, digest_reporter, escalations),
-    *(alert_copies, destinations, owners, people, post_office, refusals),
+    *(alerts, audiences, budget_periods, digest_threads, digests, digest_reporter, escalations),
+    *(alert_copies, destinations, owners, people, post_office, refusals, undelivered),
 )
 # What Slack refuses for ever: history that cannot be read, channels that were archived, people who have left.
 _FOR_EVER = ("find: missing_scope", "post: is_archived", "person: has left")

@@ -16,5 +16,6 @@ def test_every_story_ends_well(first: int, caplog: pytest.LogCaptureFixture) -> 
     """What is crossed is told or known to reach nobody, nothing is told twice, digests come once."""
     caplog.set_level(logging.CRITICAL)
     hit = tell(range(first, first + CHUNK))
+    assert hit.broken == []
     assert hit.crashes, "some of them must have been hard"
     assert hit.faults

@@ -39,7 +39,7 @@ def ledger(file: Path) -> Iterator[Ledger]:
 
 
 def week(ledger: Ledger) -> Report:
-    found = reporter(ledger).ask("week", NOW, top=20)
+    found = reporter(ledger).explore("week", NOW, top=20).answer
     assert isinstance(found, Report)
     return found
 

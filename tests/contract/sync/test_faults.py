@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from bot.errors import SourceError, SourceRefusedError, SourceUnavailableError
-from bot.ingest.langsmith import LONGEST_WAIT_SECONDS, TRIES
+from bot.ingest.asking import LONGEST_WAIT_SECONDS, TRIES
 from bot.ledger.booking import microseconds
 from tests.contract.sync.world import World, refuse
 from tests.standins.langsmith import API_KEY, LangSmithStandIn

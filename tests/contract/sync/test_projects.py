@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from bot.demo.api import Request, Response
-from bot.ingest.langsmith import TRIES
+from bot.ingest.asking import TRIES
 from tests.contract.sync.world import World
 from tests.standins.langsmith import LangSmithStandIn
 

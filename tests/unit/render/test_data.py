@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -14,16 +13,9 @@ from bot.ledger.store import Ledger
 from bot.render.data import to_csv, to_json
 from tests import golden
 from tests.golden.answers import answer
-from tests.ledgers import CATALOG, NOW, PROJECT, Spent, emptied, fill, new_ledger, reporter
+from tests.ledgers import CATALOG, NOW, PROJECT, Spent, emptied, fill, reporter
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture(scope="module")
-def reused() -> Iterator[Ledger]:
-    ledger = new_ledger()
-    yield ledger
-    ledger.close()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from wcwidth import wcswidth
@@ -30,7 +29,7 @@ from bot.slack.alert_message import Card, alert_message
 from bot.slack.digest_message import digest_message
 from bot.slack.home_view import FEATURES, home_view
 from bot.slack.messages import answer_message
-from tests.ledgers import BERLIN, NOW, PROJECT, Spent, emptied, fill, new_ledger, reporter
+from tests.ledgers import BERLIN, NOW, PROJECT, Spent, emptied, fill, reporter
 
 FACTORS = {"": 1, "k": 10**3, "M": 10**6, "B": 10**9}
 FIELDS = {
@@ -69,13 +68,6 @@ QUESTIONS = st.sampled_from(
         "untagged",
     ]
 )
-
-
-@pytest.fixture(scope="module")
-def reused() -> Iterator[Ledger]:
-    ledger = new_ledger()
-    yield ledger
-    ledger.close()
 
 
 @settings(deadline=None, max_examples=100)

@@ -1,6 +1,5 @@
 """A digest in Slack: it fits whatever the ledger holds, and nothing that came from a trace acts in it."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -21,18 +20,11 @@ from bot.reports.digest_reporter import TOP, DigestReporter
 from bot.slack.digest_message import ToldAlert, correction_message, digest_message, thread_message
 from tests.alerts import FACTS, STATE
 from tests.golden.digests import DIGESTS, digest
-from tests.ledgers import BERLIN, Spent, emptied, fill, new_ledger
+from tests.ledgers import BERLIN, Spent, emptied, fill
 from tests.unit.slack.test_messages import NAMES, acting, fences, refused
 
 DAY = timedelta(days=1)
 MONDAY = datetime(2026, 11, 23, 9, tzinfo=BERLIN)
-
-
-@pytest.fixture(scope="module")
-def reused() -> Iterator[Ledger]:
-    ledger = new_ledger()
-    yield ledger
-    ledger.close()
 
 
 def full_digest(

@@ -1,7 +1,6 @@
 """The home tab: what people see (tests/golden/home*.json), and that any ledger fits into it and no name acts there."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -26,7 +25,7 @@ from tests import golden
 from tests.alerts import FACTS, NEAR, STATE, facts
 from tests.golden.answers import _budgeted, lively_budgets
 from tests.ledger_worlds import PATIENT
-from tests.ledgers import CATALOG, NOW, Spent, emptied, fill, new_ledger, reporter
+from tests.ledgers import CATALOG, NOW, Spent, emptied, fill, reporter
 from tests.standins.slack_rules import autolinked, problems, visible_mentions
 from tests.unit.slack.test_messages import NAMES
 
@@ -53,13 +52,6 @@ LIVELY_ALERTS = [
     Card("k1", replace(FACTS, state=_weekly("voice", "75.92", "75")), Done("U1", NOW)),
     Card("k2", replace(NEAR, state=_weekly("agent-copilot", "156.40", "195"))),
 ]
-
-
-@pytest.fixture(scope="module")
-def reused() -> Iterator[Ledger]:
-    ledger = new_ledger()
-    yield ledger
-    ledger.close()
 
 
 def home_of(ledger: Ledger, catalog: Catalog = CATALOG) -> Home:

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -16,7 +15,7 @@ from bot.reports.onward import Direction, Way
 from bot.slack.blocks import cut, escape, escaped, weight
 from bot.slack.controls import with_again, with_controls
 from bot.slack.messages import Message, answer_message, note, question_problem, shared
-from tests.ledgers import CATALOG, NOW, Spent, emptied, fill, new_ledger, reporter
+from tests.ledgers import CATALOG, NOW, Spent, emptied, fill, reporter
 from tests.standins.slack_rules import Json, autolinked, problems, visible_mentions
 
 DAY = timedelta(days=1)
@@ -103,13 +102,6 @@ def fences(message: Message) -> list[int]:
     """How often each text in mrkdwn opens or closes a fence of code."""
     sections = [block["text"]["text"] for block in message.simple_blocks if block["type"] == "section"]
     return [text.count("```") for text in (message.text, *sections)]
-
-
-@pytest.fixture(scope="module")
-def reused() -> Iterator[Ledger]:
-    ledger = new_ledger()
-    yield ledger
-    ledger.close()
 
 
 @settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,7 +18,7 @@ from bot.render.numbers import clock
 from bot.slack.limit_desk import LimitDesk, Standing
 from bot.slack.raise_modal import Wanted, raise_view, wanted
 from tests.contract.test_alert_actions import OWNER, TEAM, Desk, a_desk
-from tests.ledgers import BERLIN, emptied, new_ledger
+from tests.ledgers import BERLIN
 from tests.standins.slack_rules import problems
 
 SANTIAGO = ZoneInfo("America/Santiago")  # where the days on which clocks go forward have no midnight
@@ -26,18 +26,6 @@ TROLL = ZoneInfo("Antarctica/Troll")
 SUNDAY = 6
 KEY = "budget:rag:monthly:2026-11:limit=100000000000:100"
 Json = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def reused() -> Iterator[Ledger]:
-    ledger = new_ledger()
-    yield ledger
-    ledger.close()
-
-
-@pytest.fixture
-def ledger(reused: Ledger) -> Ledger:
-    return emptied(reused)
 
 
 def standing(
