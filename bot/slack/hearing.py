@@ -14,7 +14,7 @@ from bot.slack.controls import AGAIN, ASK, CSV
 from bot.slack.conversation import Refusal
 from bot.slack.home_view import MAP_UNTAGGED, PREVIEW_DIGEST, SET_BUDGET, UNDO_RULE
 from bot.slack.listeners import Listeners
-from bot.slack.messages import MEANT, SHARE
+from bot.slack.messages import MEANT, MEANT_IN_THREAD, SHARE
 from bot.slack.raise_modal import RAISE_VIEW
 from bot.slack.rule_form import RULE_VIEW, SURE_VIEW, working_view
 from bot.slack.surfaces import Surfaces, refused_view
@@ -107,6 +107,7 @@ def _hear_surfaces(app: "App", surfaces: Surfaces, team: str, later: Later, refu
     app.action(SET_BUDGET)(later(surfaces.open_budget))
     app.action(MAP_UNTAGGED)(later(surfaces.open_rule))
     app.action(PREVIEW_DIGEST)(later(surfaces.home.preview))
+    app.action(re.compile(f"^{MEANT_IN_THREAD}"))(later(surfaces.conversation.press))
     app.event("app_home_opened")(later(partial(surfaces.home.opened, refusal=refusal)))
     app.event("app_mention")(later(partial(surfaces.conversation.hear, refusal=refusal)))
     app.event("message")(later(partial(surfaces.conversation.hear, refusal=refusal)))

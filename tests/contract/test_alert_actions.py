@@ -1,11 +1,9 @@
 """What pressing an alert's buttons does, and that nothing that a payload says is believed."""
 
-import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -163,29 +161,6 @@ def shared() -> Iterator[Ledger]:
     ledger = new_ledger()
     yield ledger
     ledger.close()
-
-
-@pytest.fixture(scope="module")
-def response_url() -> Iterator[tuple[str, list[Json]]]:
-    said: list[Json] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            said.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b"ok")
-
-        def log_message(self, *_: object) -> None:
-            """Nobody reads it."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/", said
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture

@@ -259,6 +259,34 @@ def test_what_was_meant_is_a_button(talk: Talk) -> None:
     assert "actions" in answer.kinds
 
 
+@pytest.mark.parametrize("where", ["a channel", "a thread", "direct messages"])
+def test_what_was_meant_in_a_conversation_is_answered_there_to_whoever_presses_and_once(talk: Talk, where: str) -> None:
+    place = "U1" if where == "direct messages" else "C1"
+    above = {"thread_ts": mention(talk, "status").payload["event"]["ts"]} if where == "a thread" else {}
+    if place == "U1":
+        said = talk.slack.event("message.im", text="week rag-serch")
+    else:
+        said = mention(talk, "week rag-serch", **above)
+    thread = above.get("thread_ts", said.payload["event"]["ts"])
+
+    def told(words: str) -> list[Json]:
+        found = [one for one in talk.slack.messages(place) if one.get("thread_ts") == thread]
+        return [one for one in found if words in one["text"]]
+
+    (shown,) = talk.slack.wait_for(lambda: told("Did you mean"), what="what was meant")
+    talk.slack.click(shown, "thread_meant_0", user="UGUEST").wait_responses()
+    assert told("rag-search cost") == []
+    pressed = talk.slack.click(shown, "thread_meant_0", user="U2")
+    (answer,) = talk.slack.wait_for(lambda: told("rag-search cost $1.70"), what="the answer")
+    assert answer["thread_ts"] == thread
+    talk.slack._send_over_socket(pressed, "interactive", 1)  # Slack hands the same press over again
+    talk.slack.click(shown, "thread_meant_0").wait_ack()
+    talk.slack.wait_for(lambda: len(told("rag-search cost $1.70")) >= 2, what="the second press")
+    assert len(told("rag-search cost $1.70")) == 2
+    assert told("Did you mean") == [shown]
+    assert pressed.responses == []
+
+
 def test_help_speaks_of_what_is_here(talk: Talk) -> None:
     assert "For example: week agent-copilot" in talk.ask("help").text
 
