@@ -9,7 +9,8 @@ from bot.slack.api import SlackApi
 from bot.slack.failures import log_failure, say_failure
 from bot.slack.forms import in_a_form_that_is_taken
 from bot.slack.listeners import Listeners, asks_the_doctor, typed
-from bot.slack.messages import MEANT_IN_THREAD, Message, note
+from bot.slack.messages import MEANT_IN_THREAD, Message
+from bot.slack.notes import asking
 
 # Why somebody gets no answer, in a sentence, given what Slack has sent; None if they get one.
 Refusal = Callable[[Mapping[str, Any]], str | None]
@@ -43,7 +44,7 @@ class Conversation:
         try:
             if self.listeners.is_new(body):
                 sentence = refusal(body)
-                self._say(said, note(sentence) if sentence is not None else self._reply(said))
+                self._say(said, asking.refused(sentence) if sentence is not None else self._reply(said))
         except Exception as error:  # noqa: BLE001 - the last line before silence; it is logged and said
             self._say_failure(said, error)
 
@@ -60,11 +61,10 @@ class Conversation:
         if (too_often := self.listeners.too_often(said.user)) is not None:
             return too_often
         if asks_the_doctor(said.text):
-            return note("What the doctor finds is for admins alone: say /llmcost doctor.")
+            return asking.doctor_elsewhere()
 
         def say_wait() -> None:
-            waiting = note("Asking LangSmith for its own total; this may take a minute.")
-            self._say(said._replace(key=f"{said.key}:wait"), waiting)
+            self._say(said._replace(key=f"{said.key}:wait"), asking.asking_langsmith())
 
         now = self.listeners.clock()
         return self.listeners.reply(said.text, said.user, now, say_wait, meant_as=MEANT_IN_THREAD).message
@@ -74,13 +74,8 @@ class Conversation:
 
     def _say_failure(self, said: _Said, error: Exception) -> None:
         reference = log_failure("a message to the bot", error)
-        failure = note(
-            "Something went wrong here, and it is not your fault.",
-            "Try again in a minute.",
-            f"Whoever runs llmcost finds it in the log as {reference}.",
-        )
         try:
-            self._say(said._replace(key=f"{said.key}:failed"), failure)
+            self._say(said._replace(key=f"{said.key}:failed"), asking.went_wrong(reference))
         except Exception as silent:  # noqa: BLE001 - there is nobody left to tell
             log_failure(f"telling of {reference}", silent)
 

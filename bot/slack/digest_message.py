@@ -12,13 +12,20 @@ from bot.render.page import Page
 from bot.reports.answers import Spend
 from bot.reports.budgets import AlertFacts
 from bot.reports.digest import Digest
+from bot.reports.kinds import Answer
 from bot.slack.blocks import Block, cut, link, rich_text, weight
 from bot.slack.messages import Message, answer_message, note, page_message
+from bot.slack.views import closing_view
 
 
 def digest_message(digest: Digest) -> Message:
     """The digest as its channel sees it."""
     return answer_message(digest)
+
+
+def preview_view(answer: Answer | Digest) -> Block:
+    """The modal that shows what would be sent now. Modals take no native blocks."""
+    return closing_view("Digest preview", *answer_message(answer).simple_blocks)
 
 
 # More alerts than these are counted.

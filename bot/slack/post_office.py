@@ -5,9 +5,7 @@ down as sent. Whatever breaks off in between, whoever claims it next goes on fro
 """
 
 import logging
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -17,10 +15,10 @@ from bot.ledger.outbox import Outbox
 from bot.ledger.withdrawals import Withdrawal
 from bot.slack.alert_copies import without
 from bot.slack.api import UNREACHABLE, Person, Posted, RefusedError, SlackApi, UnconfirmedError
-from bot.slack.blocks import escape, trusted_context
 from bot.slack.destinations import Destinations, GroupError, NobodyError, Target, WaitError
 from bot.slack.files import UNSURE, file_of, is_file, without_file
 from bot.slack.messages import Message
+from bot.slack.notes.deliveries import redirected, repeated
 from bot.slack.people import LARGEST_GROUP
 from bot.slack.refusals import Refusals
 from bot.slack.routes import Route, carries, next_of
@@ -43,7 +41,6 @@ LASTS_AWAKE = timedelta(hours=2)
 MOST = 50
 MOST_UNANSWERED = 3
 
-REPEAT = "Slack did not confirm this when it was first sent: it may be a repeat."
 
 # When a member may hear of a threshold of so many percent at the earliest.
 Awake = Callable[[Person, datetime, int], datetime]
@@ -192,7 +189,7 @@ class PostOffice:
             return
         message = Message.from_json(claimed.delivery.message)
         if is_repeat:
-            message = _with_line(message, REPEAT)
+            message = repeated(message)
         posted = self._refusals.say(
             message, lambda form: self._api.post(target.place, form, claimed.delivery.id, target.thread), now, known
         )
@@ -254,9 +251,7 @@ class PostOffice:
         then = next_of(delivery, self._outbox.deliveries_of(delivery.events), self._route(delivery))
         message = Message.from_json(delivery.message)
         if delivery.role is not Role.FALLBACK:
-            message = _with_line(
-                message, f"You read this because {_name(delivery.recipient)} did not get it. {escape(problem)}"
-            )
+            message = redirected(message, delivery.recipient, problem)
         instead = [_instead(delivery, one, Role.FALLBACK, message, now) for one in then.recipients]
         self._outbox.give_up(claimed, problem, instead, now, is_told_elsewhere=then.is_told_elsewhere)
 
@@ -294,13 +289,3 @@ def _instead(delivery: Delivery, recipient: str, role: Role, message: Message, n
         not_before=now,
         expires=delivery.expires,
     )
-
-
-def _with_line(message: Message, mrkdwn: str) -> Message:
-    """The message with a line of ours at its end."""
-    return replace(message.with_blocks(trusted_context(mrkdwn)), text=f"{message.text}\n{mrkdwn}")
-
-
-def _name(recipient: str) -> str:
-    """A recipient in mrkdwn: members by their names, and nobody else is called."""
-    return f"<@{recipient}>" if re.fullmatch("[UW][A-Z0-9]+", recipient) else escape(recipient)

@@ -261,7 +261,7 @@ def test_details_are_for_whoever_asks_alone(desk: Desk) -> None:
     said = desk.said[-1]
     assert said["response_type"] == "ephemeral"
     assert said["replace_original"] is False
-    assert "Told U0OWNER as owner: sent." in said["text"]
+    assert "Told <@U0OWNER> as owner: sent." in said["text"]
     assert "$110.00 of $100.00 (110 %)" in said["text"]
     assert desk.state() == before
 
@@ -399,7 +399,7 @@ def test_so_may_an_alert_be_seen_to_without_an_owner_which_the_digests_channel_r
     (told,) = [one for one in desk.world.deliveries() if one.kind is Kind.NOTICE]
     assert (told.recipient, told.role) == ("#llm-cost", Role.CHANNEL)
     assert f"The alert about the monthly budget of rag (2026-11) {done}" in told.message["text"]
-    assert f"rag has no owner, so anybody may do that; {STRANGER} did." in told.message["text"]
+    assert f"rag has no owner, so anybody may do that; <@{STRANGER}> did." in told.message["text"]
 
 
 def test_who_acknowledges_what_was_acknowledged_does_nothing_that_could_be_announced(desk: Desk) -> None:

@@ -13,8 +13,9 @@ from bot.ledger.store import Ledger
 from bot.slack.api import Person
 from bot.slack.blocks import trusted_context
 from bot.slack.messages import Message, note
+from bot.slack.notes.deliveries import REPEAT
 from bot.slack.people import LARGEST_GROUP
-from bot.slack.post_office import BACKOFF, LOOK_AGAIN, MOST_UNANSWERED, REPEAT, TRIES, PostOffice
+from bot.slack.post_office import BACKOFF, LOOK_AGAIN, MOST_UNANSWERED, TRIES, PostOffice
 from bot.slack.routes import Route
 from tests.ledgers import BERLIN, emptied, new_ledger
 from tests.standins.slack_fake import FORM_REFUSED, LOST_AFTER, LOST_BEFORE, RATE_LIMITED, FakeSlack, Fault

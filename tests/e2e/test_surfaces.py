@@ -12,9 +12,9 @@ import pytest
 
 from bot.ledger.store import Ledger, open_ledger
 from bot.slack.access import GUEST, NOT_NAMED, STRANGER
-from bot.slack.budget_form import ALERT_AT, DIMENSION, OWNERS, VALUE
+from bot.slack.budget_modal import ALERT_AT, DIMENSION, OWNERS, VALUE
 from bot.slack.home_view import MAP_UNTAGGED, PREVIEW_DIGEST, SET_BUDGET, UNDO_RULE
-from bot.slack.rule_form import NAME, PROJECT
+from bot.slack.rule_modal import NAME, PROJECT
 from bot.slack.views import FEATURE, PICK_FEATURE
 from tests.e2e.conversation import Talk, now, traced
 from tests.standins.langsmith import LangSmithStandIn

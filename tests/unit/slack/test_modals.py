@@ -13,13 +13,13 @@ from bot.domain.budget import Budget, Window
 from bot.domain.catalog import BudgetInForce
 from bot.domain.feature import Rule
 from bot.slack.blocks import Block
-from bot.slack.budget_form import budget_view
-from bot.slack.digest_message import digest_message
+from bot.slack.budget_modal import budget_view, saved_view
+from bot.slack.digest_message import preview_view
 from bot.slack.limit_desk import Standing
 from bot.slack.raise_modal import Wanted, raise_view
 from bot.slack.rule_desk import Moved
-from bot.slack.rule_form import rule_view, sure_view, working_view
-from bot.slack.views import closing_view, feature_options
+from bot.slack.rule_modal import rule_view, sure_view, working_view
+from bot.slack.views import feature_options
 from tests import golden
 from tests.golden.digests import digest
 from tests.ledgers import BERLIN
@@ -43,6 +43,8 @@ def standing(feature: str = "rag-search") -> Standing:
 AGAIN = Wanted("a key", "51", for_period=False, warned=None)
 VIEWS: dict[str, Block] = {
     "budget": budget_view(["env", "user_tier"]),
+    "budget_saved": saved_view("rag-search", {Window.DAILY: 7 * 10**9, Window.MONTHLY: 1_200_500_000_000}),
+    "preview": preview_view(digest("digest")),
     "rule": rule_view(),
     "rule_sure": sure_view(RULE, MOVED),
     "rule_working": working_view(),
@@ -58,8 +60,7 @@ def test_a_modal_looks_as_it_should(kind: str) -> None:
 
 
 def test_a_whole_digest_fits_into_its_preview() -> None:
-    view = closing_view("Digest preview", *digest_message(digest("digest_after_a_weekend")).simple_blocks)
-    assert problems(view, "modal") == []
+    assert problems(preview_view(digest("digest_after_a_weekend")), "modal") == []
 
 
 @settings(deadline=None)
