@@ -13,8 +13,9 @@ from bot.ledger.deliveries import Delivery, Kind
 from bot.ledger.events import Event
 from bot.ledger.limits import Snooze
 from bot.ledger.outbox import Told
-from bot.render.numbers import clock, money
+from bot.render.numbers import clock
 from bot.reports.budget_words import read_amount
+from bot.slack import field_errors
 from bot.slack.alert_copies import change_copies, facts_of
 from bot.slack.api import SlackApi
 from bot.slack.delivery import respond
@@ -62,8 +63,7 @@ class AlertActions:
         try:
             return self._submit(body, team)
         except Exception as error:  # noqa: BLE001 - the last line before silence; it is logged and said
-            reference = log_failure("a Raise modal", error)
-            return problem(f"Something went wrong here; nothing was saved. It is in the log as {reference}.")
+            return problem(field_errors.failed(log_failure("a Raise modal", error)))
 
     def _acknowledge(self, body: Mapping[str, Any], press: Press, event: Event, now: datetime) -> None:
         told = self._told(press, event, "acknowledged", "acknowledged", now)
@@ -109,7 +109,7 @@ class AlertActions:
         press, filled, now = press_of(body, team), wanted(body.get("view") or {}), self.clock()
         event = self._event(filled.key) if filled is not None else None
         if press is None or filled is None or event is None:
-            return problem(alerts.GONE)
+            return problem(field_errors.NO_ALERT)
         state = facts_of(event).state
         if refusal := self.desk.refusal(press.user, state.feature, state.window, now):
             return problem(refusal)
@@ -119,9 +119,7 @@ class AlertActions:
             return problem(str(error))
         standing = self.desk.standing(state.feature, state.window, now)
         if limit <= standing.spent and filled.warned != filled.amount:
-            warning = (
-                f"{money(dollars(standing.spent))} has been spent already: with this limit its owners are told again."
-            )
+            warning = field_errors.spent_already(dollars(standing.spent))
             view = raise_view(event.key, standing, filled=filled, warning=warning)
             return {"response_action": "update", "view": view}
         until = standing.period_end if filled.for_period else None

@@ -10,6 +10,7 @@ from bot.errors import QuestionError
 from bot.ledger.spending import Where
 from bot.reports.budget_words import MOST_OWNERS, read_amount, read_thresholds
 from bot.reports.vocabulary import Vocabulary
+from bot.slack import field_errors
 from bot.slack.api import SlackApi
 from bot.slack.blocks import Block
 from bot.slack.budget_modal import ALERT_AT, BUDGET_VIEW, DIMENSION, OWNERS, VALUE, budget_view, saved_view
@@ -49,21 +50,18 @@ class BudgetForm:
         try:
             return self._submit(body, team)
         except Exception as error:  # noqa: BLE001 - the last line before silence; it is logged and said
-            reference = log_failure("a budget modal", error)
-            return problems(
-                {FEATURE: f"Something went wrong here; nothing more was saved. In the log it is {reference}."}
-            )
+            return problems({FEATURE: field_errors.failed(log_failure("a budget modal", error))})
 
     def _submit(self, body: Mapping[str, Any], team: str) -> dict[str, Any]:
         press, filled, now = press_of(body, team), Filled(body.get("view") or {}), self.clock()
         if press is None:
-            return problems({FEATURE: "Slack does not say who you are."})
+            return problems({FEATURE: field_errors.NOBODY})
         wrong = dict[str, str]()
         feature = chosen_feature(filled.option(FEATURE), self.vocabulary().features, special=True)
         limits = _limits(filled, wrong)
         where, alert_at, owners = _where(filled, self.keys, wrong), _alert_at(filled, wrong), _owners(filled, wrong)
         if feature is None:
-            wrong[FEATURE] = "There is no such feature any more; choose another."
+            wrong[FEATURE] = field_errors.NO_FEATURE
         else:
             refusals = (self.desk.refusal(press.user, feature, window, now) for window in limits)
             if refusal := next(filter(None, refusals), None):
@@ -86,18 +84,18 @@ def _limits(filled: Filled, wrong: dict[str, str]) -> dict[Window, int]:
             except QuestionError as error:
                 wrong[window.value] = str(error)
     if not found and not wrong:
-        wrong[Window.MONTHLY.value] = "Give at least one limit."
+        wrong[Window.MONTHLY.value] = field_errors.NO_LIMIT
     return found
 
 
 def _where(filled: Filled, keys: Sequence[str], wrong: dict[str, str]) -> Where | None:
     dimension, value = filled.option(DIMENSION), filled.text(VALUE)
     if dimension and not value:
-        wrong[VALUE] = "Say which value counts."
+        wrong[VALUE] = field_errors.NO_VALUE
     elif value and not dimension:
-        wrong[DIMENSION] = "Say what this is a value of."
+        wrong[DIMENSION] = field_errors.NO_DIMENSION
     elif dimension and dimension not in keys:
-        wrong[DIMENSION] = "Runs are not counted by this any more; choose another."
+        wrong[DIMENSION] = field_errors.OTHER_DIMENSION
     return ((dimension, value),) if dimension and value else None
 
 
@@ -114,5 +112,5 @@ def _alert_at(filled: Filled, wrong: dict[str, str]) -> tuple[int, ...] | None:
 def _owners(filled: Filled, wrong: dict[str, str]) -> tuple[str, ...]:
     owners = tuple(filled.users(OWNERS))
     if len(owners) > MOST_OWNERS or not all(map(is_member, owners)):
-        wrong[OWNERS] = f"Choose at most {MOST_OWNERS} members."
+        wrong[OWNERS] = field_errors.TOO_MANY_OWNERS
     return owners

@@ -8,6 +8,7 @@ from typing import Any
 from bot.domain.feature import Rule
 from bot.errors import LedgerBusyError
 from bot.reports.vocabulary import Vocabulary
+from bot.slack import field_errors
 from bot.slack.api import SlackApi
 from bot.slack.delivery import respond
 from bot.slack.failures import log_failure
@@ -15,7 +16,7 @@ from bot.slack.forms import in_a_form_that_is_taken
 from bot.slack.messages import Message
 from bot.slack.notes import asking, rules
 from bot.slack.presses import Press, press_of
-from bot.slack.rule_desk import PREVIEWED_DAYS, RuleDesk
+from bot.slack.rule_desk import RuleDesk
 from bot.slack.rule_modal import LONGEST, NAME, PROJECT, rule_view, sure_view
 from bot.slack.views import FEATURE, Filled, chosen_feature, problems
 
@@ -40,15 +41,15 @@ class RuleForm:
         """What the first modal would move, in the second one; or what is wrong beside its fields."""
         try:
             press, rule = press_of(body, team), self._rule(Filled(body.get("view") or {}))
-            wrong = {NAME: "Slack does not say who you are."} if press is None else self._wrong(press, rule)
+            wrong = {NAME: field_errors.NOBODY} if press is None else self._wrong(press, rule)
             if wrong:
                 return problems(wrong)
             moved = self.desk.preview(rule)
             if not moved.runs:
-                return problems({NAME: f"No untagged run of the last {PREVIEWED_DAYS} days is called so there."})
+                return problems({NAME: field_errors.NO_RUNS})
             return {"response_action": "update", "view": sure_view(rule, moved)}
         except Exception as error:  # noqa: BLE001 - the last line before silence; it is logged and said
-            return problems({NAME: f"Something went wrong here. It is in the log as {log_failure('a modal', error)}."})
+            return problems({NAME: field_errors.failed(log_failure("a modal", error))})
 
     def apply(self, body: Mapping[str, Any], team: str) -> None:
         """The second modal: set the rule, and tell whoever did in a direct message, with a way back."""
@@ -92,9 +93,9 @@ class RuleForm:
 
     def _wrong(self, press: Press, rule: Rule) -> dict[str, str]:
         if rule.feature not in self.vocabulary().features:
-            return {FEATURE: "There is no such feature any more; choose another."}
+            return {FEATURE: field_errors.NO_FEATURE}
         if rule.name is None:
-            return {NAME: "Say which runs: a name, or * for all of a project."}
+            return {NAME: field_errors.NO_NAME}
         refusal = self.desk.refusal(press.user, rule.feature)
         return {FEATURE: refusal} if refusal is not None else {}
 

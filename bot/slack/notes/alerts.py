@@ -10,11 +10,10 @@ from bot.render.budgets import alert_sentences, origin, trace_words
 from bot.render.names import plain
 from bot.render.numbers import clock, money, part
 from bot.reports.budgets import AlertFacts, BudgetState
+from bot.slack.field_errors import NO_ALERT
 from bot.slack.limit_desk import Standing
 from bot.slack.messages import Message, note
 from bot.slack.notes.people import Line, naming, somebody
-
-GONE = "This alert is not known any more."
 
 _TOLD = {
     State.OPEN: "on its way",
@@ -26,7 +25,7 @@ _TOLD = {
 
 def gone() -> Message:
     """To whoever presses a button of an alert that is not in the ledger."""
-    return note(GONE)
+    return note(NO_ALERT)
 
 
 def period_over() -> Message:

@@ -1,8 +1,11 @@
 """The modals: what people see (tests/golden/modal_*.json), and that any name fits into them and none acts there."""
 
+import ast
+import inspect
 import json
 from datetime import datetime
 from decimal import Decimal
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ from hypothesis import strategies as st
 from bot.domain.budget import Budget, Window
 from bot.domain.catalog import BudgetInForce
 from bot.domain.feature import Rule
+from bot.slack import alert_actions, budget_form, field_errors, rule_form
 from bot.slack.blocks import Block
 from bot.slack.budget_modal import budget_view, saved_view
 from bot.slack.digest_message import preview_view
@@ -57,6 +61,28 @@ VIEWS: dict[str, Block] = {
 def test_a_modal_looks_as_it_should(kind: str) -> None:
     assert problems(VIEWS[kind], "modal") == []
     golden.check(f"modal_{kind}.slack.json", json.dumps(VIEWS[kind], ensure_ascii=False, indent=1) + "\n")
+
+
+def test_what_stands_beside_fields_reads_as_it_should() -> None:
+    said = {name: one for name, one in vars(field_errors).items() if name.isupper() and isinstance(one, str)}
+    said |= {"failed": field_errors.failed("1a2b3c4d"), "spent_already": field_errors.spent_already(Decimal("52.104"))}
+    made = [name for name, one in vars(field_errors).items() if getattr(one, "__module__", "") == field_errors.__name__]
+    assert set(made) <= set(said)
+    golden.check("modal_errors.slack.json", json.dumps(said, ensure_ascii=False, indent=1) + "\n")
+
+
+@pytest.mark.parametrize("form", [budget_form, rule_form, alert_actions], ids=lambda module: module.__name__)
+def test_forms_have_no_sentences_of_their_own(form: ModuleType) -> None:
+    """But for what stands in the code for whoever reads that, and what goes into the log."""
+    tree = ast.parse(inspect.getsource(form))
+    nodes = list(ast.walk(tree))
+    unseen = [node.value for node in nodes if isinstance(node, ast.Expr)]
+    for call in (node for node in nodes if isinstance(node, ast.Call)):
+        if ast.unparse(call.func) in {"log_failure", "say_failure", "self._guarded"}:
+            unseen += call.args
+    hidden = {id(part) for one in unseen for part in ast.walk(one)}
+    texts = [str(node.value) for node in nodes if isinstance(node, ast.Constant) and id(node) not in hidden]
+    assert [text for text in texts if text.endswith(".")] == []
 
 
 def test_a_whole_digest_fits_into_its_preview() -> None:
