@@ -15,7 +15,8 @@ from bot.ledger.store import Ledger
 from bot.reports.budget_reporter import BudgetReporter
 from bot.reports.findings import Finding, Verdict
 from bot.slack.doctor_message import doctor_message
-from bot.slack.messages import Message, note
+from bot.slack.messages import Message
+from bot.slack.notes.asking import doctor_for_admins
 from bot.slack.trial_message import trial_message, trial_without_budget
 
 # Somebody waits, and does not know for what.
@@ -53,7 +54,7 @@ def _trial(patient: Patient, ledger: Ledger, now: datetime) -> Message:
 def consult(patient: Patient, user: str, now: datetime, *, trial: bool) -> Message:
     """`/llmcost doctor`: what is found, if `user` (a Slack id) is an admin; a sentence if not."""
     if not is_admin(user, patient):
-        return note("Only admins can ask the doctor: LLMCOST_ADMINS names them.")
+        return doctor_for_admins()
     return doctor_message(findings_of(patient, now, trial_to=user if trial else None))
 
 

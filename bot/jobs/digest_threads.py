@@ -1,5 +1,5 @@
 """What stands in the thread of a digest: one reply with a row for every feature and the alerts of its days, which is
-changed when the digest is; all rows as a file, and after each correction as another."""
+changed when any figure of its own does; all rows as a file, and after each correction as another."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,10 +14,11 @@ from bot.ledger.events import Event, NewEvent
 from bot.ledger.outbox import Outbox
 from bot.ledger.store import Ledger
 from bot.render.data import to_csv
+from bot.render.page import fingerprint
 from bot.reports.digest import Digest
 from bot.reports.digest_reporter import DigestReporter
 from bot.slack.alert_copies import facts_of
-from bot.slack.digest_message import ToldAlert, thread_message
+from bot.slack.digest_message import ToldAlert, thread_message, thread_page
 from bot.slack.files import file_message, is_file_message
 
 # How long after a digest or a correction was announced more under it is still worth something.
@@ -25,6 +26,8 @@ LASTS = timedelta(hours=12)
 
 # What is due first is sent first: a file does not come before the words about it.
 _AFTER_WORDS = timedelta(microseconds=1)
+
+_SHOWN = "shown"
 
 _PUBLIC = "C"  # ids of channels begin so; a link into somebody's direct messages helps nobody else
 
@@ -55,19 +58,20 @@ class DigestThreads:
                 self._follow(digest, correction, now)
 
     def changes(self, event: Event, now: datetime) -> dict[str, Mapping[str, Any]]:
-        """What the reply under a digest says now that its figures are others, by delivery id; nothing where there is
-        none. The file is as of its time, and the reply says so. Raises LedgerError."""
+        """What the reply under a digest says now, by delivery id, if it shows other figures than before; nothing where
+        there is none. The file is as of its time, and the reply says so. Raises LedgerError."""
         told = self._outbox.event(_key(event))
         if told is None:
             return {}
         digest = self._digest(event, now)
         alerts, file_at = self._alerts(digest), told.created.astimezone(self.zone)
+        shown = _shown(digest, alerts)
         return {
-            one.id: thread_message(
-                replace(digest, is_update=one.state is State.SENT), alerts, file_at=file_at
-            ).as_json()
+            one.id: _kept(replace(digest, is_update=one.state is State.SENT), alerts, file_at)
             for one in self._outbox.deliveries_of([told.key])
-            if one.role is Role.CHANNEL and one.state in (State.OPEN, State.SENT)
+            if one.role is Role.CHANNEL
+            and one.state in (State.OPEN, State.SENT)
+            and one.message.get(_SHOWN) != shown  # it has none if an older llmcost made it
         }
 
     def _open(self, event: Event, now: datetime) -> None:
@@ -76,7 +80,7 @@ class DigestThreads:
             return
         digest = self._digest(event, now)
         messages = [
-            (_key(event), thread_message(digest, self._alerts(digest)).as_json()),
+            (_key(event), _kept(digest, self._alerts(digest))),
             (_file_key(event), file_message(f"llmcost-digest-{digest.morning}.csv", to_csv(digest))),
         ]
         self._announce(event, above, messages, now)
@@ -151,6 +155,16 @@ class DigestThreads:
     @property
     def _outbox(self) -> Outbox:
         return self.ledger.outbox
+
+
+def _kept(digest: Digest, alerts: Sequence[ToldAlert], file_at: datetime | None = None) -> dict[str, Any]:
+    """The reply, with what it shows beside it, to see later whether that has changed."""
+    return {**thread_message(digest, alerts, file_at=file_at).as_json(), _SHOWN: _shown(digest, alerts)}
+
+
+def _shown(digest: Digest, alerts: Sequence[ToldAlert]) -> str:
+    """A fingerprint of the figures that people see, without what only says as of when they are."""
+    return fingerprint(thread_page(digest, alerts))
 
 
 def _key(event: Event) -> str:

@@ -1,8 +1,6 @@
 """The morning digests: which are due is announced, and those that were sent are looked at again while figures of their
 days can still change."""
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -20,7 +18,7 @@ from bot.ledger.events import Event, NewEvent
 from bot.ledger.outbox import Outbox
 from bot.ledger.store import Ledger
 from bot.render.data import as_dict
-from bot.render.page import page
+from bot.render.page import fingerprint, page
 from bot.reports.answers import Spend
 from bot.reports.covering import extent
 from bot.reports.digest import Digest
@@ -54,8 +52,8 @@ def _no_replies(event: Event, now: datetime) -> Mapping[str, Mapping[str, Any]]:
 @dataclass(frozen=True, slots=True)
 class Digests:
     """Announces digests, each once, whatever else runs beside it; the post office delivers them. `channel` gets one
-    of everything. `channel_id` gives the id of `#name` and raises SlackError. `replies` gives what deliveries in a
-    digest's thread say once it has other figures."""
+    of everything. `channel_id` gives the id of `#name` and raises SlackError. `replies` gives those deliveries in
+    a digest's thread that say something else now, and what."""
 
     ledger: Ledger
     catalog: Callable[[], Catalog]
@@ -163,20 +161,23 @@ class Digests:
             was_due=datetime.fromisoformat(facts["was_due"]) if facts["was_due"] is not None else None,
         )
         for delivery in live:
-            self._update(event, delivery, digest, now)
+            self._update(delivery, digest)
         sent = [delivery for delivery in live if delivery.state is State.SENT]
+        if sent:
+            # Also where the digest shows the same: under it stands what it has no room for.
+            self._outbox.change(self.replies(event, now))
         if sent and _is_complete(digest):
             self._correct(event, sent, digest, now)
 
-    def _update(self, event: Event, delivery: Delivery, digest: Digest, now: datetime) -> None:
-        """Nobody is told of an update who has not seen it before. What stands under a digest changes with it."""
+    def _update(self, delivery: Delivery, digest: Digest) -> None:
+        """Nobody is told of an update who has not seen it before."""
         if _digest_of(delivery)["shown"] == _shown(digest):
             return
         if delivery.state is State.SENT:
             message = _kept(replace(digest, is_update=True), told=_told(delivery))
-            self._outbox.change({delivery.id: message, **self.replies(event, now)})
         else:
-            self._outbox.change({delivery.id: _kept(digest, told=digest.total)})
+            message = _kept(digest, told=digest.total)
+        self._outbox.change({delivery.id: message})
 
     def _correct(self, event: Event, sent: list[Delivery], digest: Digest, now: datetime) -> None:
         """A word under the digest if its total is far from what people were told last."""
@@ -257,9 +258,7 @@ def _shown(digest: Digest) -> str:
     """A fingerprint of the figures that people see, without what only says how late it is."""
     coverage = digest.coverage
     still = replace(coverage, age=timedelta() if coverage.age is not None else None)
-    said = page(replace(digest, silence=None, is_update=False, coverage=still))
-    text = json.dumps([said.sentences, said.table.rows, said.details])
-    return hashlib.sha256(text.encode()).hexdigest()
+    return fingerprint(page(replace(digest, silence=None, is_update=False, coverage=still)))
 
 
 def _as_json(spend: Spend) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from bot.ledger.deliveries import Kind, NewDelivery, Role
 from bot.ledger.events import NewEvent
 from bot.ledger.store import Ledger
 from bot.render.numbers import plural
-from bot.slack.messages import note
+from bot.slack.notes.admins import books_wrong
 
 # Few people ask anything then, and the day before has been read again.
 AT = time(3, 30)
@@ -46,14 +46,10 @@ class Nightly:
         if wrong:
             _log.error("the books are wrong in %s, the first: %s", plural(len(wrong), "place"), wrong[0])
             key = f"books:{today.isoformat()}"
-            lines = (
-                f"The figures differ from their runs in {plural(len(wrong), 'place')}: reports may be wrong.",
-                "Stop llmcost, keep a copy of the ledger, and report it; the log has the first of them.",
-            )
-            message = note(*lines).as_json()
+            message = books_wrong(len(wrong)).as_json()
             deliveries = [
                 NewDelivery(Kind.NOTICE, Role.ADMIN, admin, (key,), message, now, now + _TELL_FOR)
                 for admin in self.admins
             ]
-            outbox.announce([NewEvent(key, Kind.NOTICE, {"lines": list(lines)})], deliveries, now)
+            outbox.announce([NewEvent(key, Kind.NOTICE, {"places": len(wrong)})], deliveries, now)
         outbox.set_mark(MARK, today.isoformat())

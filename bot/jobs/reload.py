@@ -11,14 +11,13 @@ from bot.errors import LedgerBusyError, SettingsError
 from bot.ledger.deliveries import Kind, NewDelivery, Role
 from bot.ledger.events import NewEvent
 from bot.ledger.outbox import Outbox
-from bot.slack.messages import note
+from bot.slack.notes.admins import file_unusable
 
 Config = TypeVar("Config")
 
 # Editors empty a file before they fill it again, and half a file can be a sound one: it must have rested for so long.
 REST = timedelta(seconds=2)
 TELL_FOR = timedelta(days=1)
-MOST_PROBLEMS = 5
 
 _log = logging.getLogger(__name__)
 
@@ -71,13 +70,7 @@ class Reload(Generic[Config]):
     def _refuse(self, digest: str, problems: Sequence[str], now: datetime) -> None:
         """Told once per content, whatever restarts: the event's key says which."""
         _log.error("%s has changed and cannot be used, the old one stays: %s", self.name, " ".join(problems))
-        more = len(problems) - MOST_PROBLEMS
-        message = note(
-            f"{self.name} has changed and cannot be used; the old one stays in force.",
-            *problems[:MOST_PROBLEMS],
-            *([f"{more} more problems are in the log."] if more > 0 else []),
-            "Once it is put right, it is loaded within a minute.",
-        )
+        message = file_unusable(self.name, problems)
         key = f"config:{digest}"
         deliveries = [
             NewDelivery(Kind.NOTICE, Role.ADMIN, admin, (key,), message.as_json(), now, now + TELL_FOR)

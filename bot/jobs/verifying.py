@@ -17,7 +17,7 @@ from bot.ledger.store import Ledger
 from bot.render.verified import verified_sentences
 from bot.reports.digest_reporter import checked_key
 from bot.reports.verified import Verdict, Verification
-from bot.slack.messages import note
+from bot.slack.notes.admins import far_apart
 
 # Before the morning's digest, and after the days before have been read again.
 AT = time(4, 0)
@@ -95,7 +95,7 @@ class Verifying:
         key = checked_key(morning)
         deliveries = []
         if answer.verdict is Verdict.FAR:
-            message = note(*lines, "`/llmcost verify` and `/llmcost audit` show more.").as_json()
+            message = far_apart(lines).as_json()
             deliveries = [
                 NewDelivery(Kind.NOTICE, Role.ADMIN, admin, (key,), message, now, now + _TELL_FOR)
                 for admin in self.admins

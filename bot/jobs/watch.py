@@ -13,7 +13,7 @@ from bot.ledger.events import NewEvent
 from bot.ledger.store import Ledger
 from bot.render.silence import over_lines, silence_lines
 from bot.reports.watch import silence
-from bot.slack.messages import note
+from bot.slack.notes.admins import silent
 
 TELL_FOR = timedelta(hours=6)
 MARK = "silence"  # under which the ledger remembers the outage that lasts, "" for none
@@ -50,7 +50,7 @@ class Watch:
         if found is not None:
             lines = silence_lines(found)
             _log.error("%s", " ".join(lines))
-            message = note(*lines).as_json()
+            message = silent(lines).as_json()
             deliveries = [
                 NewDelivery(Kind.NOTICE, Role.ADMIN, admin, (key,), message, now, now + TELL_FOR)
                 for admin in self.admins
@@ -65,5 +65,5 @@ class Watch:
         if event is not None:
             lines = over_lines(event.facts["lines"], now.astimezone(self.zone))
             _log.info("%s", lines[0])
-            message = note(*lines).as_json()
+            message = silent(lines).as_json()
             outbox.change({delivery.id: message for delivery in outbox.deliveries_of([key])})

@@ -1,5 +1,7 @@
 """What an answer says, in the order in which people read it, on whatever surface."""
 
+import hashlib
+import json
 from dataclasses import dataclass
 
 from bot.render import digest as morning
@@ -50,6 +52,12 @@ class Page:
     details: tuple[str, ...] = ()
     links: tuple[tuple[str, str], ...] = ()  # labels and addresses, beside those of the table's rows
     chart: Chart | None = None
+
+
+def fingerprint(said: Page) -> str:
+    """The same for pages that show the same words and figures, whatever stands in their small print."""
+    text = json.dumps([said.sentences, said.table.rows, said.details])
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def page(answer: Answer | Digest) -> Page:

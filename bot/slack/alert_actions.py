@@ -9,31 +9,24 @@ from typing import Any
 from bot.domain.money import dollars
 from bot.domain.period import first_instant, local_day
 from bot.errors import QuestionError
-from bot.ledger.deliveries import Delivery, Kind, State
+from bot.ledger.deliveries import Delivery, Kind
 from bot.ledger.events import Event
 from bot.ledger.limits import Snooze
 from bot.ledger.outbox import Told
-from bot.render.budgets import alert_sentences, origin, trace_words
-from bot.render.names import plain
-from bot.render.numbers import clock, money, part
+from bot.render.numbers import clock
 from bot.reports.budget_words import read_amount
+from bot.slack import field_errors
 from bot.slack.alert_copies import change_copies, facts_of
 from bot.slack.api import SlackApi
 from bot.slack.delivery import respond
 from bot.slack.failures import log_failure, say_failure
 from bot.slack.limit_desk import LimitDesk
-from bot.slack.messages import Message, note
+from bot.slack.messages import Message
+from bot.slack.notes import alerts, asking
 from bot.slack.presses import Press, press_of
 from bot.slack.raise_modal import problem, raise_view, wanted
 
-_GONE = "This alert is not known any more."
 _CHANGES = 5
-_TOLD = {
-    State.OPEN: "on its way",
-    State.SENT: "sent",
-    State.REPLACED: "not reached; others were told",
-    State.UNDELIVERABLE: "reached nobody",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +63,7 @@ class AlertActions:
         try:
             return self._submit(body, team)
         except Exception as error:  # noqa: BLE001 - the last line before silence; it is logged and said
-            reference = log_failure("a Raise modal", error)
-            return problem(f"Something went wrong here; nothing was saved. It is in the log as {reference}.")
+            return problem(field_errors.failed(log_failure("a Raise modal", error)))
 
     def _acknowledge(self, body: Mapping[str, Any], press: Press, event: Event, now: datetime) -> None:
         told = self._told(press, event, "acknowledged", "acknowledged", now)
@@ -87,7 +79,7 @@ class AlertActions:
 
     def _snooze(self, body: Mapping[str, Any], press: Press, event: Event, now: datetime, until: datetime) -> None:
         if facts_of(event).state.end.timestamp() <= now.timestamp():
-            respond(body["response_url"], note("This period is over: there is nothing left to snooze."))
+            respond(body["response_url"], alerts.period_over())
             return
         ends = clock(until.astimezone(self.desk.zone))
         told = self._told(press, event, f"snoozed:{ends}", f"snoozed until {ends}", now)
@@ -96,28 +88,16 @@ class AlertActions:
 
     def _told(self, press: Press, event: Event, key: str, done: str, now: datetime) -> Told:
         state = facts_of(event).state
-        said = f"The alert about the {state.window} budget of {plain(state.feature)} ({state.period}) was {done}."
-        return self.desk.told(press.user, state.feature, state.window, f"{key}:{event.key}", said, now)
+        said = alerts.done_without_owner(state, done, press.user)
+        return self.desk.told(state.feature, state.window, f"{key}:{event.key}", said, now)
 
     def _details(self, body: Mapping[str, Any], press: Press, event: Event, now: datetime) -> None:
         del press  # who can see the alert may know more of it
         facts, outbox = facts_of(event), self.desk.ledger.outbox
         state = facts.state
         standing = self.desk.standing(state.feature, state.window, now)
-        lines = [*alert_sentences(facts), origin(state)]
-        lines += [f"Trace {trace.id}: {trace_words(trace)}" for trace in facts.traces]
-        if standing.in_force is not None:
-            limit = standing.in_force.budget.limit_nanos
-            used = part(dollars(standing.spent) / dollars(limit))
-            lines.append(
-                f"Now: {money(dollars(standing.spent))} of {money(dollars(limit))} ({used}) in the running period."
-            )
-        lines += [_how_told(one) for one in outbox.deliveries_of([event.key])]
-        for change in outbox.limit_history(state.feature, _CHANGES):
-            old = money(dollars(change.old_nanos)) if change.old_nanos is not None else "nothing"
-            at = clock(change.at.astimezone(self.desk.zone))
-            lines.append(f"{at}: {change.by} changed {change.window} from {old} to {money(dollars(change.new_nanos))}.")
-        respond(body["response_url"], note(f"{plain(state.feature)}, {state.window}, {state.period}", *lines))
+        told, changes = outbox.deliveries_of([event.key]), outbox.limit_history(state.feature, _CHANGES)
+        respond(body["response_url"], alerts.details(facts, standing, told, changes, self.desk.zone))
 
     def _open_raise(self, body: Mapping[str, Any], press: Press, event: Event, now: datetime) -> None:
         del press  # it was judged already
@@ -129,7 +109,7 @@ class AlertActions:
         press, filled, now = press_of(body, team), wanted(body.get("view") or {}), self.clock()
         event = self._event(filled.key) if filled is not None else None
         if press is None or filled is None or event is None:
-            return problem(_GONE)
+            return problem(field_errors.NO_ALERT)
         state = facts_of(event).state
         if refusal := self.desk.refusal(press.user, state.feature, state.window, now):
             return problem(refusal)
@@ -139,9 +119,7 @@ class AlertActions:
             return problem(str(error))
         standing = self.desk.standing(state.feature, state.window, now)
         if limit <= standing.spent and filled.warned != filled.amount:
-            warning = (
-                f"{money(dollars(standing.spent))} has been spent already: with this limit its owners are told again."
-            )
+            warning = field_errors.spent_already(dollars(standing.spent))
             view = raise_view(event.key, standing, filled=filled, warning=warning)
             return {"response_action": "update", "view": view}
         until = standing.period_end if filled.for_period else None
@@ -156,7 +134,7 @@ class AlertActions:
         if pressed is not None:
             respond(body["response_url"], pressed, replace_original=True)
         else:  # a message of before, which nobody changes any more
-            respond(body["response_url"], note("Done. The alert's own messages say so."))
+            respond(body["response_url"], alerts.done())
 
     def _event(self, key: str) -> Event | None:
         event = self.desk.ledger.outbox.event(key)
@@ -173,11 +151,11 @@ class AlertActions:
             press, now = press_of(body, team), self.clock()
             event = self._event(press.value) if press is not None else None
             if press is None or event is None:
-                respond(str(body.get("response_url")), note(_GONE))
+                respond(str(body.get("response_url")), alerts.gone())
                 return
             state = facts_of(event).state
             if work != self._details and (refusal := self.desk.refusal(press.user, state.feature, state.window, now)):
-                respond(body["response_url"], note(refusal))
+                respond(body["response_url"], asking.refused(refusal))
                 return
             work(body, press, event, now)
         except Exception as error:  # noqa: BLE001 - the last line before silence; it is logged and said
@@ -189,7 +167,3 @@ def _pressed(body: Mapping[str, Any], changed: Sequence[tuple[Delivery, Message]
     at = body.get("container") or {}
     place, ts = at.get("channel_id"), at.get("message_ts")
     return next((message for one, message in changed if (one.place, one.ts) == (place, ts)), None)
-
-
-def _how_told(delivery: Delivery) -> str:
-    return f"Told {plain(delivery.recipient)} as {delivery.role}: {_TOLD[delivery.state]}."

@@ -6,34 +6,18 @@ from datetime import datetime
 from typing import Any
 
 from bot.domain.budget import Window
-from bot.domain.money import dollars
 from bot.errors import QuestionError
 from bot.ledger.spending import Where
-from bot.render.names import plain
-from bot.render.numbers import money
 from bot.reports.budget_words import MOST_OWNERS, read_amount, read_thresholds
 from bot.reports.vocabulary import Vocabulary
+from bot.slack import field_errors
 from bot.slack.api import SlackApi
-from bot.slack.blocks import Block, cut, paragraph, plain_text
+from bot.slack.blocks import Block
+from bot.slack.budget_modal import ALERT_AT, BUDGET_VIEW, DIMENSION, OWNERS, VALUE, budget_view, saved_view
 from bot.slack.failures import log_failure
 from bot.slack.limit_desk import LimitDesk
 from bot.slack.presses import is_member, press_of
-from bot.slack.views import (
-    FEATURE,
-    Filled,
-    chosen_feature,
-    closing_view,
-    feature_field,
-    feature_options,
-    field,
-    problems,
-)
-
-BUDGET_VIEW = "set_budget"
-
-DIMENSION, VALUE, ALERT_AT, OWNERS = "dimension", "value", "alert_at", "owners"
-
-_AMOUNT, _TEXT = 30, 250
+from bot.slack.views import FEATURE, Filled, chosen_feature, feature_options, problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +50,18 @@ class BudgetForm:
         try:
             return self._submit(body, team)
         except Exception as error:  # noqa: BLE001 - the last line before silence; it is logged and said
-            reference = log_failure("a budget modal", error)
-            return problems(
-                {FEATURE: f"Something went wrong here; nothing more was saved. In the log it is {reference}."}
-            )
+            return problems({FEATURE: field_errors.failed(log_failure("a budget modal", error))})
 
     def _submit(self, body: Mapping[str, Any], team: str) -> dict[str, Any]:
         press, filled, now = press_of(body, team), Filled(body.get("view") or {}), self.clock()
         if press is None:
-            return problems({FEATURE: "Slack does not say who you are."})
+            return problems({FEATURE: field_errors.NOBODY})
         wrong = dict[str, str]()
         feature = chosen_feature(filled.option(FEATURE), self.vocabulary().features, special=True)
         limits = _limits(filled, wrong)
         where, alert_at, owners = _where(filled, self.keys, wrong), _alert_at(filled, wrong), _owners(filled, wrong)
         if feature is None:
-            wrong[FEATURE] = "There is no such feature any more; choose another."
+            wrong[FEATURE] = field_errors.NO_FEATURE
         else:
             refusals = (self.desk.refusal(press.user, feature, window, now) for window in limits)
             if refusal := next(filter(None, refusals), None):
@@ -91,48 +72,7 @@ class BudgetForm:
             standing = self.desk.standing(feature, window, now)
             self.desk.set(press.user, standing, limit, now, owners=owners, alert_at=alert_at, where=where)
         self.saved(press.user)
-        said = [f"{plain(feature)} may spend {money(dollars(limit))} {window} now." for window, limit in limits.items()]
-        view = closing_view("Saved", paragraph(*said, f"/llmcost budget {plain(feature)} shows how it stands."))
-        return {"response_action": "update", "view": view}
-
-
-def budget_view(keys: Sequence[str]) -> Block:
-    """The empty modal."""
-    amount = {"type": "plain_text_input", "max_length": _AMOUNT, "placeholder": plain_text("50 or 1,200.50")}
-    options = [{"text": plain_text(cut(plain(key), 75)), "value": key} for key in keys if len(key) <= 150][:100]
-    narrowed = []
-    if options:
-        select = {"type": "static_select", "placeholder": plain_text("All runs"), "options": options}
-        value = {"type": "plain_text_input", "max_length": _TEXT, "placeholder": plain_text("production")}
-        narrowed = [
-            field(DIMENSION, "Only runs with this", select, optional=True),
-            field(VALUE, "being", value, optional=True, hint="The value of the key that is chosen above."),
-        ]
-    thresholds = {"type": "plain_text_input", "max_length": _TEXT, "placeholder": plain_text("80, 100, 150")}
-    people = {"type": "multi_users_select", "max_selected_items": MOST_OWNERS}
-    return {
-        "type": "modal",
-        "callback_id": BUDGET_VIEW,
-        "title": plain_text("Set a budget"),
-        "submit": plain_text("Save"),
-        "close": plain_text("Cancel"),
-        "blocks": [
-            feature_field("Feature"),
-            *(
-                field(window.value, f"{window.value.capitalize()} limit in US dollars", amount, optional=True)
-                for window in reversed(Window)
-            ),
-            *narrowed,
-            field(
-                ALERT_AT,
-                "Tell of it at these percentages",
-                thresholds,
-                optional=True,
-                hint="Left empty, what llmcost.toml says, or 80, 100, 150 and so on.",
-            ),
-            field(OWNERS, "Whom to tell", people, optional=True, hint="Left empty, the owners stay as they are."),
-        ],
-    }
+        return {"response_action": "update", "view": saved_view(feature, limits)}
 
 
 def _limits(filled: Filled, wrong: dict[str, str]) -> dict[Window, int]:
@@ -144,18 +84,18 @@ def _limits(filled: Filled, wrong: dict[str, str]) -> dict[Window, int]:
             except QuestionError as error:
                 wrong[window.value] = str(error)
     if not found and not wrong:
-        wrong[Window.MONTHLY.value] = "Give at least one limit."
+        wrong[Window.MONTHLY.value] = field_errors.NO_LIMIT
     return found
 
 
 def _where(filled: Filled, keys: Sequence[str], wrong: dict[str, str]) -> Where | None:
     dimension, value = filled.option(DIMENSION), filled.text(VALUE)
     if dimension and not value:
-        wrong[VALUE] = "Say which value counts."
+        wrong[VALUE] = field_errors.NO_VALUE
     elif value and not dimension:
-        wrong[DIMENSION] = "Say what this is a value of."
+        wrong[DIMENSION] = field_errors.NO_DIMENSION
     elif dimension and dimension not in keys:
-        wrong[DIMENSION] = "Runs are not counted by this any more; choose another."
+        wrong[DIMENSION] = field_errors.OTHER_DIMENSION
     return ((dimension, value),) if dimension and value else None
 
 
@@ -172,5 +112,5 @@ def _alert_at(filled: Filled, wrong: dict[str, str]) -> tuple[int, ...] | None:
 def _owners(filled: Filled, wrong: dict[str, str]) -> tuple[str, ...]:
     owners = tuple(filled.users(OWNERS))
     if len(owners) > MOST_OWNERS or not all(map(is_member, owners)):
-        wrong[OWNERS] = f"Choose at most {MOST_OWNERS} members."
+        wrong[OWNERS] = field_errors.TOO_MANY_OWNERS
     return owners

@@ -1,17 +1,30 @@
-"""Mentions and direct messages: the same words as after the command, answered in the thread below them."""
+"""Mentions and direct messages: the same words as after the command, answered in the thread below them. So are the
+buttons there: others read what they stand in, which stays."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from bot.slack.api import SlackApi
-from bot.slack.failures import log_failure
+from bot.slack.failures import log_failure, say_failure
 from bot.slack.forms import in_a_form_that_is_taken
 from bot.slack.listeners import Listeners, asks_the_doctor, typed
-from bot.slack.messages import Message, note
+from bot.slack.messages import MEANT_IN_THREAD, Message
+from bot.slack.notes import asking
 
 # Why somebody gets no answer, in a sentence, given what Slack has sent; None if they get one.
 Refusal = Callable[[Mapping[str, Any]], str | None]
+
+
+class _Said(NamedTuple):
+    """The words of a member, typed or pressed; the thread (a ts) of a place in which they are answered, and what marks
+    the answer."""
+
+    text: str
+    user: str
+    place: str
+    thread: str
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,39 +40,67 @@ class Conversation:
         event = body.get("event")
         if not isinstance(event, Mapping) or not _is_for_us(event):
             return
-        key = f"event:{body.get('event_id')}"
+        said = _typed(body, event)
         try:
             if self.listeners.is_new(body):
                 sentence = refusal(body)
-                self._say(event, note(sentence) if sentence is not None else self._reply(body, event, key), key)
+                self._say(said, asking.refused(sentence) if sentence is not None else self._reply(said))
         except Exception as error:  # noqa: BLE001 - the last line before silence; it is logged and said
-            self._say_failure(event, key, error)
+            self._say_failure(said, error)
 
-    def _reply(self, body: Mapping[str, Any], event: Mapping[str, Any], key: str) -> Message:
-        text, user = typed(_without_our_name(body, str(event.get("text") or ""))), str(event["user"])
-        if asks_the_doctor(text):
-            return note("What the doctor finds is for admins alone: say /llmcost doctor.")
+    def press(self, body: Mapping[str, Any]) -> None:
+        """A button with what may have been meant: whoever presses it is answered in its thread, where all read it.
+        What goes wrong is said to them alone. Raises nothing."""
+        try:
+            said = _pressed(body)
+            self._say(said, self._reply(said))
+        except Exception as error:  # noqa: BLE001 - the last line before silence; it is logged and said
+            say_failure("a button in a conversation", body, error)
+
+    def _reply(self, said: _Said) -> Message:
+        if (too_often := self.listeners.too_often(said.user)) is not None:
+            return too_often
+        if asks_the_doctor(said.text):
+            return asking.doctor_elsewhere()
 
         def say_wait() -> None:
-            self._say(event, note("Asking LangSmith for its own total; this may take a minute."), f"{key}:wait")
+            self._say(said._replace(key=f"{said.key}:wait"), asking.asking_langsmith())
 
-        return self.listeners.reply(text, user, self.listeners.clock(), say_wait).message
+        now = self.listeners.clock()
+        return self.listeners.reply(said.text, said.user, now, say_wait, meant_as=MEANT_IN_THREAD).message
 
-    def _say(self, event: Mapping[str, Any], message: Message, key: str) -> None:
-        place, thread = str(event["channel"]), str(event.get("thread_ts") or event["ts"])
-        in_a_form_that_is_taken(message, lambda form: self.api.post(place, form, key, thread))
+    def _say(self, said: _Said, message: Message) -> None:
+        in_a_form_that_is_taken(message, lambda form: self.api.post(said.place, form, said.key, said.thread))
 
-    def _say_failure(self, event: Mapping[str, Any], key: str, error: Exception) -> None:
+    def _say_failure(self, said: _Said, error: Exception) -> None:
         reference = log_failure("a message to the bot", error)
-        failure = note(
-            "Something went wrong here, and it is not your fault.",
-            "Try again in a minute.",
-            f"Whoever runs llmcost finds it in the log as {reference}.",
-        )
         try:
-            self._say(event, failure, f"{key}:failed")
+            self._say(said._replace(key=f"{said.key}:failed"), asking.went_wrong(reference))
         except Exception as silent:  # noqa: BLE001 - there is nobody left to tell
             log_failure(f"telling of {reference}", silent)
+
+
+def _typed(body: Mapping[str, Any], event: Mapping[str, Any]) -> _Said:
+    """What a mention or a direct message says."""
+    return _Said(
+        text=typed(_without_our_name(body, str(event.get("text") or ""))),
+        user=str(event["user"]),
+        place=str(event["channel"]),
+        thread=str(event.get("thread_ts") or event["ts"]),
+        key=f"event:{body.get('event_id')}",
+    )
+
+
+def _pressed(body: Mapping[str, Any]) -> _Said:
+    """What the button says that was pressed. Raises KeyError and the like for what Slack does not send."""
+    message = body["message"]
+    return _Said(
+        text=str(body["actions"][0].get("value") or ""),
+        user=str(body["user"]["id"]),
+        place=str(body["channel"]["id"]),
+        thread=str(message.get("thread_ts") or message["ts"]),
+        key=f"press:{body['trigger_id']}",
+    )
 
 
 def _is_for_us(event: Mapping[str, Any]) -> bool:

@@ -3,6 +3,7 @@ correction under it."""
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import zip_longest
 from typing import NamedTuple
 
 from bot.render import digest as words
@@ -11,13 +12,20 @@ from bot.render.page import Page
 from bot.reports.answers import Spend
 from bot.reports.budgets import AlertFacts
 from bot.reports.digest import Digest
+from bot.reports.kinds import Answer
 from bot.slack.blocks import Block, cut, link, rich_text, weight
 from bot.slack.messages import Message, answer_message, note, page_message
+from bot.slack.views import closing_view
 
 
 def digest_message(digest: Digest) -> Message:
     """The digest as its channel sees it."""
     return answer_message(digest)
+
+
+def preview_view(answer: Answer | Digest) -> Block:
+    """The modal that shows what would be sent now. Modals take no native blocks."""
+    return closing_view("Digest preview", *answer_message(answer).simple_blocks)
 
 
 # More alerts than these are counted.
@@ -33,21 +41,26 @@ class ToldAlert(NamedTuple):
     link: str | None
 
 
-def thread_message(digest: Digest, alerts: Sequence[ToldAlert], *, file_at: datetime | None = None) -> Message:
+def thread_page(digest: Digest, alerts: Sequence[ToldAlert], *, file_at: datetime | None = None) -> Page:
     """The reply under a digest that has a row for every feature: `digest` is one with all of them. The file beside it
     has the same rows, or those of `file_at` if they have changed since."""
     shown = alerts[:_ALERTS]
     lines = [cut(words.alert_line(one.facts, one.at), _LINE, weight) for one in shown]
     more = [words.more_alerts(len(alerts) - len(shown))] if len(alerts) > len(shown) else []
-    said = Page(
+    return Page(
         (words.thread_headline(digest, len(alerts), file_at),),
         words.table(digest),
         (*words.updated(digest), *basis(digest.period, digest.coverage, says_untagged=True)),
         details=(*lines, *more),
     )
-    elements = [_line(line, one.link) for line, one in zip(lines, shown, strict=True)]
-    block = rich_text(*_on_lines([*elements, *(_line(line, None) for line in more)])) if elements else None
-    return page_message(said, details=block)
+
+
+def thread_message(digest: Digest, alerts: Sequence[ToldAlert], *, file_at: datetime | None = None) -> Message:
+    """`thread_page` as its channel sees it, where alerts that all can read are links."""
+    said = thread_page(digest, alerts, file_at=file_at)
+    links = [one.link for one in alerts[:_ALERTS]]
+    elements = [_line(line, url) for line, url in zip_longest(said.details, links)]
+    return page_message(said, details=rich_text(*_on_lines(elements)) if elements else None)
 
 
 def _line(text: str, url: str | None) -> Block:

@@ -15,11 +15,11 @@ from bot.reports.reporter import Reporter
 from bot.slack.api import RefusedError, SlackApi, UnconfirmedError
 from bot.slack.controls import export_of
 from bot.slack.delivery import respond
-from bot.slack.messages import Message, note, question_problem
+from bot.slack.messages import Message, question_problem
+from bot.slack.notes import files
 from bot.slack.turns import OneAtATime
 
 _LONGEST_NAME = 80
-_NOT_YET = note("Another CSV file is still being made for you.", "Press CSV again once it is there.")
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Export:
         """Whoever pressed is told what came of it. Raises what the ledger and Slack's response_url do."""
         url, user = str(body["response_url"]), str(body["user"]["id"])
         with self.turns.turn_of(user) as is_theirs:
-            said = self._upload(body, user) if is_theirs else _NOT_YET
+            said = self._upload(body, user) if is_theirs else files.not_yet()
         # Not before: who has read that it is there may press again.
         if said is not None:
             respond(url, said)
@@ -57,24 +57,23 @@ class Export:
         thread = _thread_of(body)
         key = f"{answer_id[:64]} {thread.id if thread is not None else user}"
         if not self.ledger.claim_upload(key, self.clock()):
-            return note("These rows have been uploaded already.", "Ask again for new ones.")
+            return files.uploaded_already()
         try:
             content = to_csv(self.reporter.ask(words, self.clock())).encode()
-            said = self._put(thread, user, file_name(words), content)
+            return self._put(thread, user, file_name(words), content)
         except UnconfirmedError as error:
             _log.warning("a file may have been uploaded: %s", error)
-            return note("Slack did not confirm the file: it may be there.", _instead(words))
+            return files.unconfirmed_file(words)
         except QuestionError as error:
             self.ledger.give_back_upload(key)
             return question_problem(error)
         except LlmcostError as error:
             self.ledger.give_back_upload(key)
             _log.warning("a file could not be uploaded: %s", error)
-            return note(f"The rows could not be uploaded. {error}", "Press CSV again.", _instead(words))
-        return note(said) if said else None
+            return files.not_uploaded(error, words)
 
-    def _put(self, thread: _Place | None, user: str, name: str, content: bytes) -> str:
-        """Gives what is to be said of it. Raises RefusedError if it is nowhere, UnconfirmedError if it may be."""
+    def _put(self, thread: _Place | None, user: str, name: str, content: bytes) -> Message | None:
+        """What is to be said of it, or None. Raises RefusedError if it is nowhere, UnconfirmedError if it may be."""
         if thread is not None:
             try:
                 self.api.upload(thread.id, name, content, thread.thread)
@@ -83,10 +82,9 @@ class Export:
                     raise
                 _log.info("a file goes to its asker, because its channel does not take it: %s", error)
             else:
-                return ""
+                return None
         self.api.upload(self.api.direct(user), name, content)
-        where = "llmcost is not in this channel: the" if thread is not None else "The"
-        return f"{where} rows are in your direct messages with llmcost."
+        return files.uploaded_directly(is_elsewhere=thread is not None)
 
 
 def file_name(words: str) -> str:
@@ -101,7 +99,3 @@ def _thread_of(body: Mapping[str, Any]) -> _Place | None:
     if message is None or body["container"].get("is_ephemeral"):
         return None
     return _Place(str(body["channel"]["id"]), str(message.get("thread_ts") or message["ts"]))
-
-
-def _instead(words: str) -> str:
-    return f"In a terminal: llmcost report --csv {words}"

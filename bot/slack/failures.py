@@ -8,7 +8,7 @@ from typing import Any
 from bot.errors import LlmcostError
 from bot.slack.api import UnconfirmedError
 from bot.slack.delivery import respond
-from bot.slack.messages import note
+from bot.slack.notes.asking import unconfirmed, went_wrong
 
 _NOTE_SECONDS = 3.0
 
@@ -33,11 +33,8 @@ def _told(error: Exception) -> str:
 def say_failure(what: str, body: Mapping[str, Any], error: Exception) -> None:
     """Log an error, and tell whoever typed or pressed something. Raises nothing."""
     reference = log_failure(what, error)
-    first, then = "Something went wrong here, and it is not your fault.", "Try again in a minute."
-    if isinstance(error, UnconfirmedError):
-        first, then = "Slack did not confirm this.", "If you cannot see it, ask again."
+    failure = unconfirmed(reference) if isinstance(error, UnconfirmedError) else went_wrong(reference)
     try:
-        failure = note(first, then, f"Whoever runs llmcost finds it in the log as {reference}.")
         respond(str(body.get("response_url")), failure, seconds=_NOTE_SECONDS)
     except Exception as silent:  # noqa: BLE001 - there is nobody left to tell
         _log.error("nor could reference %s be told: %s", reference, _told(silent))

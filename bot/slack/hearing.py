@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from bot.slack.alert_actions import AlertActions
 from bot.slack.alert_message import ACKNOWLEDGE, DETAILS, RAISE, SNOOZE_DAY, SNOOZE_PERIOD
-from bot.slack.budget_commands import CANCEL, SAVE
-from bot.slack.budget_form import BUDGET_VIEW
+from bot.slack.budget_modal import BUDGET_VIEW
 from bot.slack.controls import AGAIN, ASK, CSV
 from bot.slack.conversation import Refusal
 from bot.slack.home_view import MAP_UNTAGGED, PREVIEW_DIGEST, SET_BUDGET, UNDO_RULE
 from bot.slack.listeners import Listeners
-from bot.slack.messages import MEANT, SHARE
+from bot.slack.messages import MEANT, MEANT_IN_THREAD, SHARE
+from bot.slack.notes.asking import refused_view
+from bot.slack.notes.budgets import CANCEL, SAVE
 from bot.slack.raise_modal import RAISE_VIEW
-from bot.slack.rule_form import RULE_VIEW, SURE_VIEW, working_view
-from bot.slack.surfaces import Surfaces, refused_view
+from bot.slack.rule_modal import RULE_VIEW, SURE_VIEW, working_view
+from bot.slack.surfaces import Surfaces
 from bot.slack.views import PICK_FEATURE
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _submitted(
         # What a modal is acknowledged with is the answer: it reads and writes the ledger alone, which is quick.
         sentence = refusal(body)
         if sentence is not None:
-            ack(**refused_view(sentence))
+            ack(response_action="update", view=refused_view(sentence))
         else:
             ack(**(submit(body, team) if listeners.is_new(body) else {}))
 
@@ -107,6 +108,7 @@ def _hear_surfaces(app: "App", surfaces: Surfaces, team: str, later: Later, refu
     app.action(SET_BUDGET)(later(surfaces.open_budget))
     app.action(MAP_UNTAGGED)(later(surfaces.open_rule))
     app.action(PREVIEW_DIGEST)(later(surfaces.home.preview))
+    app.action(re.compile(f"^{MEANT_IN_THREAD}"))(later(surfaces.conversation.press))
     app.event("app_home_opened")(later(partial(surfaces.home.opened, refusal=refusal)))
     app.event("app_mention")(later(partial(surfaces.conversation.hear, refusal=refusal)))
     app.event("message")(later(partial(surfaces.conversation.hear, refusal=refusal)))

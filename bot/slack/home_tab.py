@@ -9,7 +9,6 @@ from typing import Any
 
 from bot.errors import SlackError
 from bot.ledger.deliveries import Kind
-from bot.reports.digest import Digest
 from bot.reports.findings import Finding
 from bot.reports.home import Home
 from bot.reports.reporter import Reporter
@@ -18,14 +17,14 @@ from bot.slack.alert_message import Card
 from bot.slack.api import REFUSED_FORM, Person, RefusedError, Screens, UnconfirmedError
 from bot.slack.blocks import Block
 from bot.slack.conversation import Refusal
-from bot.slack.digest_message import digest_message
+from bot.slack.digest_message import preview_view
 from bot.slack.failures import log_failure
-from bot.slack.home_view import ALERTS, home_note, home_view
+from bot.slack.home_view import ALERTS, home_view
 from bot.slack.limit_desk import LimitDesk
 from bot.slack.messages import NATIVE
+from bot.slack.notes.home import home_failed, home_refused, no_preview
 from bot.slack.owners import Owners
 from bot.slack.refusals import Refusals, refused_kinds
-from bot.slack.views import closing_view
 
 _ALERTS_SINCE = timedelta(days=14)
 _WELCOMED = "welcomed:"
@@ -55,7 +54,7 @@ class HomeTab:
             return
         user = str(event.get("user"))
         if (sentence := refusal(body)) is not None:
-            self.refuse(user, sentence)
+            self.say(user, home_refused(sentence))
         else:
             self.show(user)
 
@@ -65,33 +64,23 @@ class HomeTab:
         try:
             self._show(user, self.clock())
         except Exception as error:  # noqa: BLE001 - the last line before silence; it is logged and said
-            reference = log_failure("a home tab", error)
-            self.refuse(
-                user,
-                "Something went wrong here, and it is not your fault.",
-                "Open this tab again in a minute.",
-                f"Whoever runs llmcost finds it in the log as {reference}.",
-            )
+            self.say(user, home_failed(log_failure("a home tab", error)))
 
-    def refuse(self, user: str, first: str, *others: str) -> None:
-        """Publish a few sentences instead."""
+    def say(self, user: str, view: Block) -> None:
+        """Publish this instead. Raises nothing that Slack says no to."""
         try:
-            self.api.publish_home(user, home_note(first, *others))
+            self.api.publish_home(user, view)
         except SlackError as error:
             _log.warning("a home tab stays as it was: %s", error)
 
     def preview(self, body: Mapping[str, Any]) -> None:
         """The digest as it would be sent now, in a modal."""
         try:
-            digest = self.reporter.ask("digest", self.clock())
-            blocks = digest_message(digest).simple_blocks if isinstance(digest, Digest) else ()
-            self.api.open_modal(str(body.get("trigger_id")), closing_view("Digest preview", *blocks))
+            view = preview_view(self.reporter.ask("digest", self.clock()))
+            self.api.open_modal(str(body.get("trigger_id")), view)
         except Exception as error:  # noqa: BLE001 - the last line before silence; it is logged and said
             reference = log_failure("a preview of the digest", error)
-            user = str((body.get("user") or {}).get("id"))
-            self.refuse(
-                user, f"The digest cannot be shown now. It is in the log as {reference}.", "Try /llmcost digest."
-            )
+            self.say(str((body.get("user") or {}).get("id")), no_preview(reference))
 
     def _show(self, user: str, now: datetime) -> None:
         outbox, mark = self.desk.ledger.outbox, f"{_WELCOMED}{user}"

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.budget import Budget, SetLimit, Window
 from bot.domain.catalog import BudgetInForce, Catalog, Feature
-from bot.domain.money import dollars
 from bot.ledger.booking import microseconds
 from bot.ledger.deliveries import Kind, NewDelivery, Role
 from bot.ledger.events import NewEvent
@@ -17,9 +16,9 @@ from bot.ledger.outbox import Told
 from bot.ledger.spending import Where
 from bot.ledger.store import Ledger
 from bot.render.names import plain
-from bot.render.numbers import money
 from bot.reports.budget_reporter import BudgetReporter
-from bot.slack.messages import Message, note
+from bot.slack.messages import Message
+from bot.slack.notes.budgets import limit_changed
 from bot.slack.presses import is_member
 
 _LASTS = timedelta(days=1)
@@ -109,26 +108,20 @@ class LimitDesk:
         found = self.catalog().budgets(self.ledger.outbox.set_limits(), now)
         return next((one for one in found if (one.budget.feature, one.budget.window) == (feature, window)), None)
 
-    def told(self, user: str, feature: str, window: Window, key: str, done: str, now: datetime) -> Told:
-        """The word to the digest's channel, once for each `key`, that a member has `done` (a sentence) what anybody may
-        do, because the budget has no owner; nothing where it has one."""
+    def told(self, feature: str, window: Window, key: str, said: Message, now: datetime) -> Told:
+        """The word to the digest's channel, once for each `key`, that a member has done what anybody may do, because
+        the budget has no owner; nothing where it has one."""
         if self._owners(feature, window, now):
             return (), ()
-        why = f"{plain(feature)} has no owner, so anybody may do that; {user} did."
-        return self._word(key, feature, note(done, why), now)
+        return self._word(key, feature, said, now)
 
     def _owners(self, feature: str, window: Window, now: datetime) -> tuple[str, ...]:
         in_force = self._in_force(feature, window, now)
         return self.catalog().features.get(feature, Feature(feature)).owners if in_force is None else in_force.owners
 
     def _told(self, new: SetLimit, old: int | None) -> Told:
-        before, limit = money(dollars(old)) if old is not None else "nothing", money(dollars(new.limit_nanos))
-        said = note(
-            f"The {new.window} budget of {plain(new.feature)} is {limit} now, {before} before.",
-            f"{plain(new.feature)} has no owner, so anybody may change it; {new.set_by} did.",
-        )
         key = f"limit:{new.window}:{microseconds(new.set_at)}:{new.set_by}"
-        return self._word(key, new.feature, said, new.set_at)
+        return self._word(key, new.feature, limit_changed(new, old), new.set_at)
 
     def _word(self, key: str, feature: str, said: Message, now: datetime) -> Told:
         if self.digest_channel is None:

@@ -3,7 +3,6 @@ them. Slack has been acknowledged before any of this runs."""
 
 import json
 import logging
-import math
 import re
 import secrets
 from collections.abc import Callable, Mapping
@@ -28,9 +27,10 @@ from bot.slack.controls import with_again, with_controls
 from bot.slack.delivery import respond
 from bot.slack.export import Export
 from bot.slack.failures import say_failure
-from bot.slack.messages import Message, answer_message, note, question_problem, shared
+from bot.slack.messages import MEANT, Message, answer_message, question_problem, shared
+from bot.slack.notes import asking
 from bot.slack.refusals import Refusals
-from bot.slack.turns import MOST, Turns
+from bot.slack.turns import Turns
 
 # More rows than anybody reads in a message; the rest is added up as "other". A month of days is read as one.
 TOP = 20
@@ -109,7 +109,7 @@ class Listeners:
     def _unknown(self, body: Mapping[str, Any]) -> None:
         # A modal's buttons have no response_url, and no message that could answer.
         if url := body.get("response_url"):
-            respond(str(url), note("This button is not known any more.", "/llmcost help shows what can be said."))
+            respond(str(url), asking.unknown_button())
 
     def _ask(self, body: Mapping[str, Any]) -> None:
         action = body["actions"][0]
@@ -126,8 +126,8 @@ class Listeners:
 
     def _command(self, body: Mapping[str, Any]) -> None:
         url, user, text = body["response_url"], str(body["user_id"]), typed(str(body.get("text") or ""))
-        if wait := self.turns.wait_for(user):
-            respond(url, note(f"You have asked {MOST} times within a minute.", f"Ask again in {math.ceil(wait)} s."))
+        if (too_often := self.too_often(user)) is not None:
+            respond(url, too_often)
             return
         if self.doctor is not None and (called := _DOCTOR.fullmatch(text)):
             respond(url, self.doctor(user, called["trial"] is not None))
@@ -137,29 +137,32 @@ class Listeners:
     def _answer(self, url: str, text: str, user: str, *, replace: bool = False) -> None:
         """The answer to some words, to the asker alone. What is wrong with them replaces nothing."""
         now = self.clock()
-        reply = self.reply(text, user, now, lambda: _say_wait(url), has_buttons=True)
+        reply = self.reply(text, user, now, lambda: _say_wait(url))
         message = reply.message
         if reply.asked is not None:
             message = self._explorable(message, reply.asked, user, now)
         self._respond(url, message, replace_original=replace and reply.is_answer)
 
+    def too_often(self, user: str) -> Message | None:
+        """What somebody is told who has asked too often to be answered now; None, and it is counted, for others."""
+        wait = self.turns.wait_for(user)
+        return asking.too_often(wait) if wait else None
+
     def reply(
-        self, text: str, user: str, now: datetime, before_waiting: Callable[[], None], *, has_buttons: bool = False
+        self, text: str, user: str, now: datetime, before_waiting: Callable[[], None], *, meant_as: str = MEANT
     ) -> Reply:
         """What is answered to words, whatever they are and wherever they were said. `before_waiting` is called if it
-        takes long. Words that are not understood come back as buttons with what may have been meant, if it
-        `has_buttons`. Raises LedgerError, SlackError."""
+        takes long. Words that are not understood come back with buttons for what may have been meant, whose ids begin
+        with `meant_as`. Raises LedgerError, SlackError."""
         try:
             if self.budgets is not None and asks_to_set(text):
                 return Reply(self.budgets.understand(text, user, now))
             asked = self.reporter.explore(text, now, top=TOP, top_days=TOP_DAYS, before_waiting=before_waiting)
         except QuestionError as error:
-            meant = self._meant(text, error, now) if has_buttons else ()
-            return Reply(question_problem(error, meant), is_answer=False)
+            return Reply(question_problem(error, self._meant(text, error, now), meant_as), is_answer=False)
         except SourceError as error:
             _log.warning("LangSmith was asked and did not answer: %s", error)
-            problem = note(str(error), "Ask again in a minute.") if error.transient else note(str(error))
-            return Reply(problem, is_answer=False)
+            return Reply(asking.langsmith_failed(error), is_answer=False)
         message = answer_message(asked.answer)
         return Reply(message) if isinstance(asked.answer, Help | Digest) else Reply(message, asked)
 
@@ -205,10 +208,10 @@ class Listeners:
         answer_id = str(body["actions"][0].get("value"))
         kept = self.ledger.find_answer(answer_id)
         if kept is None or kept.asked_by != user:
-            respond(url, note("This answer cannot be shared any more.", "Ask again, and share the new one."))
+            respond(url, asking.cannot_share())
             return
         if not self.ledger.claim_share(answer_id, self.clock()):
-            respond(url, note("This answer has been shared already."))
+            respond(url, asking.shared_already())
             return
         said = json.loads(kept.message)  # without words and ways, if an older llmcost kept it
         message, words = Message.from_json(said), said.get("words", "")
@@ -238,7 +241,7 @@ class Listeners:
 
 def _say_wait(response_url: str) -> None:
     try:
-        respond(response_url, note("Asking LangSmith for its own total; this may take a minute."))
+        respond(response_url, asking.asking_langsmith())
     except SlackError as error:
         _log.warning("nobody was told that an answer takes a while: %s", error)
 

@@ -39,8 +39,10 @@ from bot.slack.blocks import table as table_block
 from bot.slack.charts import chart_block, chart_text
 
 SHARE = "share_answer"
-# What the ids of the buttons with a question that may have been meant begin with.
+# What the ids of the buttons with a question that may have been meant begin with: where the answer takes the message's
+# place, and where others read that too and it is a reply.
 MEANT = "meant_"
+MEANT_IN_THREAD = "thread_meant_"
 
 # The types of blocks that not every workspace takes.
 NATIVE = frozenset({"data_visualization", "data_table", "table"})
@@ -154,11 +156,12 @@ def with_line(message: Message, mrkdwn: str) -> Message:
     return replace(message.with_blocks(trusted_context(mrkdwn)), text=f"{message.text}\n{mrkdwn}")
 
 
-def question_problem(error: QuestionError, meant: Sequence[str] = ()) -> Message:
-    """What is wrong with a question, and a way on: a button for each whole question that may have been `meant`."""
+def question_problem(error: QuestionError, meant: Sequence[str] = (), action: str = MEANT) -> Message:
+    """What is wrong with a question, and a way on: a button for each whole question that may have been `meant`, whose
+    id begins with `action`."""
     message = note(*question_lines(error), "/llmcost help shows what can be said.")
     return (
-        message.with_blocks(buttons({f"{MEANT}{number}": text for number, text in enumerate(meant)}))
+        message.with_blocks(buttons({f"{action}{number}": text for number, text in enumerate(meant)}))
         if meant
         else message
     )

@@ -18,7 +18,8 @@ from bot.slack.alert_copies import without
 from bot.slack.api import Person, Posted, RefusedError, SlackApi, UnconfirmedError
 from bot.slack.destinations import Destinations, GroupError, NobodyError, Target, WaitError
 from bot.slack.files import UNSURE, file_of, is_file, without_file
-from bot.slack.messages import Message, with_line
+from bot.slack.messages import Message
+from bot.slack.notes.deliveries import repeated
 from bot.slack.refusals import Refusals
 from bot.slack.routes import Route
 from bot.slack.undelivered import Undelivered
@@ -36,7 +37,6 @@ LASTS_AWAKE = timedelta(hours=2)
 MOST = 50
 MOST_UNANSWERED = 3
 
-REPEAT = "Slack did not confirm this when it was first sent: it may be a repeat."
 
 # When a member may hear of a threshold of so many percent at the earliest.
 Awake = Callable[[Person, datetime, int], datetime]
@@ -185,7 +185,7 @@ class PostOffice:
             return
         message = Message.from_json(claimed.delivery.message)
         if is_repeat:
-            message = with_line(message, REPEAT)
+            message = repeated(message)
         posted = self._refusals.say(
             message, lambda form: self._api.post(target.place, form, claimed.delivery.id, target.thread), now, known
         )

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.slack.access import Access, visitor_of
-from bot.slack.blocks import paragraph
 from bot.slack.budget_form import BudgetForm
 from bot.slack.conversation import Conversation
 from bot.slack.delivery import respond
 from bot.slack.failures import log_failure
 from bot.slack.home_tab import HomeTab
-from bot.slack.messages import note
+from bot.slack.notes.asking import refused
+from bot.slack.notes.home import home_refused, no_modal
 from bot.slack.rule_form import RuleForm
-from bot.slack.views import closing_view
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +34,9 @@ class Surfaces:
         """Say no to a command or a press, where it came from."""
         try:
             if url := body.get("response_url"):
-                respond(str(url), note(sentence))
+                respond(str(url), refused(sentence))
             elif (visitor := visitor_of(body)) is not None:
-                self.home.refuse(visitor.user, sentence)
+                self.home.say(visitor.user, home_refused(sentence))
         except Exception as error:  # noqa: BLE001 - there is nobody left to tell
             log_failure("a refusal", error)
 
@@ -53,12 +52,6 @@ class Surfaces:
         try:
             show(str(body.get("trigger_id")))
         except Exception as error:  # noqa: BLE001 - the last line before silence; it is logged and said
-            self.refuse(
-                body,
-                f"This cannot be shown now; open this tab again. In the log it is {log_failure('a modal', error)}.",
-            )
-
-
-def refused_view(sentence: str) -> dict[str, Any]:
-    """What a modal turns into for who may not see it."""
-    return {"response_action": "update", "view": closing_view("llmcost", paragraph(sentence))}
+            reference = log_failure("a modal", error)
+            if (visitor := visitor_of(body)) is not None:
+                self.home.say(visitor.user, no_modal(reference))

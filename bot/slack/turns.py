@@ -13,7 +13,7 @@ _REMEMBERED = 10_000
 
 
 class Turns:
-    """Counts commands in this process: at most MOST in SECONDS for each person."""
+    """Counts what people ask in this process: at most MOST in SECONDS for each person."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic

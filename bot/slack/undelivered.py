@@ -2,7 +2,6 @@
 is."""
 
 import logging
-import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -10,9 +9,9 @@ from bot.ledger.claims import Claimed
 from bot.ledger.deliveries import Delivery, NewDelivery, Role, State
 from bot.ledger.outbox import Outbox
 from bot.slack.api import UNREACHABLE, RefusedError, UnconfirmedError
-from bot.slack.blocks import escape
 from bot.slack.files import is_file, without_file
-from bot.slack.messages import Message, with_line
+from bot.slack.messages import Message
+from bot.slack.notes.deliveries import redirected
 from bot.slack.people import LARGEST_GROUP
 from bot.slack.routes import Route, carries, next_of
 
@@ -61,9 +60,7 @@ class Undelivered:
         then = next_of(delivery, self._outbox.deliveries_of(delivery.events), self._route(delivery))
         message = Message.from_json(delivery.message)
         if delivery.role is not Role.FALLBACK:
-            message = with_line(
-                message, f"You read this because {_name(delivery.recipient)} did not get it. {escape(problem)}"
-            )
+            message = redirected(message, delivery.recipient, problem)
         instead = [_instead(delivery, one, Role.FALLBACK, message, now) for one in then.recipients]
         self._outbox.give_up(claimed, problem, instead, now, is_told_elsewhere=then.is_told_elsewhere)
 
@@ -105,8 +102,3 @@ def _instead(delivery: Delivery, recipient: str, role: Role, message: Message, n
         not_before=now,
         expires=delivery.expires,
     )
-
-
-def _name(recipient: str) -> str:
-    """A recipient in mrkdwn: members by their names, and nobody else is called."""
-    return f"<@{recipient}>" if re.fullmatch("[UW][A-Z0-9]+", recipient) else escape(recipient)

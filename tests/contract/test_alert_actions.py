@@ -1,11 +1,9 @@
 """What pressing an alert's buttons does, and that nothing that a payload says is believed."""
 
-import json
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -158,29 +156,6 @@ class Desk:
         return repr((self.card, self.limits, outbox.limit_history("rag", 9), outbox.latest(99)))
 
 
-@pytest.fixture(scope="module")
-def response_url() -> Iterator[tuple[str, list[Json]]]:
-    said: list[Json] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            said.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b"ok")
-
-        def log_message(self, *_: object) -> None:
-            """Nobody reads it."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/", said
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
 @pytest.fixture
 def desk(reused: Ledger, response_url: tuple[str, list[Json]]) -> Desk:
     return a_desk(emptied(reused), *response_url)
@@ -279,7 +254,7 @@ def test_details_are_for_whoever_asks_alone(desk: Desk) -> None:
     said = desk.said[-1]
     assert said["response_type"] == "ephemeral"
     assert said["replace_original"] is False
-    assert "Told U0OWNER as owner: sent." in said["text"]
+    assert "Told <@U0OWNER> as owner: sent." in said["text"]
     assert "$110.00 of $100.00 (110 %)" in said["text"]
     assert desk.state() == before
 
@@ -417,7 +392,7 @@ def test_so_may_an_alert_be_seen_to_without_an_owner_which_the_digests_channel_r
     (told,) = [one for one in desk.world.deliveries() if one.kind is Kind.NOTICE]
     assert (told.recipient, told.role) == ("#llm-cost", Role.CHANNEL)
     assert f"The alert about the monthly budget of rag (2026-11) {done}" in told.message["text"]
-    assert f"rag has no owner, so anybody may do that; {STRANGER} did." in told.message["text"]
+    assert f"rag has no owner, so anybody may do that; <@{STRANGER}> did." in told.message["text"]
 
 
 def test_who_acknowledges_what_was_acknowledged_does_nothing_that_could_be_announced(desk: Desk) -> None:

@@ -1,9 +1,11 @@
 """Mentions and direct messages: each event is answered once, whatever restarts, and nobody is left in silence."""
 
+import json
+import secrets
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -11,8 +13,11 @@ from bot.ledger.handled import KEPT_MICROSECONDS
 from bot.ledger.store import Ledger, open_ledger
 from bot.slack.conversation import Conversation
 from bot.slack.listeners import Listeners
+from bot.slack.messages import MEANT_IN_THREAD
+from bot.slack.turns import MOST, Turns
 from tests.ledgers import CATALOG, NOW, believable, fill, reporter
-from tests.standins.slack_fake import LOST_BEFORE, FakeSlack, Fault
+from tests.standins.slack_fake import LOST_BEFORE, FakeSlack, Fault, Said
+from tests.standins.slack_rules import problems
 
 KEPT = timedelta(microseconds=KEPT_MICROSECONDS)
 BOT = "U0LLMCOST"
@@ -38,14 +43,127 @@ def slack() -> FakeSlack:
     return made
 
 
-def hear(slack: FakeSlack, ledger: Ledger, text: str, event_id: str = "Ev1", **more: Any) -> list[str]:
+def hear(
+    slack: FakeSlack, ledger: Ledger, text: str, event_id: str = "Ev1", turns: Turns | None = None, **more: Any
+) -> list[str]:
     """What is answered to a mention."""
     root = slack.post("C1", {"text": text, "blocks": []}, "asked")
     event = {"type": "app_mention", "user": "U1", "channel": "C1", "text": text, "ts": root.ts} | more
     body = {"event_id": event_id, "event": event, "authorizations": [{"user_id": BOT}]}
-    talk = Conversation(Listeners(reporter(ledger, CATALOG), ledger, lambda: NOW), slack)
+    talk = Conversation(Listeners(reporter(ledger, CATALOG), ledger, lambda: NOW, turns=turns or Turns()), slack)
     talk.hear(body, lambda _: None)
     return [str(one.form["text"]) for one in slack.said("C1") if one.thread == root.ts]
+
+
+class Meant(NamedTuple):
+    """An answer in a thread that shows what may have been meant, and a press of its first button."""
+
+    slack: FakeSlack
+    ledger: Ledger
+    shown: Said
+    url: str
+
+    @property
+    def button(self) -> dict[str, Any]:
+        (row,) = (block for block in self.shown.form["blocks"] if block["type"] == "actions")
+        found: dict[str, Any] = row["elements"][0]
+        return found
+
+    def press(self, user: str = "U2", press_id: str = "1.2.3", turns: Turns | None = None, **more: Any) -> list[Said]:
+        """What there is to read in that thread afterwards, but for what was pressed."""
+        body = {
+            "actions": [self.button],
+            "user": {"id": user},
+            "channel": {"id": self.shown.place},
+            "message": {**self.shown.form, "ts": self.shown.ts, "thread_ts": self.shown.thread},
+            "trigger_id": press_id,
+            "response_url": self.url,
+        }
+        listeners = Listeners(reporter(self.ledger, CATALOG), self.ledger, lambda: NOW, turns=turns or Turns())
+        Conversation(listeners, self.slack).press(body | more)
+        return [one for one in self.slack.said(self.shown.place) if one.thread == self.shown.thread][1:]
+
+
+@pytest.fixture(params=["a channel", "a thread", "direct messages"])
+def meant(
+    request: pytest.FixtureRequest, slack: FakeSlack, ledger: Ledger, response_url: tuple[str, list[dict[str, Any]]]
+) -> Meant:
+    slack.add_person("U1")
+    place = "D1" if request.param == "direct messages" else "C1"
+    root = slack.post(place, {"text": "x", "blocks": []}, "root")
+    more: dict[str, Any] = {"channel": place}
+    if request.param == "a thread":
+        more["thread_ts"] = root.ts
+    elif place == "D1":
+        more |= {"ts": root.ts, "type": "message", "channel_type": "im"}
+    hear(slack, ledger, "yesterday rag-serch", **more)
+    url, said = response_url
+    said.clear()
+    return Meant(slack, ledger, slack.messages[-1], url)
+
+
+def test_what_was_meant_is_a_button_that_answers_in_the_thread_and_replaces_nothing(meant: Meant) -> None:
+    assert "Did you mean" in meant.shown.form["text"]
+    assert meant.button["action_id"] == f"{MEANT_IN_THREAD}0"
+    assert meant.button["value"] == "yesterday rag-search"
+    assert problems(meant.shown.form) == []
+    (answer,) = meant.press()
+    assert answer.form["text"].startswith("rag-search cost")
+    assert (answer.place, answer.thread, answer.key) == (meant.shown.place, meant.shown.thread, "press:1.2.3")
+    assert len(meant.shown.versions) == 1
+
+
+def test_whoever_else_presses_is_answered_too(meant: Meant) -> None:
+    meant.press()
+    assert [one.key for one in meant.press("U3", "1.2.4")] == ["press:1.2.3", "press:1.2.4"]
+
+
+def test_a_button_in_the_answer_to_a_press_leads_on(meant: Meant) -> None:
+    """Values that nobody understands come back with buttons of their own."""
+    (answer,) = meant.press(actions=[{"value": "week rag-serch"}])
+    assert json.dumps(answer.form).count(f'"{MEANT_IN_THREAD}') > 0
+
+
+def test_who_presses_too_often_is_told_so_in_the_thread(meant: Meant) -> None:
+    turns = Turns(lambda: 0.0)
+    for _ in range(MOST):
+        turns.wait_for("U2")
+    (said,) = meant.press(turns=turns)
+    assert said.form["text"] == f"You have asked {MOST} times within a minute.\nAsk again in 60 s."
+    assert meant.press("U3", "1.2.4", turns)[1].form["text"].startswith("rag-search cost")
+
+
+def test_who_mentions_it_too_often_is_told_so_too(slack: FakeSlack, ledger: Ledger) -> None:
+    turns = Turns(lambda: 0.0)
+    for _ in range(MOST):
+        assert hear(slack, ledger, "help", secrets.token_hex(4), turns=turns)[0].startswith("[period]")
+    (said,) = hear(slack, ledger, "help", turns=turns)
+    assert said.startswith(f"You have asked {MOST} times")
+
+
+def test_a_press_is_answered_without_tables_where_there_are_none(meant: Meant) -> None:
+    meant.slack.refuses.add("table")
+    (answer,) = meant.press(actions=[{"value": "week"}])
+    assert "All features together" in answer.form["text"]
+
+
+@pytest.mark.parametrize("fault", [Fault(code="not_in_channel", permanent=True), LOST_BEFORE])
+def test_a_press_that_cannot_be_answered_there_is_told_so_alone(
+    meant: Meant, fault: Fault, response_url: tuple[str, list[dict[str, Any]]], caplog: pytest.LogCaptureFixture
+) -> None:
+    meant.slack.fail_next("post", fault)
+    assert meant.press() == []
+    (said,) = response_url[1]
+    assert said["response_type"] == "ephemeral"
+    assert not said["replace_original"]
+    assert caplog.records[0].getMessage().partition("reference ")[2][:8] in said["text"]
+
+
+@pytest.mark.parametrize(
+    "more", [{"message": None}, {"channel": {}}, {"actions": []}, {"actions": [{}]}, {"user": "U1"}, {"trigger_id": []}]
+)
+def test_a_press_that_is_none_raises_nothing(meant: Meant, more: dict[str, Any]) -> None:
+    meant.press(**more)
 
 
 def test_the_mention_of_the_bot_is_no_word(slack: FakeSlack, ledger: Ledger) -> None:

@@ -218,6 +218,28 @@ def test_two_corrections_without_a_file_bring_one_together(town: Town) -> None:
     assert rows["f03"] == "15.500000000"
 
 
+def test_a_reply_follows_the_rows_that_the_digest_has_no_room_for(town: Town) -> None:
+    """A run turns out to be another feature's: the digest's ten first rows, what the others cost together, and its
+    total stay as they are, and so does the digest; the file is as of its time, and no correction brings another."""
+    moved = Spent(NINE - DAY, "f00", "0.25", number=10**9)
+    fill(town.ledger, [moved], catalog=LIMITED, now=town.now)
+    town.tick(4)
+    fill(town.ledger, [replace(moved, feature="f01")], catalog=LIMITED, now=town.now)
+    town.now += LOOK_EVERY
+    town.tick(4)
+    digest, reply = town.slack.said("C1")
+    assert [len(one.versions) for one in (digest, reply)] == [1, 2]
+    before, after = (str(form["text"]) for form in reply.versions)
+    assert [cost_in(before, name) for name in ("f00", "f01")] == ["$0.75", "$1.50"]
+    assert [cost_in(after, name) for name in ("f00", "f01")] == ["$0.50", "$1.75"]
+    assert "; the first file is as of 24 Nov 2026 09:01." in after
+    assert "Updated 24 Nov 2026 09:09" in after
+    assert len(town.slack.files) == 1
+    town.now += LOOK_EVERY
+    town.tick(4)
+    assert len(reply.versions) == 2
+
+
 def test_nothing_new_changes_no_reply(town: Town) -> None:
     town.tick(4)
     fill(town.ledger, [Spent(town.now, "f03", "9")], catalog=LIMITED, now=town.now)

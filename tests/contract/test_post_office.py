@@ -14,8 +14,9 @@ from bot.ledger.store import Ledger
 from bot.slack.api import Person
 from bot.slack.blocks import trusted_context
 from bot.slack.messages import Message, note
+from bot.slack.notes.deliveries import REPEAT
 from bot.slack.people import LARGEST_GROUP
-from bot.slack.post_office import LOOK_AGAIN, MOST_UNANSWERED, REPEAT, PostOffice
+from bot.slack.post_office import LOOK_AGAIN, MOST_UNANSWERED, PostOffice
 from bot.slack.routes import Route
 from bot.slack.undelivered import BACKOFF, TRIES
 from tests.ledgers import BERLIN, emptied, new_ledger

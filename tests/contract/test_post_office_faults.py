@@ -11,7 +11,8 @@ import pytest
 from bot.ledger.deliveries import Kind, Role, State
 from bot.ledger.store import Ledger
 from bot.slack.messages import note
-from bot.slack.post_office import REPEAT, PostOffice
+from bot.slack.notes.deliveries import REPEAT
+from bot.slack.post_office import PostOffice
 from bot.slack.routes import Route
 from tests.contract.test_post_office import CrashError, Town
 from tests.ledgers import BERLIN, emptied, new_ledger, seeded

@@ -12,11 +12,12 @@ from bot.ledger.store import open_ledger
 from bot.reports.reporter import Reporter
 from bot.slack.alert_actions import AlertActions
 from bot.slack.alert_message import ACKNOWLEDGE, RAISE
-from bot.slack.budget_commands import SAVE, BudgetCommands
+from bot.slack.budget_commands import BudgetCommands
 from bot.slack.connection import SocketConnection
 from bot.slack.hearing import Answerers
 from bot.slack.limit_desk import LimitDesk
 from bot.slack.listeners import Listeners
+from bot.slack.notes.budgets import SAVE
 from tests.contract.test_alert_actions import Desk, Modals, a_desk
 from tests.databases import new_url
 from tests.ledgers import BERLIN, DIMENSIONS

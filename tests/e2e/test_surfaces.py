@@ -12,9 +12,9 @@ import pytest
 
 from bot.ledger.store import Ledger, open_ledger
 from bot.slack.access import GUEST, NOT_NAMED, STRANGER
-from bot.slack.budget_form import ALERT_AT, DIMENSION, OWNERS, VALUE
+from bot.slack.budget_modal import ALERT_AT, DIMENSION, OWNERS, VALUE
 from bot.slack.home_view import MAP_UNTAGGED, PREVIEW_DIGEST, SET_BUDGET, UNDO_RULE
-from bot.slack.rule_form import NAME, PROJECT
+from bot.slack.rule_modal import NAME, PROJECT
 from bot.slack.views import FEATURE, PICK_FEATURE
 from tests.e2e.conversation import Talk, now, traced
 from tests.standins.langsmith import LangSmithStandIn
@@ -257,6 +257,34 @@ def test_what_was_meant_is_a_button(talk: Talk) -> None:
     pressed.wait_responses()
     assert "rag-search cost $1.70" in answer.text
     assert "actions" in answer.kinds
+
+
+@pytest.mark.parametrize("where", ["a channel", "a thread", "direct messages"])
+def test_what_was_meant_in_a_conversation_is_answered_there_to_whoever_presses_and_once(talk: Talk, where: str) -> None:
+    place = "U1" if where == "direct messages" else "C1"
+    above = {"thread_ts": mention(talk, "status").payload["event"]["ts"]} if where == "a thread" else {}
+    if place == "U1":
+        said = talk.slack.event("message.im", text="week rag-serch")
+    else:
+        said = mention(talk, "week rag-serch", **above)
+    thread = above.get("thread_ts", said.payload["event"]["ts"])
+
+    def told(words: str) -> list[Json]:
+        found = [one for one in talk.slack.messages(place) if one.get("thread_ts") == thread]
+        return [one for one in found if words in one["text"]]
+
+    (shown,) = talk.slack.wait_for(lambda: told("Did you mean"), what="what was meant")
+    talk.slack.click(shown, "thread_meant_0", user="UGUEST").wait_responses()
+    assert told("rag-search cost") == []
+    pressed = talk.slack.click(shown, "thread_meant_0", user="U2")
+    (answer,) = talk.slack.wait_for(lambda: told("rag-search cost $1.70"), what="the answer")
+    assert answer["thread_ts"] == thread
+    talk.slack._send_over_socket(pressed, "interactive", 1)  # Slack hands the same press over again
+    talk.slack.click(shown, "thread_meant_0").wait_ack()
+    talk.slack.wait_for(lambda: len(told("rag-search cost $1.70")) >= 2, what="the second press")
+    assert len(told("rag-search cost $1.70")) == 2
+    assert told("Did you mean") == [shown]
+    assert pressed.responses == []
 
 
 def test_help_speaks_of_what_is_here(talk: Talk) -> None:

@@ -8,8 +8,8 @@ from bot.domain.digest import Schedule
 from bot.domain.period import local_day
 from bot.ledger.deliveries import Delivery, Kind, Role, State
 from bot.slack.files import is_file
+from bot.slack.notes.deliveries import REPEAT
 from bot.slack.people import is_group
-from bot.slack.post_office import REPEAT
 from tests.simulation.chances import chain, could_be_sent, places, was_refused
 from tests.simulation.town import Town
 

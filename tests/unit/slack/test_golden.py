@@ -8,11 +8,11 @@ from decimal import Decimal
 import pytest
 
 from bot.errors import QuestionError
+from bot.ledger.forgetting import NO_TEXT
 from bot.reports.answers import Spend
 from bot.slack.controls import with_again, with_controls
 from bot.slack.digest_message import ToldAlert, correction_message, digest_message, thread_message
-from bot.slack.files import missing_file
-from bot.slack.messages import Message, answer_message, note, question_problem, shared
+from bot.slack.messages import MEANT_IN_THREAD, Message, answer_message, question_problem, shared
 from bot.slack.trial_message import trial_message, trial_without_budget
 from tests import golden
 from tests.alerts import FACTS, STATE
@@ -67,13 +67,14 @@ def test_a_test_alert_says_that_it_is_none() -> None:
     check("alert_test_without_budget", trial_without_budget(Decimal("52.10"), date(2026, 11, 1), date(2026, 11, 22)))
 
 
-def test_a_file_that_did_not_come_says_how_to_get_its_rows() -> None:
-    kept = {"file": {"name": "llmcost-digest-2026-11-23.csv", "content": "key,cost_usd\n"}}
-    check("file_missing", missing_file(kept, "Slack said no (missing_scope)."))
+def test_what_a_purge_leaves_of_a_message_is_a_sentence() -> None:
+    check("purged", Message.from_json(dict(NO_TEXT)))
 
 
-def test_a_failure_names_its_reference() -> None:
-    check("failure", note("Something went wrong here.", "Try again.", "In the log it is 1a2b3c4d."))
+def test_what_may_have_been_meant_is_a_button() -> None:
+    wrong = QuestionError('"rag-serch" is no word.', ["rag-search"])
+    check("question_meant", question_problem(wrong, ["week rag-search", "week rag-search by model"]))
+    check("question_meant_in_thread", question_problem(wrong, ["week rag-search"], MEANT_IN_THREAD))
 
 
 def check(kind: str, message: Message) -> None:

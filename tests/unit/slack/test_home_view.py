@@ -20,7 +20,7 @@ from bot.reports.budgets import BudgetState
 from bot.reports.findings import Finding, Verdict
 from bot.reports.home import Home
 from bot.slack.alert_message import Card, Done
-from bot.slack.home_view import BUDGETS, FEATURES, SET_BUDGET, UNDO_RULE, home_note, home_view
+from bot.slack.home_view import BUDGETS, FEATURES, SET_BUDGET, UNDO_RULE, home_view
 from tests import golden
 from tests.alerts import FACTS, NEAR, STATE, facts
 from tests.golden.answers import _budgeted, lively_budgets
@@ -88,10 +88,6 @@ def test_an_empty_ledger_says_so_and_never_zero(reused: Ledger) -> None:
     view = home_view(home_of(emptied(reused), Catalog()), (), [], welcome=True)
     check("home_empty", view)
     assert "$0" not in words(view)
-
-
-def test_a_problem_takes_the_place_of_figures() -> None:
-    check("home_problem", home_note("Something went wrong here.", "Open this tab again in a minute."))
 
 
 def test_my_features_and_their_budgets_come_first(reused: Ledger) -> None:

@@ -1,8 +1,11 @@
 """The modals: what people see (tests/golden/modal_*.json), and that any name fits into them and none acts there."""
 
+import ast
+import inspect
 import json
 from datetime import datetime
 from decimal import Decimal
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -12,14 +15,15 @@ from hypothesis import strategies as st
 from bot.domain.budget import Budget, Window
 from bot.domain.catalog import BudgetInForce
 from bot.domain.feature import Rule
+from bot.slack import alert_actions, budget_form, field_errors, rule_form
 from bot.slack.blocks import Block
-from bot.slack.budget_form import budget_view
-from bot.slack.digest_message import digest_message
+from bot.slack.budget_modal import budget_view, saved_view
+from bot.slack.digest_message import preview_view
 from bot.slack.limit_desk import Standing
 from bot.slack.raise_modal import Wanted, raise_view
 from bot.slack.rule_desk import Moved
-from bot.slack.rule_form import rule_view, sure_view, working_view
-from bot.slack.views import closing_view, feature_options
+from bot.slack.rule_modal import rule_view, sure_view, working_view
+from bot.slack.views import feature_options
 from tests import golden
 from tests.golden.digests import digest
 from tests.ledgers import BERLIN
@@ -43,6 +47,8 @@ def standing(feature: str = "rag-search") -> Standing:
 AGAIN = Wanted("a key", "51", for_period=False, warned=None)
 VIEWS: dict[str, Block] = {
     "budget": budget_view(["env", "user_tier"]),
+    "budget_saved": saved_view("rag-search", {Window.DAILY: 7 * 10**9, Window.MONTHLY: 1_200_500_000_000}),
+    "preview": preview_view(digest("digest")),
     "rule": rule_view(),
     "rule_sure": sure_view(RULE, MOVED),
     "rule_working": working_view(),
@@ -57,9 +63,30 @@ def test_a_modal_looks_as_it_should(kind: str) -> None:
     golden.check(f"modal_{kind}.slack.json", json.dumps(VIEWS[kind], ensure_ascii=False, indent=1) + "\n")
 
 
+def test_what_stands_beside_fields_reads_as_it_should() -> None:
+    said = {name: one for name, one in vars(field_errors).items() if name.isupper() and isinstance(one, str)}
+    said |= {"failed": field_errors.failed("1a2b3c4d"), "spent_already": field_errors.spent_already(Decimal("52.104"))}
+    made = [name for name, one in vars(field_errors).items() if getattr(one, "__module__", "") == field_errors.__name__]
+    assert set(made) <= set(said)
+    golden.check("modal_errors.slack.json", json.dumps(said, ensure_ascii=False, indent=1) + "\n")
+
+
+@pytest.mark.parametrize("form", [budget_form, rule_form, alert_actions], ids=lambda module: module.__name__)
+def test_forms_have_no_sentences_of_their_own(form: ModuleType) -> None:
+    """But for what stands in the code for whoever reads that, and what goes into the log."""
+    tree = ast.parse(inspect.getsource(form))
+    nodes = list(ast.walk(tree))
+    unseen = [node.value for node in nodes if isinstance(node, ast.Expr)]
+    for call in (node for node in nodes if isinstance(node, ast.Call)):
+        if ast.unparse(call.func) in {"log_failure", "say_failure", "self._guarded"}:
+            unseen += call.args
+    hidden = {id(part) for one in unseen for part in ast.walk(one)}
+    texts = [str(node.value) for node in nodes if isinstance(node, ast.Constant) and id(node) not in hidden]
+    assert [text for text in texts if text.endswith(".")] == []
+
+
 def test_a_whole_digest_fits_into_its_preview() -> None:
-    view = closing_view("Digest preview", *digest_message(digest("digest_after_a_weekend")).simple_blocks)
-    assert problems(view, "modal") == []
+    assert problems(preview_view(digest("digest_after_a_weekend")), "modal") == []
 
 
 @settings(deadline=None)
