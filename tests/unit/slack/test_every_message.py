@@ -30,7 +30,7 @@ WHOLE = {
     *(SLACK / f"{name}_message.py" for name in ("alert", "digest", "doctor", "trial")),
 }
 # These take the words of the others.
-IN_OTHERS = {"note", "page_message", "home_note", "naming"}
+IN_OTHERS = {"note", "page_message", "home_note", "naming", "with_line"}
 # The options of a select are asked for while somebody types, and no message.
 NO_MESSAGE = {"feature_options"}
 
