@@ -167,12 +167,16 @@ class Digests:
     # What was announced before
 
     def _look_again(self, now: datetime) -> None:
-        looked = self._outbox.mark(_MARK)
-        is_time = looked is None or now - datetime.fromisoformat(looked) >= LOOK_EVERY
+        mark = self._outbox.mark(_MARK)
+        # A clock that was set back would else stop all looking until it is where it was.
+        looked = datetime.fromisoformat(mark) if mark is not None and datetime.fromisoformat(mark) <= now else None
+        is_time = looked is None or now - looked >= LOOK_EVERY
         self._look_at_changed_days(now)
         settled = self._settled_through()
-        for event in self._outbox.recent_events(Kind.DIGEST, now - LOOKED_AT_UNSETTLED):
-            since_morning = now - first_instant(date.fromisoformat(event.facts["morning"]), self.schedule.zone)
+        # As old as they were when they were looked at last: what was read meanwhile, while this job was down, counts.
+        since = looked or now
+        for event in self._outbox.recent_events(Kind.DIGEST, since - LOOKED_AT_UNSETTLED):
+            since_morning = since - first_instant(date.fromisoformat(event.facts["morning"]), self.schedule.zone)
             is_settled = settled is not None and settled.isoformat() >= _last_day(event)
             if since_morning < LOOKED_AT or not is_settled:
                 self._look_at(event, now, is_time=is_time)
@@ -180,7 +184,7 @@ class Digests:
             self._outbox.set_mark(_MARK, now.isoformat())
 
     def _look_at_changed_days(self, now: datetime) -> None:
-        """However old they are: prices have changed on demand, or runs have come in very late."""
+        """However old they are: prices or features have changed on demand, or runs have come in very late."""
         changed = self._outbox.mark(changed_days.MARK)
         if not changed:
             return
