@@ -212,6 +212,7 @@ BUDGET_FIELDS = (
     "until",
     "owners",
     "where",
+    "unpriced_runs",
 )
 
 
@@ -231,6 +232,7 @@ def budgets_record(answer: BudgetList) -> dict[str, Any]:
             instant_text(row.until),
             list(row.owners),
             [f"{name}={value}" for name, value in row.where],
+            row.unpriced_runs,
         )
         for row in answer.rows
     ]
