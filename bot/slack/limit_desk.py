@@ -19,7 +19,7 @@ from bot.ledger.store import Ledger
 from bot.render.names import plain
 from bot.render.numbers import money
 from bot.reports.budget_reporter import BudgetReporter
-from bot.slack.messages import Message, note
+from bot.slack.messages import Message, note_of_member
 from bot.slack.presses import is_member
 
 _LASTS = timedelta(days=1)
@@ -114,8 +114,8 @@ class LimitDesk:
         do, because the budget has no owner; nothing where it has one."""
         if self._owners(feature, window, now):
             return (), ()
-        why = f"{plain(feature)} has no owner, so anybody may do that; {user} did."
-        return self._word(key, feature, note(done, why), now)
+        why = f"{plain(feature)} has no owner, so anybody may do that;"
+        return self._word(key, feature, note_of_member(done, why, user, " did."), now)
 
     def _owners(self, feature: str, window: Window, now: datetime) -> tuple[str, ...]:
         in_force = self._in_force(feature, window, now)
@@ -123,9 +123,11 @@ class LimitDesk:
 
     def _told(self, new: SetLimit, old: int | None) -> Told:
         before, limit = money(dollars(old)) if old is not None else "nothing", money(dollars(new.limit_nanos))
-        said = note(
+        said = note_of_member(
             f"The {new.window} budget of {plain(new.feature)} is {limit} now, {before} before.",
-            f"{plain(new.feature)} has no owner, so anybody may change it; {new.set_by} did.",
+            f"{plain(new.feature)} has no owner, so anybody may change it;",
+            new.set_by,
+            " did.",
         )
         key = f"limit:{new.window}:{microseconds(new.set_at)}:{new.set_by}"
         return self._word(key, new.feature, said, new.set_at)

@@ -24,6 +24,7 @@ from bot.slack.blocks import (
     buttons,
     context,
     data_table,
+    escape,
     escaped,
     fence,
     fenced_section,
@@ -164,6 +165,20 @@ def note(first: str, *others: str) -> Message:
     """A few plain sentences."""
     block = paragraph(first, *others)
     return Message(escaped("\n".join([first, *others]), _SENTENCES), (block,), (block,))
+
+
+def note_of_member(first: str, before: str, user_id: str, after: str) -> Message:
+    """A bold sentence, and one that names a member between its words; they are told that they did it, like whoever
+    shares an answer. The id must be one that Slack gave us."""
+    block = paragraph(first)
+    (section,) = block["elements"]
+    section["elements"] += [
+        {"type": "text", "text": f"\n{before} "},
+        {"type": "user", "user_id": user_id},
+        {"type": "text", "text": after},
+    ]
+    text = f"{escaped(f'{first}{chr(10)}{before}', _SENTENCES)} <@{user_id}>{escape(after)}"
+    return Message(text, (block,), (block,))
 
 
 def _left_out(rows: int, names_top: bool) -> str:

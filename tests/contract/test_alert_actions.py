@@ -424,7 +424,8 @@ def test_so_may_an_alert_be_seen_to_without_an_owner_which_the_digests_channel_r
     (told,) = [one for one in desk.world.deliveries() if one.kind is Kind.NOTICE]
     assert (told.recipient, told.role) == ("#llm-cost", Role.CHANNEL)
     assert f"The alert about the monthly budget of rag (2026-11) {done}" in told.message["text"]
-    assert f"rag has no owner, so anybody may do that; {STRANGER} did." in told.message["text"]
+    assert f"rag has no owner, so anybody may do that; <@{STRANGER}> did." in told.message["text"]
+    assert {"type": "user", "user_id": STRANGER} in told.message["blocks"][0]["elements"][0]["elements"]
 
 
 def test_who_acknowledges_what_was_acknowledged_does_nothing_that_could_be_announced(desk: Desk) -> None:
