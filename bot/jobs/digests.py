@@ -17,6 +17,7 @@ from bot.domain.period import first_instant
 from bot.ledger import changed_days
 from bot.ledger.deliveries import Delivery, Kind, NewDelivery, Role, State
 from bot.ledger.events import Event, NewEvent
+from bot.ledger.forgetting import GONE, NO_TEXT
 from bot.ledger.outbox import Outbox
 from bot.ledger.store import Ledger
 from bot.render.data import as_dict
@@ -206,6 +207,9 @@ class Digests:
         if not live:
             return
         facts = event.facts
+        if GONE in (facts["features"] or ()):
+            self._take_back(event, live, now)
+            return
         digest = self._reporter.digest(
             date.fromisoformat(facts["morning"]),
             now,
@@ -228,6 +232,14 @@ class Digests:
             self._outbox.change({delivery.id: message, **self.replies(event, now)})
         else:
             self._outbox.change({delivery.id: _kept(digest, told=digest.total)})
+
+    def _take_back(self, event: Event, live: Sequence[Delivery], now: datetime) -> None:
+        """A digest of features that were purged has no figures: a $0 would be a lie, and its text named them."""
+        for delivery in live:
+            kept = _digest_of(delivery)
+            if kept["shown"] != GONE:
+                message = {**NO_TEXT, "digest": {**kept, "shown": GONE}}
+                self._outbox.change({delivery.id: message, **self.replies(event, now)})
 
     def _correct(self, event: Event, sent: list[Delivery], digest: Digest, now: datetime) -> None:
         """A word under the digest if its total is far from what people were told last."""

@@ -21,6 +21,7 @@ from bot.domain.feature import UNTAGGED_NAME, Rule, SetRule
 from bot.jobs.digests import LOOK_EVERY, Digests
 from bot.ledger.deliveries import Kind
 from bot.ledger.events import Event
+from bot.ledger.forgetting import NO_TEXT
 from bot.ledger.lease import SYNC, Lease
 from bot.ledger.purging import Wanted as ToPurge
 from bot.ledger.repricing import Movement, Place, Wanted
@@ -252,6 +253,19 @@ def test_a_digest_follows_features_whose_runs_were_pruned(reused: Ledger) -> Non
     history.live(("rename or rename back",))
     assert of_first_morning(history) == {"search": "$5.00", "untagged": "$1.00"}
     judge(history)
+
+
+def test_a_digest_of_a_feature_that_was_purged_is_taken_back_and_says_no_zero(reused: Ledger) -> None:
+    """In Slack too, where it named the feature."""
+    history = History(emptied(reused))
+    history.catalog = Catalog({"rag-search": Feature("rag-search", channel="#search", digest=True)})
+    history.look()
+    history.sleep(NINE + 3 * DAY)
+    history.catalog = Catalog()
+    history.live(("purge", "rag-search"))
+    told = [one for one in history.ledger.outbox.latest(100) if one.recipient == "#search"]
+    assert [one.kind for one in told] == [Kind.DIGEST] * 4
+    assert {history.standing[one.id]["text"] for one in told} == {NO_TEXT["text"]}
 
 
 def of_first_morning(history: History) -> dict[str, str]:
