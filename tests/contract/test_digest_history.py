@@ -268,6 +268,14 @@ def test_a_digest_of_a_feature_that_was_purged_is_taken_back_and_says_no_zero(re
     assert {history.standing[one.id]["text"] for one in told} == {NO_TEXT["text"]}
 
 
+def test_a_clock_that_is_set_back_does_not_stop_the_looking(reused: Ledger) -> None:
+    history = History(emptied(reused))
+    history.look()
+    history.job.run(NINE + 2 * DAY)
+    history.live(("spend", "rag-search", 12, 10**11))
+    assert of_first_morning(history)["rag-search"] == "$105.00"
+
+
 def of_first_morning(history: History) -> dict[str, str]:
     """What stands in each row of the first digest."""
     first = min(history.ledger.outbox.recent_events(Kind.DIGEST, NINE - DAY), key=lambda one: one.facts["morning"])
