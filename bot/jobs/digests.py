@@ -1,7 +1,7 @@
 """The morning digests: which are due is announced, and those that were sent are looked at again while figures of their
 days can still change."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -15,6 +15,7 @@ from bot.jobs.audiences import Audience, audiences
 from bot.ledger import changed_days
 from bot.ledger.deliveries import Delivery, Kind, NewDelivery, Role, State
 from bot.ledger.events import Event, NewEvent
+from bot.ledger.forgetting import GONE, NO_TEXT
 from bot.ledger.outbox import Outbox
 from bot.ledger.store import Ledger
 from bot.render.data import as_dict
@@ -118,12 +119,16 @@ class Digests:
     # What was announced before
 
     def _look_again(self, now: datetime) -> None:
-        looked = self._outbox.mark(_MARK)
-        is_time = looked is None or now - datetime.fromisoformat(looked) >= LOOK_EVERY
+        mark = self._outbox.mark(_MARK)
+        # A clock that was set back would else stop all looking until it is where it was.
+        looked = datetime.fromisoformat(mark) if mark is not None and datetime.fromisoformat(mark) <= now else None
+        is_time = looked is None or now - looked >= LOOK_EVERY
         self._look_at_changed_days(now)
         settled = self._settled_through()
-        for event in self._outbox.recent_events(Kind.DIGEST, now - LOOKED_AT_UNSETTLED):
-            since_morning = now - first_instant(date.fromisoformat(event.facts["morning"]), self.schedule.zone)
+        # As old as they were when they were looked at last: what was read meanwhile, while this job was down, counts.
+        since = looked or now
+        for event in self._outbox.recent_events(Kind.DIGEST, since - LOOKED_AT_UNSETTLED):
+            since_morning = since - first_instant(date.fromisoformat(event.facts["morning"]), self.schedule.zone)
             is_settled = settled is not None and settled.isoformat() >= _last_day(event)
             if since_morning < LOOKED_AT or not is_settled:
                 self._look_at(event, now, is_time=is_time)
@@ -131,7 +136,7 @@ class Digests:
             self._outbox.set_mark(_MARK, now.isoformat())
 
     def _look_at_changed_days(self, now: datetime) -> None:
-        """However old they are: prices have changed on demand, or runs have come in very late."""
+        """However old they are: prices or features have changed on demand, or runs have come in very late."""
         changed = self._outbox.mark(changed_days.MARK)
         if not changed:
             return
@@ -153,6 +158,9 @@ class Digests:
         if not live:
             return
         facts = event.facts
+        if GONE in (facts["features"] or ()):
+            self._take_back(event, live, now)
+            return
         digest = self._reporter.digest(
             date.fromisoformat(facts["morning"]),
             now,
@@ -178,6 +186,14 @@ class Digests:
         else:
             message = _kept(digest, told=digest.total)
         self._outbox.change({delivery.id: message})
+
+    def _take_back(self, event: Event, live: Sequence[Delivery], now: datetime) -> None:
+        """A digest of features that were purged has no figures: a $0 would be a lie, and its text named them."""
+        for delivery in live:
+            kept = _digest_of(delivery)
+            if kept["shown"] != GONE:
+                message = {**NO_TEXT, "digest": {**kept, "shown": GONE}}
+                self._outbox.change({delivery.id: message, **self.replies(event, now)})
 
     def _correct(self, event: Event, sent: list[Delivery], digest: Digest, now: datetime) -> None:
         """A word under the digest if its total is far from what people were told last."""

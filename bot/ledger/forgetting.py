@@ -175,9 +175,14 @@ def _forget_settings(connection: Connection, pair: tuple[str, str], *, is_featur
         if (is_feature and row.feature == pair[1]) or pair in where:
             same = (limits.c.feature == row.feature, limits.c.window == row.window)
             gone += connection.execute(delete(limits).where(*same)).rowcount
+    changes = limit_changes.c
+    for number, kept in connection.execute(select(changes.id, changes.where).where(changes.where.is_not(None))).all():
+        # No run has that value: such a limit is said to be near in no period.
+        left = [[name, GONE] if (name, value) == pair else [name, value] for name, value in json.loads(kept)]
+        new = json.dumps(left, ensure_ascii=False)
+        connection.execute(update(limit_changes).where(changes.id == number).values(where=new))
     if is_feature:
-        changes = limit_changes.c.feature
-        connection.execute(update(limit_changes).where(changes == pair[1]).values(feature=GONE))
+        connection.execute(update(limit_changes).where(changes.feature == pair[1]).values(feature=GONE))
         gone += connection.execute(delete(set_rules).where(set_rules.c.feature == pair[1])).rowcount
     return gone
 

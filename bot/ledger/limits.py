@@ -51,17 +51,17 @@ def set_limits(connection: Connection) -> list[SetLimit]:
             until=instant_or_none(row.until),
             file_limit=row.file_limit,
             owners=tuple(json.loads(row.owners)),
-            alert_at=None if row.alert_at is None else tuple(json.loads(row.alert_at)),
-            where=None if row.where is None else tuple((name, value) for name, value in json.loads(row.where)),
+            alert_at=_alert_at(row.alert_at),
+            where=_where(row.where),
         )
         for row in connection.execute(select(limits).order_by(limits.c.feature, limits.c.window))
     ]
 
 
 def every_limit(connection: Connection) -> list[SetLimit]:
-    """Every limit that was ever set, the oldest first: for questions about periods that are over. What the audit trail
-    does not keep of a limit that was replaced is taken to have been as it is with the one that was set last; of those
-    that were purged nothing is known."""
+    """Every limit that was ever set, the oldest first: for questions about periods that are over. What the file said
+    when one was set that was replaced is taken to have been what it said with the last: it shall hold in its time,
+    whatever the file says now. Of those that were purged nothing is known."""
     last = {(one.feature, one.window): one for one in set_limits(connection)}
     return [
         replace(
@@ -71,6 +71,8 @@ def every_limit(connection: Connection) -> list[SetLimit]:
             set_at=instant(row.at),
             until=instant_or_none(row.until),
             owners=tuple(json.loads(row.owners)),
+            alert_at=_alert_at(row.alert_at),
+            where=_where(row.where),
         )
         for row in connection.execute(select(limit_changes).order_by(limit_changes.c.id))
         if (row.feature, Window(row.window)) in last
@@ -118,9 +120,18 @@ def set_limit(connection: Connection, new: SetLimit, old_nanos: int | None) -> b
             new_nanos=new.limit_nanos,
             until=until,
             owners=owners,
+            **own,
         )
     )
     return True
+
+
+def _alert_at(kept: str | None) -> tuple[int, ...] | None:
+    return None if kept is None else tuple(json.loads(kept))
+
+
+def _where(kept: str | None) -> tuple[tuple[str, str], ...] | None:
+    return None if kept is None else tuple((name, value) for name, value in json.loads(kept))
 
 
 def limit_history(connection: Connection, feature: str, limit: int) -> list[LimitChange]:

@@ -63,15 +63,21 @@ def fitted(figures: Delta, rules: Rules, dimensions_before: Sequence[str]) -> De
     return _moved(figures, places)
 
 
+def renamed_days(figures: Delta, rules: Rules) -> set[int]:
+    """The days of those figures on which a feature is called otherwise by other rules."""
+    aliases = rules.attribution.aliases
+    return {key.day for key in figures.rollups if key.view == "all/feature" and key.value in aliases}
+
+
 def forget_value(
     connection: Connection, projects: Iterable[Project], rules: Rules, purged: Purged, pair: tuple[str, str]
-) -> None:
+) -> set[int]:
     """Take a metadata value that is purged, and a feature that is called by it, out of the figures of pruned runs: they
-    have no value, and are untagged."""
+    have no value, and are untagged. Returns the days whose figures are others now."""
     name, value = pair
     feature = rules.attribution.aliases.get(value, value) if name in rules.attribution.keys else None
     if purged.of(name, value) is None or (feature is None and name not in rules.dimensions):
-        return
+        return set()
     of_value = _views([name])
 
     def places(key: Key) -> Iterator[Key]:
@@ -84,7 +90,9 @@ def forget_value(
         yield key
 
     before = of_pruned(connection, projects, rules.dimensions)
-    write_changes(connection, (), _less(_moved(before, places), before))
+    changed = _less(_moved(before, places), before)
+    write_changes(connection, (), changed)
+    return {key.day for key in changed.rollups}
 
 
 def torn(booked: Mapping[Key, Sequence[int]], dimensions: Sequence[str], gone: Pruned) -> list[str]:

@@ -117,6 +117,10 @@ class Reading:
         """See bot.ledger.spending.spent."""
         return spending.spent(self._connection, span, feature, where)
 
+    def unpriced(self, span: Span, feature: str | None, where: spending.Where = ()) -> int:
+        """See bot.ledger.spending.unpriced."""
+        return spending.unpriced(self._connection, span, feature, where)
+
     def reached_at(self, span: Span, feature: str | None, where: spending.Where, amount: int) -> datetime | None:
         """See bot.ledger.spending.reached_at."""
         return spending.reached_at(self._connection, span, feature, where, amount)

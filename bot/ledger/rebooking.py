@@ -39,25 +39,30 @@ def rebook(connection: Connection, project: Project, rules: Rules, *, mode_befor
     return days
 
 
-def recount(connection: Connection, projects: Iterable[Project], rules: Rules, of_pruned: Delta) -> None:
-    """Book everything again, because the rules have changed: the time zone, the dimensions, the attribution.
+def recount(connection: Connection, projects: Iterable[Project], rules: Rules, of_pruned: Delta) -> set[int]:
+    """Book everything again, because the rules have changed: the time zone, the dimensions, the attribution. Returns
+    the days that held a run, or hold one now, of another feature or day than before.
 
     Costs stay as they are booked; totals stay too. `of_pruned` are the figures of runs that are not held any more.
     """
-    tally = Tally(rules.dimensions)
+    tally, days = Tally(rules.dimensions), set[int]()
     for project in projects:
-        for _, after in _book_again(connection, project, rules, None):
+        for before, after in _book_again(connection, project, rules, None):
             tally.add(after.values(), +1)
+            days |= _moved_days(before, after)
     connection.execute(delete(rollups))
     connection.execute(delete(returns))
     write_delta(connection, tally.delta())
     write_delta(connection, of_pruned)
+    return days
 
 
-def purge(connection: Connection, project: Project, trace_ids: Collection[bytes], rules: Rules, purged: Purged) -> int:
-    """Take their words from all runs of some traces of a project (see bot.ledger.purging); gives how many lost any.
-    What they add up to stays, but where it was added up by such a word."""
-    tally, changes = Tally(rules.dimensions), 0
+def purge(
+    connection: Connection, project: Project, trace_ids: Collection[bytes], rules: Rules, purged: Purged
+) -> tuple[int, set[int]]:
+    """Take their words from all runs of some traces of a project (see bot.ledger.purging); gives how many lost any, and
+    the days on which a run lost its feature. What they add up to stays, but where it was added up by such a word."""
+    tally, changes, days = Tally(rules.dimensions), 0, set[int]()
     roots = load_roots(connection, project.key, trace_ids)
     for trace_id, before in load_traces(connection, project.key, trace_ids).items():
         root = roots.get(trace_id)
@@ -67,9 +72,10 @@ def purge(connection: Connection, project: Project, trace_ids: Collection[bytes]
         tally.add(after.values(), +1)
         write_runs(connection, changed)
         changes += len(changed)
+        days |= _moved_days(before, after)
     write_delta(connection, tally.delta())
     write_roots(connection, project.key, dict.fromkeys(trace_ids, SILENT))
-    return changes
+    return changes, days
 
 
 def as_it_would_be(connection: Connection, projects: Iterable[Project], rules: Rules) -> Iterator[tuple[Trace, Trace]]:
@@ -107,6 +113,12 @@ def _book_again(
         ]
         write_runs(connection, [one for before, after in again for one in changes_of(before, after)])
         yield from again
+
+
+def _moved_days(before: Trace, after: Trace) -> set[int]:
+    """The days from which runs went, and to which they came: to another day, or to another feature of their own."""
+    moved = [(before[one.run.id], one) for one in changes_of(before, after)]
+    return {day for was, one in moved if (was.day, was.feature) != (one.day, one.feature) for day in (was.day, one.day)}
 
 
 def _batches(connection: Connection, project: int) -> Iterator[dict[bytes, Trace]]:

@@ -1,6 +1,6 @@
 """What changes the past on demand: other prices, words that are purged, runs that are let go of."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -135,16 +135,26 @@ class Revision(Access):
             of_project = [trace_id for key, trace_id in found if key == project.key]
             for at in range(0, len(of_project), _PURGED_AT_ONCE):
                 some = of_project[at : at + _PURGED_AT_ONCE]
-                purge = partial(rebooking.purge, project=project, trace_ids=some, rules=rules, purged=purged)
+                purge = partial(_purge, project=project, trace_ids=some, rules=rules, purged=purged)
                 changed += self._write(mine, now, purge)
         pair = wanted.pair
         if pair is not None:
             self._write(
-                mine, now, lambda connection: pruned_days.forget_value(connection, projects, rules, purged, pair)
+                mine,
+                now,
+                lambda connection: changed_days.remember(
+                    connection, pruned_days.forget_value(connection, projects, rules, purged, pair)
+                ),
             )
         return Purge(
             len(found), changed, forgotten.told, forgotten.unset, forgotten.untold, is_overwritten=compact(self._engine)
         )
+
+
+def _purge(connection: Connection, project: Project, trace_ids: Collection[bytes], rules: Rules, purged: Purged) -> int:
+    changed, days = rebooking.purge(connection, project, trace_ids, rules, purged)
+    changed_days.remember(connection, days)
+    return changed
 
 
 def _next_changes(

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, insert
 
 from bot.domain.feature import Attribution, Rule, SetRule
 from bot.errors import LedgerError
-from bot.ledger import coverage, pruned_days, pruning, rebooking, set_rules
+from bot.ledger import changed_days, coverage, pruned_days, pruning, rebooking, set_rules
 from bot.ledger.access import Access, kept_rules
 from bot.ledger.booking import Project, Rules
 from bot.ledger.coverage import ProjectRow
@@ -135,5 +135,8 @@ def booked_project(row: ProjectRow) -> Project:
 def _recount(connection: Connection, rules: Rules) -> None:
     """Count everything anew; the ledger's own rules say by what it was counted so far."""
     projects, before = booked_projects(connection), json.loads(kept_rules(connection)["dimensions"])
-    of_pruned = pruned_days.fitted(pruned_days.of_pruned(connection, projects, before), rules, before)
-    rebooking.recount(connection, projects, with_set(connection, rules), of_pruned)
+    of_pruned = pruned_days.of_pruned(connection, projects, before)
+    days = pruned_days.renamed_days(of_pruned, rules)
+    of_pruned = pruned_days.fitted(of_pruned, rules, before)
+    days |= rebooking.recount(connection, projects, with_set(connection, rules), of_pruned)
+    changed_days.remember(connection, days)

@@ -32,6 +32,17 @@ def spent(connection: Connection, span: Span, feature: str | None, where: Where 
     return cost - _from_runs(connection, span, feature, where, only_impossible=True)
 
 
+def unpriced(connection: Connection, span: Span, feature: str | None, where: Where = ()) -> int:
+    """How many runs of those are not in `spent` because nobody knows what they cost."""
+    if not where:
+        return figures.total(connection, span, feature).unpriced
+    if len(where) == 1:
+        ((dimension, value),) = where
+        return figures.by_value(connection, span, dimension, feature).get(value, figures.NOTHING).unpriced
+    query = select(runs.c.key_values, func.count()).where(*_in_state(State.UNPRICED, span, feature))
+    return sum(number for keys, number in connection.execute(query.group_by(runs.c.key_values)) if _has(keys, where))
+
+
 def reached_at(connection: Connection, span: Span, feature: str | None, where: Where, amount: int) -> datetime | None:
     """When the spend of `span`, which is whole days, reached `amount` nano-dollars: the start of the run that made it
     so. None if it did not."""
@@ -129,8 +140,12 @@ def _has(keys: str | None, where: Where) -> bool:
 
 
 def _counted(span: Span, feature: str | None) -> list[ColumnElement[bool]]:
+    return _in_state(State.COSTED, span, feature)
+
+
+def _in_state(state: State, span: Span, feature: str | None) -> list[ColumnElement[bool]]:
     conditions = [
-        runs.c.state == State.COSTED.value,
+        runs.c.state == state.value,
         runs.c.start >= microseconds(span.start),
         runs.c.start < microseconds(span.end),
     ]

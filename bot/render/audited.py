@@ -3,11 +3,11 @@
 from bot.render.coverage import basis, warnings
 from bot.render.names import plain
 from bot.render.numbers import count, money, plural, tokens
-from bot.render.sentences import spent, when
+from bot.render.sentences import known, spent, when
 from bot.reports.audited import FREE, Audit, Finding, SourceRow
 from bot.reports.suspects import Fault
 
-UNKNOWN_COST = "unknown"
+UNKNOWN, UNKNOWN_COST = "\N{EM DASH}", "unknown"
 
 _SOURCES = {
     "langsmith": "LangSmith",
@@ -56,9 +56,9 @@ def audited_rows(answer: Audit) -> list[list[str]]:
             _SOURCES[row.key],
             _reference(row),
             count(row.runs),
-            tokens(row.input_tokens),
-            tokens(row.output_tokens),
-            UNKNOWN_COST if row.key == "unpriced" else money(row.cost),
+            _tokens(row.input_tokens),
+            _tokens(row.output_tokens),
+            UNKNOWN_COST if row.cost is None else money(row.cost),
         ]
         for row in answer.rows
     ]
@@ -83,9 +83,13 @@ def _reference(row: SourceRow) -> str:
     return f"{count(row.others)} more" if row.others else plain(row.reference or "")
 
 
+def _tokens(number: int | None) -> str:
+    return UNKNOWN if number is None else tokens(number)
+
+
 def _finding(one: Finding) -> str:
     said = f"LangSmith says {money(one.langsmith_cost)}, " if one.langsmith_cost is not None else ""
-    booked = f"{'booked' if said else 'Booked'} {money(one.cost)}"
+    booked = f"{'booked' if said else 'Booked'} {known(one.cost, one.unpriced_runs)}"
     if one.repriced is None:
         listed = "no price to compare with"
     else:

@@ -2,8 +2,9 @@
 
 from bot.domain.budget import Window
 from bot.render.causes import cause_words
-from bot.render.names import plain
+from bot.render.names import few, plain
 from bot.render.numbers import ago, clock, count, day, days, money, part, plural
+from bot.render.sentences import known
 from bot.reports.budgets import AlertFacts, AlertTrace, BudgetList, BudgetState, LimitChanged
 
 _UNIT = {Window.DAILY: "day", Window.WEEKLY: "week", Window.MONTHLY: "month"}
@@ -21,6 +22,8 @@ def budget_sentences(answer: BudgetList) -> list[str]:
         return [none, *(_change(change) for change in answer.changes)]
     over = [row for row in answer.rows if row.used >= _TOO_MUCH]
     lines = [f"{plural(len(answer.rows), 'budget')}{whose}, {count(len(over)) if over else 'none'} over the limit."]
+    if unpriced := [f"{_named(row)} {count(row.unpriced_runs)}" for row in answer.rows if row.unpriced_runs]:
+        lines.append(f"Unpriced runs, which are not in what was spent: {few(unpriced)}.")
     if answer.feature is None:
         ahead = [row for row in answer.rows if row.reaches_at is not None][:_FULLEST]
         return [*lines, *(f"{_named(row)}: {pace_words(row)}" for row in ahead)]
@@ -45,8 +48,8 @@ def alert_headline(state: BudgetState) -> str:
     """Who, how much, of what."""
     over = f", {money(state.overage)} over" if state.overage else ""
     return (
-        f"{plain(state.feature)} {'spent' if state.is_closed else 'has spent'} {money(state.spent)} of its "
-        f"{state.window.value} {money(state.limit)}: {part(state.used)}{over}."
+        f"{plain(state.feature)} {'spent' if state.is_closed else 'has spent'} {spent_words(state)} of its "
+        f"{state.window.value} {money(state.limit)}: {used_words(state)}{over}."
     )
 
 
@@ -91,6 +94,21 @@ def alert_basis(facts: AlertFacts) -> str:
     return f"As of {clock(facts.as_of)}, {facts.state.timezone}" if facts.as_of is not None else facts.state.timezone
 
 
+def spent_words(state: BudgetState) -> str:
+    """What was spent, and that it is not all, where that is so."""
+    return known(state.spent, state.unpriced_runs)
+
+
+def used_words(state: BudgetState) -> str:
+    """How much of the limit that is. What nobody knows is no 0 %."""
+    return part(state.used) if is_known(state) else "how much is unknown"
+
+
+def is_known(state: BudgetState) -> bool:
+    """Whether there is a figure: not where all runs are unpriced."""
+    return state.spent > 0 or not state.unpriced_runs
+
+
 def _named(state: BudgetState) -> str:
     return f"{plain(state.feature)} {state.window.value}"
 
@@ -101,7 +119,9 @@ def pace_words(state: BudgetState) -> str:
         return f"over the limit by {money(state.overage)}." if state.overage else "the limit is reached."
     if state.reaches_at is not None:
         return f"at this pace the limit is reached on {clock(state.reaches_at)}."
-    return "at this pace it stays within the limit."
+    if not is_known(state):
+        return "whether it stays within the limit is unknown."
+    return f"at this pace it stays within the limit{', as far as costs are known' if state.unpriced_runs else ''}."
 
 
 def _narrowed(state: BudgetState) -> list[str]:

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from bot.render.budgets import pace_words
+from bot.render.budgets import pace_words, spent_words, used_words
 from bot.render.coverage import basis, unknown, warnings
 from bot.render.names import plain
 from bot.render.numbers import days, money, part
@@ -53,8 +53,8 @@ def budget_words(state: BudgetState) -> tuple[str, str]:
     """What a budget has spent of what, and how it goes on."""
     only = "".join(f", {plain(name)} {plain(value)} only" for name, value in state.where)
     return (
-        f"{state.window.value}{only}: {money(state.spent)} of {money(state.limit)}",
-        f"{part(state.used)} \N{MIDDLE DOT} {pace_words(state)}",
+        f"{state.window.value}{only}: {spent_words(state)} of {money(state.limit)}",
+        f"{used_words(state)} \N{MIDDLE DOT} {pace_words(state)}",
     )
 
 

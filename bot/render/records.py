@@ -212,6 +212,7 @@ BUDGET_FIELDS = (
     "until",
     "owners",
     "where",
+    "unpriced_runs",
 )
 
 
@@ -231,6 +232,7 @@ def budgets_record(answer: BudgetList) -> dict[str, Any]:
             instant_text(row.until),
             list(row.owners),
             [f"{name}={value}" for name, value in row.where],
+            row.unpriced_runs,
         )
         for row in answer.rows
     ]
@@ -262,7 +264,7 @@ AUDIT_FIELDS = ("key", "reference", "added_up", "runs", "input_tokens", "output_
 def audit_record(answer: Audit) -> dict[str, Any]:
     """An audit, a row for each source of prices."""
     rows = [
-        (row.key, row.reference, row.others, row.runs, row.input_tokens, row.output_tokens, exact(row.cost))
+        (row.key, row.reference, row.others, row.runs, row.input_tokens, row.output_tokens, exact_or_none(row.cost))
         for row in answer.rows
     ]
     return {
@@ -277,6 +279,7 @@ def audit_record(answer: Audit) -> dict[str, Any]:
                 "runs": one.runs,
                 "langsmith_cost_usd": exact_or_none(one.langsmith_cost),
                 "cost_usd": exact(one.cost),
+                "unpriced_runs": one.unpriced_runs,
                 "repriced_usd": exact_or_none(one.repriced),
                 "priceless_runs": one.priceless,
                 "trace": one.trace,

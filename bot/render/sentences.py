@@ -52,11 +52,16 @@ def headline(report: Report) -> str:
 
 
 def spent(total: Sum | Spend) -> str:
-    """How much, and that it is not all: `$12.30 plus 3 unpriced runs`. Nothing but unpriced runs is never a $0."""
-    if not total.unpriced_runs:
-        return money(total.cost)
-    unpriced = plural(total.unpriced_runs, "unpriced run")
-    return f"{money(total.cost)} plus {unpriced}" if total.cost else f"an unknown amount ({unpriced})"
+    """How much, and that it is not all; see `known`."""
+    return known(total.cost, total.unpriced_runs)
+
+
+def known(cost: Decimal, unpriced_runs: int) -> str:
+    """`$12.30 plus 3 unpriced runs`. Nothing but unpriced runs is never a $0."""
+    if not unpriced_runs:
+        return money(cost)
+    unpriced = plural(unpriced_runs, "unpriced run")
+    return f"{money(cost)} plus {unpriced}" if cost else f"an unknown amount ({unpriced})"
 
 
 def when(period: TimeFrame) -> str:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from bot.render.audited import audited_rows
+from bot.render.budgets import is_known
 from bot.render.names import plain
 from bot.render.numbers import clock, count, day, money, part, tokens, weekday
 from bot.render.verified import bridge_rows
@@ -136,9 +137,9 @@ def _budgets(answer: BudgetList) -> Table:
         [
             plain(row.feature),
             row.window.value,
-            dollars(row.spent),
+            dollars(row.spent) if is_known(row) else UNKNOWN_COST,
             dollars(row.limit),
-            portion(row.used),
+            portion(row.used) if is_known(row) else UNKNOWN,
             portion(row.passed),
             "the file"
             if row.set_by is None

@@ -61,7 +61,8 @@ def trace_table(report: TraceReport) -> Table:
 
 
 def _cells(row: TraceRow, *, says: bool) -> list[Cell]:
-    counts = row.reason is None and row.state != "not_a_run"
+    # A run without a cost may have said no tokens: a 0 would say that there were none.
+    counts = row.reason is None and (row.state == "costed" or row.input_tokens > 0 or row.output_tokens > 0)
     said: list[Cell] = (
         [dollars(row.langsmith_cost) if row.langsmith_cost is not None and _differs(row) else UNKNOWN] if says else []
     )

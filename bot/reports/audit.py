@@ -1,8 +1,8 @@
 """The answer to `audit`: who says what runs cost, and which costs look wrong."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
 from uuid import UUID
 
 from bot.domain.cost import SecondOpinion
@@ -23,6 +23,9 @@ MOST_RUNS = 50_000
 
 # Of each source: a model that costs less than a dozen others is added up with its like.
 MOST_REFERENCES = 12
+
+# A run of these states has none, unless it has not ended and has said some already.
+_WITHOUT_TOKENS = frozenset({State.NO_USAGE, State.FAILED, State.PENDING})
 
 _ORDER = (*(source.value for source in Source), FREE, *(state.value for state in State))
 
@@ -61,7 +64,7 @@ class _Suspects:
     """The runs of one fault, added up. Amounts in nano-dollars."""
 
     def __init__(self, first: Booked) -> None:
-        self.runs = self.told = self.cost = self.repriced = self.priceless = self.silent = 0
+        self.runs = self.told = self.cost = self.unpriced = self.repriced = self.priceless = self.silent = 0
         self.worst = first
         self._furthest = -1
 
@@ -71,6 +74,7 @@ class _Suspects:
         self.told += raw or 0
         self.silent += raw is None
         self.cost += booked.cost or 0
+        self.unpriced += booked.state is State.UNPRICED
         self.repriced += listed or 0
         self.priceless += listed is None
         said = raw if raw is not None else booked.cost or 0
@@ -84,6 +88,7 @@ class _Suspects:
             runs=self.runs,
             langsmith_cost=dollars(self.told) if self.silent < self.runs else None,
             cost=dollars(self.cost),
+            unpriced_runs=self.unpriced,
             repriced=dollars(self.repriced) if self.priceless < self.runs else None,
             priceless=self.priceless,
             trace=str(UUID(bytes=self.worst.run.trace_id)),
@@ -108,26 +113,28 @@ class _Tally:
 
 
 def _rows(sums: Sequence[SourceSum]) -> list[SourceRow]:
-    by_key: dict[str, list[SourceRow]] = {}
+    by_key: dict[str, list[SourceSum]] = {}
     for one in sums:
-        key = FREE if one.is_free else one.source or one.state.value
-        row = SourceRow(key, one.reference, one.runs, one.input, one.output, dollars(one.cost))
-        by_key.setdefault(key, []).append(row)
+        by_key.setdefault(FREE if one.is_free else one.source or one.state.value, []).append(one)
     rows = []
     for key in sorted(by_key, key=_ORDER.index):
-        ordered = sorted(by_key[key], key=lambda row: (-row.cost, row.reference or ""))
-        rows += ordered[:MOST_REFERENCES]
+        ordered = sorted(by_key[key], key=lambda one: (-one.cost, one.reference or ""))
+        rows += [_row(key, [one]) for one in ordered[:MOST_REFERENCES]]
         rest = ordered[MOST_REFERENCES:]
         if rest:
-            rows.append(
-                SourceRow(
-                    key,
-                    None,
-                    sum(row.runs for row in rest),
-                    sum(row.input_tokens for row in rest),
-                    sum(row.output_tokens for row in rest),
-                    sum((row.cost for row in rest), Decimal(0)),
-                    len(rest),
-                )
-            )
+            rows.append(replace(_row(key, rest), reference=None, others=len(rest)))
     return rows
+
+
+def _row(key: str, sums: Sequence[SourceSum]) -> SourceRow:
+    first = sums[0]
+    used = sum(one.input for one in sums), sum(one.output for one in sums)
+    is_silent = first.state in _WITHOUT_TOKENS and not any(used)
+    return SourceRow(
+        key,
+        first.reference,
+        sum(one.runs for one in sums),
+        None if is_silent else used[0],
+        None if is_silent else used[1],
+        dollars(sum(one.cost for one in sums)) if first.state is State.COSTED else None,
+    )

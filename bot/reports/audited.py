@@ -13,27 +13,29 @@ FREE = "free"
 class SourceRow:
     """Runs whose cost the same source says. `key` is one of bot.domain.run.Source, FREE, or the State of runs without a
     cost; `reference` names the library's version and the matched model, or the own price; None where there is none, or
-    where `others` references are added up."""
+    where `others` references are added up. Tokens are None where LangSmith has not said any, `cost` where nobody knows
+    it: neither adds anything to a total."""
 
     key: str
     reference: str | None
     runs: int
-    input_tokens: int
-    output_tokens: int
-    cost: Decimal
+    input_tokens: int | None
+    output_tokens: int | None
+    cost: Decimal | None
     others: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Runs that look wrong in one way. `langsmith_cost` is what LangSmith says of them, None if it says nothing,
-    `cost` what is booked, and `repriced` what they cost by own prices or the price list: without the `priceless` ones,
-    None if all are. `trace` is that of the run that is furthest off."""
+    `cost` what is booked, without the `unpriced_runs` of them, and `repriced` what they cost by own prices or the price
+    list: without the `priceless` ones, None if all are. `trace` is that of the run that is furthest off."""
 
     fault: Fault
     runs: int
     langsmith_cost: Decimal | None
     cost: Decimal
+    unpriced_runs: int
     repriced: Decimal | None
     priceless: int
     trace: str

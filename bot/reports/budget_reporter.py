@@ -83,6 +83,7 @@ class BudgetReporter:
             owners=one.owners,
             set_by=one.set_limit.set_by if one.set_limit is not None else None,
             until=until.astimezone(self.zone) if until is not None else None,
+            unpriced_runs=self.reading.unpriced(period.span, booked_as(budget.feature), budget.where),
         )
 
     def alert(self, one: BudgetInForce, period: BudgetPeriod, spent: int, threshold: int) -> AlertFacts:

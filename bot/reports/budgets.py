@@ -16,7 +16,8 @@ from bot.reports.causes import Cause, Factor
 
 @dataclass(frozen=True, slots=True)
 class BudgetState:
-    """A budget in one of its periods. `used` is spent of the limit, `passed` how much of the period has gone by.
+    """A budget in one of its periods. `used` is spent of the limit, `passed` how much of the period has gone by. Nobody
+    knows what the `unpriced_runs` cost: they are in no figure.
 
     `reaches_at` is when the limit will be reached at this pace, None if not within the period or if it has been.
     `set_by` is who set the limit in Slack, None if it stands in the file; it then holds `until`, None for as long as
@@ -42,6 +43,7 @@ class BudgetState:
     owners: tuple[str, ...]
     set_by: str | None
     until: datetime | None
+    unpriced_runs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,7 @@ def _state_to_json(state: BudgetState) -> dict[str, Any]:
         "owners": list(state.owners),
         "set_by": state.set_by,
         "until": _text(state.until),
+        "unpriced_runs": state.unpriced_runs,
     }
 
 
@@ -189,6 +192,7 @@ def _state_from_json(kept: Mapping[str, Any]) -> BudgetState:
         owners=tuple(kept["owners"]),
         set_by=kept["set_by"],
         until=_instant(kept["until"], zone),
+        unpriced_runs=kept.get("unpriced_runs", 0),  # older alerts do not say
     )
 
 

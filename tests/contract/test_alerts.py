@@ -237,6 +237,21 @@ def test_a_changed_limit_re_arms(world: World) -> None:
     assert world.told()[2:] == ["rag:monthly:2026-11:100"]
 
 
+def test_late_costs_are_judged_by_the_limit_of_their_days_though_it_was_narrowed_since(world: World) -> None:
+    """Its runs and its thresholds are those of then."""
+    world.features = []
+    old = SetLimit("rag", Window.DAILY, 100 * DOLLAR, "U1", NOW, owners=("U1",), alert_at=(50,), where=())
+    world.ledger.outbox.set_limit(old, None)
+    world.sync_and_look(times=2)
+    new = replace(old, set_at=NOW + DAY, alert_at=(300,), where=(("env", "production"),))
+    world.ledger.outbox.set_limit(new, None)
+    world.sync_and_look(NOW + DAY, times=2)
+    assert world.told() == []
+    world.spend("rag", "60", at=NOW)
+    world.sync_and_look(NOW + DAY + HOUR, times=2)
+    assert world.told() == ["rag:daily:2026-11-22:50"]
+
+
 def test_a_snooze_holds_back_and_then_the_highest_is_told(world: World) -> None:
     world.spend("rag", "85")
     world.sync_and_look(times=2)

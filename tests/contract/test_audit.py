@@ -2,6 +2,7 @@
 it should have been beside the booked one."""
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -246,12 +247,12 @@ def test_an_own_price_is_no_fault_and_stands_in_its_own_line() -> None:
         raw(5),
     )
     assert answer.findings == ()
-    assert [(row.key, row.reference, row.runs, f"{row.cost:f}") for row in answer.rows] == [
-        ("langsmith", None, 1, "0.350000000"),
-        ("estimate", answer.rows[1].reference, 1, "0.350000000"),
-        ("override", "override */house-*", 1, "0.120000000"),
-        ("free", None, 1, "0.000000000"),
-        ("unpriced", None, 1, "0.000000000"),
+    assert [(row.key, row.reference, row.runs, row.cost) for row in answer.rows] == [
+        ("langsmith", None, 1, Decimal("0.350000000")),
+        ("estimate", answer.rows[1].reference, 1, Decimal("0.350000000")),
+        ("override", "override */house-*", 1, Decimal("0.120000000")),
+        ("free", None, 1, Decimal("0.000000000")),
+        ("unpriced", None, 1, None),
     ]
     reference = answer.rows[1].reference
     assert reference is not None
@@ -314,9 +315,9 @@ def test_the_lines_add_up_to_what_the_report_says(reused: Ledger, runs: list[Spe
     assert answer.total == report.total
     total, rows = as_dict(answer)["total"], as_dict(answer)["rows"]
     for name in ("runs", "input_tokens", "output_tokens"):
-        assert sum(row[name] for row in rows) == total[name]
-    assert sum((Decimal(row["cost_usd"]) for row in rows), Decimal(0)) == Decimal(total["cost_usd"])
-    by_key = {key: sum((row.cost for row in answer.rows if row.key == key), Decimal(0)) for key in Source}
+        assert sum(row[name] or 0 for row in rows) == total[name]
+    assert sum((Decimal(row["cost_usd"] or 0) for row in rows), Decimal(0)) == Decimal(total["cost_usd"])
+    by_key = {key: sum((row.cost or Decimal(0) for row in answer.rows if row.key == key), Decimal(0)) for key in Source}
     coverage = report.coverage
     assert by_key == {
         Source.LANGSMITH: coverage.langsmith_cost,
@@ -335,5 +336,32 @@ def test_references_beyond_the_costliest_are_added_up(monkeypatch: pytest.Monkey
         raw(3, total_cost=None, metadata=GEMINI),
     )
     assert [(row.key, row.others, row.runs) for row in answer.rows] == [("estimate", 0, 1), ("estimate", 2, 2)]
-    assert sum((row.cost for row in answer.rows), Decimal(0)) == answer.total.cost
+    assert sum((row.cost or Decimal(0) for row in answer.rows), Decimal(0)) == answer.total.cost
     assert "2 more" in text(answer)
+
+
+def test_what_nobody_knows_is_never_a_zero() -> None:
+    """Neither the cost of runs without token counts nor those counts; nor what is booked of a run without a price."""
+    silent = {"prompt_tokens": None, "completion_tokens": None, "total_cost": None}
+    answer = audited(
+        raw(1, **silent),
+        raw(2, **silent, status="ERROR"),
+        raw(3, **silent, status="PENDING", end_time=None),
+        raw(4, total_cost=0, metadata=model("acme", "acme-1")),
+        raw(5, metadata=model("acme", "gift")),
+    )
+    document = {row["key"]: row for row in as_dict(answer)["rows"]}
+    fields = ("input_tokens", "output_tokens", "cost_usd")
+    assert {key: [row[name] for name in fields] for key, row in document.items()} == {
+        "free": [100_000, 10_000, "0.000000000"],
+        "unpriced": [100_000, 10_000, None],
+        "no_usage": [None, None, None],
+        "failed": [None, None, None],
+        "pending": [None, None, None],
+    }
+    shown = text(answer)
+    for name in ("no token counts", "failed, no tokens", "not ended"):
+        assert re.search(rf"^{name} +— +1 +— +— +unknown$", shown, re.MULTILINE)
+    booked = "LangSmith says $0.00, booked an unknown amount (1 unpriced run), no price to compare with"
+    assert booked in shown
+    assert shown.count("$0.00") == 2  # what LangSmith says, and what is free

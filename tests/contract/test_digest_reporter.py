@@ -253,6 +253,17 @@ def test_a_limit_counts_for_the_days_on_which_it_held(ledger: Ledger) -> None:
         ledger.outbox.set_limit(again, None)
 
 
+def test_a_limit_that_was_replaced_counts_in_its_days_for_the_runs_that_it_was_for(ledger: Ledger) -> None:
+    """Whoever widens or narrows a budget today changes nothing about yesterday's."""
+    fill(ledger, [ago(0, "a", "4.50", keys={"env": "production"}), ago(0, "a", "50", keys={"env": "dev"})], now=NINE)
+    first = SetLimit("a", Window.DAILY, 5 * 10**9, "U1", NINE - DAY, alert_at=(80,), where=(("env", "production"),))
+    ledger.outbox.set_limit(first, None)
+    (before,) = digest(ledger).budgets
+    assert (before.spent, before.where) == (Decimal("4.50"), (("env", "production"),))
+    ledger.outbox.set_limit(replace(first, set_at=NINE - HOUR, alert_at=(95,), where=()), None)
+    assert digest(ledger).budgets == (before,)
+
+
 def test_a_limit_that_was_set_after_the_days_counts_from_the_next_digest_on(ledger: Ledger) -> None:
     fill(ledger, [ago(0, "a", "18")], now=NINE)
     ledger.outbox.set_limit(SetLimit("a", Window.DAILY, 5 * 10**9, "U1", first_instant(MORNING, BERLIN)), None)

@@ -55,14 +55,15 @@ class Tab:
 
     def show(self, user: str = "U1") -> list[str]:
         """What is published when somebody opens the tab."""
+        before = len(self.slack.shown)
+        self.home.opened({"event": {"tab": "home", "user": user}}, lambda _: None)
+        return self.slack.shown[before:]
+
+    @property
+    def home(self) -> HomeTab:
         owners = Owners(People(self.slack), ("bob@example.com",), None, BERLIN, lambda: NOW)
         desk = LimitDesk(self.ledger, lambda: CATALOG, BERLIN, 0, owners.may_change, None)
-        before = len(self.slack.shown)
-        asked = reporter(self.ledger, CATALOG)
-        HomeTab(asked, desk, owners, self.slack, self.missing, lambda: self.now).opened(
-            {"event": {"tab": "home", "user": user}}, lambda _: None
-        )
-        return self.slack.shown[before:]
+        return HomeTab(reporter(self.ledger, CATALOG), desk, owners, self.slack, self.missing, lambda: self.now)
 
     def missing(self, now: object) -> list[Finding]:
         self.asked.append(now)
@@ -129,6 +130,16 @@ def test_a_chart_that_is_refused_is_drawn_in_text_at_once_and_for_a_day(tab: Tab
     assert "data_visualization" not in tab.show("U2")[0]
     tab.now += timedelta(minutes=1)
     assert "data_visualization" in tab.show("U2")[0]
+
+
+@pytest.mark.parametrize("code", ["invalid_blocks", "invalid_arguments", "ratelimited"])
+def test_a_preview_that_slack_refuses_is_said_with_a_reference_and_another_way(tab: Tab, code: str) -> None:
+    tab.slack.fail_next("open_modal", Fault(code=code, permanent=code != "ratelimited"))
+    tab.home.preview({"trigger_id": "T1", "user": {"id": "U1"}})
+    assert tab.slack.modals == []
+    (shown,) = tab.slack.shown
+    assert "The digest cannot be shown now. It is in the log as " in shown
+    assert "Try /llmcost digest." in shown
 
 
 def test_what_is_refused_for_other_reasons_than_its_form_is_not_the_charts_fault(tab: Tab) -> None:

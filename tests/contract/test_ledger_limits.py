@@ -40,10 +40,12 @@ def test_a_limit_replaces_the_one_of_its_feature_and_window_alone(outbox: Outbox
     assert outbox.set_limits() == [other, new]
 
 
-def test_what_was_replaced_is_still_known_with_what_the_last_one_says_beside_it(outbox: Outbox) -> None:
-    """Periods that are over are judged by what held then."""
+def test_what_was_replaced_is_still_known_as_it_was(outbox: Outbox) -> None:
+    """Periods that are over are judged by what held then: by its limit, of its runs, at its thresholds."""
     old = replace(MONTHLY, alert_at=(50,), where=(("env", "production"),))
-    new = replace(old, limit_nanos=70, set_by="U2", set_at=LATER, until=None, owners=())
+    new = replace(
+        old, limit_nanos=70, set_by="U2", set_at=LATER, until=None, owners=(), alert_at=None, where=(("env", "dev"),)
+    )
     other = SetLimit("chat", Window.MONTHLY, 5, "U2", NOW)
     for one in (old, other, new):
         outbox.set_limit(one, None)

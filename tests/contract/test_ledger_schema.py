@@ -92,6 +92,32 @@ def test_a_first_ledger_keeps_its_rows_and_takes_up_threads_and_links(path: Path
         assert schema_version(connection) == HEAD
 
 
+def test_limits_that_were_replaced_before_are_taken_to_have_been_as_the_last(path: Path, engine: Engine) -> None:
+    """Their runs and thresholds were not kept then."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(bot.ledger.migrate.__file__).parent / "migrations"))
+    with writing(engine) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0007")
+        connection.exec_driver_sql(
+            'INSERT INTO limits (feature, "window", limit_nanos, set_by, set_at, owners, alert_at, "where") VALUES '
+            "('rag', 'monthly', 7, 'U1', 5, '[]', '[50]', '[[\"env\", \"production\"]]')"
+        )
+        connection.exec_driver_sql(
+            'INSERT INTO limit_changes (at, by, feature, "window", new_nanos, owners) VALUES '
+            "(4, 'U1', 'rag', 'monthly', 6, '[]'), (5, 'U1', 'rag', 'monthly', 7, '[]'), "
+            "(5, 'U1', '(purged)', 'monthly', 7, '[]')"
+        )
+    engine.dispose()
+    ledger = open_ledger(f"sqlite:///{path}", create=False)
+    found = ledger.outbox.every_limit()
+    ledger.close()
+    assert [(one.limit_nanos, one.alert_at, one.where) for one in found] == [
+        (6, (50,), (("env", "production"),)),
+        (7, (50,), (("env", "production"),)),
+    ]
+
+
 def test_a_newer_ledger_is_refused_in_a_sentence_and_left_untouched(path: Path, engine: Engine) -> None:
     migrate(engine)
     engine.dispose()

@@ -63,6 +63,27 @@ def test_spend_is_what_the_believable_runs_cost(world: World, data: st.DataObjec
 
 @given(worlds(), st.data())
 @settings(PATIENT, max_examples=25)
+def test_unpriced_runs_are_counted_as_spend_is(world: World, data: st.DataObject) -> None:
+    """Of the same feature, the same days and the same values."""
+    books = Books(world.zone)
+    books.fill(world)
+    entries, stretches = reckon(world), spans(data, world)
+    with books.ledger.reading() as ledger:
+        for span in stretches:
+            for feature in (None, *{entry.feature for entry in entries}):
+                for where in WHERE:
+                    expected = [
+                        entry
+                        for entry in within(entries, span)
+                        if entry.state == "unpriced"
+                        and feature in (None, entry.feature)
+                        and all(entry.value(name) == value for name, value in where)
+                    ]
+                    assert ledger.unpriced(span, feature, where) == len(expected)
+
+
+@given(worlds(), st.data())
+@settings(PATIENT, max_examples=25)
 def test_a_limit_was_reached_by_the_run_that_made_it_so(world: World, data: st.DataObject) -> None:
     books = Books(world.zone)
     books.fill(world)

@@ -22,7 +22,7 @@ SETTLES_AFTER = timedelta(hours=2)
 
 @dataclass
 class Spend:
-    """A run: what it costs, in nano-dollars, may be corrected later."""
+    """A run: what it costs, in nano-dollars, may be corrected later. "" for a feature that it does not say."""
 
     feature: str
     start: datetime
@@ -38,8 +38,12 @@ class Books:
         self.held: list[Spend] = []
         self._unread: set[int] = set()
         self._start = start
-        self._rules = Rules(catalog.attribution(("feature",)), price, day_finder(zone), DIMENSIONS)
-        ledger.keep_rules(self._rules, zone)
+        self.keep(catalog)
+
+    def keep(self, catalog: Catalog) -> None:
+        """Count by what llmcost.toml says now."""
+        self.rules = Rules(catalog.attribution(("feature",)), price, day_finder(self.zone), DIMENSIONS)
+        self.ledger.keep_rules(self.rules, self.zone)
 
     def spend(self, feature: str, start: datetime, nanos: int) -> None:
         """A run that LangSmith shows from now on, whenever it began."""
@@ -65,7 +69,7 @@ class Books:
         with self.ledger.lease(SYNC, now) as lease:
             (project,) = self.ledger.select_projects(lease, now, [PROJECT])
             runs = [self._run(number, project.key) for number in sorted(self._unread)]
-            changed = self.ledger.book(lease, now, project, runs, {}, self._rules).changed_days
+            changed = self.ledger.book(lease, now, project, runs, {}, self.rules).changed_days
             self.ledger.cover(lease, now, project, microseconds(self._start), microseconds(now), lost=False)
             settled = local_day(now - SETTLES_AFTER, self.zone).toordinal() - 1
             settled = min([settled, *(day - 1 for day in changed)])
@@ -98,7 +102,7 @@ class Books:
             end=microseconds(one.start) + 1,
             name="ChatOpenAI",
             tags=(),
-            keys=(("feature", one.feature),),
+            keys=(("feature", one.feature),) if one.feature else (),
             provider="openai",
             model="gpt-4o",
             context=None,

@@ -47,6 +47,8 @@ limit_changes = Table(
     Column("new_nanos", BigInteger, nullable=False),
     Column("until", BigInteger),
     Column("owners", Text, nullable=False),  # JSON list
+    Column("alert_at", Text),  # as in `limits`
+    Column("where", Text),
 )
 
 # Rules that were set in Slack (bot.domain.feature.SetRule), those that were taken back included: none is forgotten.

@@ -263,10 +263,17 @@ def test_budgets_and_alerts_show_what_a_report_of_their_period_shows(reused: Led
             report = asked.ask(f"untagged {words}", NOW)
         else:
             report = asked.ask(words if row["key"] == "total" else f"{words} {row['key']}", NOW)
-        said = json.loads(to_json(report))["total"]["cost_usd"]
+        found = json.loads(to_json(report))
+        said, unpriced = found["total"]["cost_usd"], found["coverage"]["unpriced_runs"]
         assert row["spent_usd"] == line["spent_usd"] == said
-        assert f"{facts[row['key'], row['window']].state.spent:.9f}" == said
-        same_amount(cell[2], said)
+        assert row["unpriced_runs"] == int(line["unpriced_runs"]) == unpriced
+        state = facts[row["key"], row["window"]].state
+        assert (f"{state.spent:.9f}", state.unpriced_runs) == (said, unpriced)
+        if unpriced and not Decimal(said):
+            assert (cell[2], cell[4]) == ("unknown", "—")
+        else:
+            same_amount(cell[2], said)
+    assert ("Unpriced runs" in text(answer)) == any(row["unpriced_runs"] for row in document["rows"])
 
 
 @settings(deadline=None, max_examples=20)
@@ -283,18 +290,19 @@ def test_the_home_tab_and_alerts_show_what_reports_show(reused: Ledger, runs: li
     lines = "".join(words(home)).split("\n")
     for name, question in (("Today", "today"), ("Last 7 days", "week"), ("Month to date", "mtd")):
         report = json.loads(to_json(asked.ask(question, NOW)))
-        same_cost(next(line for line in lines if line.startswith(f"{name}: ")), report["total"]["cost_usd"])
+        same_cost(next(line for line in lines if line.startswith(f"{name}: ")), report)
     features = {row["key"]: row for row in json.loads(to_json(asked.ask("week top 1000", NOW)))["rows"]}
-    bold = {plain(name): row["cost_usd"] for name, row in features.items()}
-    shown = [line for line in lines if line.rpartition("  ")[0] in bold and "$" in line]
-    assert len(shown) + sum("unknown amount" in line for line in lines) >= min(len(features), FEATURES)
+    bold = {plain(name): row for name, row in features.items()}
+    shown = [line for line in lines if line.rpartition("  ")[0] in bold]
+    assert len(shown) >= min(len(features), FEATURES)
     for line in shown:
-        same_cost(line.rpartition("  ")[2], bold[line.rpartition("  ")[0]])
+        row = bold[line.rpartition("  ")[0]]
+        same_known(line.rpartition("  ")[2], row["cost_usd"], row["unpriced_runs"])
     for one, card in zip(facts, cards, strict=True):
         state = one.state
         question = "untagged" if state.feature == "untagged" else ""
         question += f" {WINDOWS[state.window.value]}" + (f" {state.feature}" if state.feature == "rag-search" else "")
-        said = json.loads(to_json(asked.ask(question.strip(), NOW)))["total"]["cost_usd"]
+        said = json.loads(to_json(asked.ask(question.strip(), NOW)))
         in_home = next(line for line in lines if line.startswith(f"{state.feature} {state.window.value}: "))
         same_cost(in_home.partition(": ")[2], said)
         message = alert_message([card], Role.OWNER, "why")
@@ -313,14 +321,21 @@ def words(node: Any) -> Iterator[str]:
             yield from words(one)
 
 
-def same_cost(shown: str, exact: str) -> None:
-    """That the first amount in a line is the exact one; a line without says that nobody knows it."""
-    amount = re.search(r"<?\$[\d.,]*\d", shown)
-    if amount is None:
-        assert "unknown" in shown
-        assert Decimal(exact) == 0
+def same_cost(shown: str, report: dict[str, Any]) -> None:
+    same_known(shown, report["total"]["cost_usd"], report["coverage"]["unpriced_runs"])
+
+
+def same_known(shown: str, exact: str, unpriced_runs: int) -> None:
+    """That the first amount in a line is the exact one, with the runs that are not in it. Where nobody knows any cost
+    there is no amount before the limit: a $0.00 would be a lie."""
+    said = re.search(r"(?:: | spent |^)(<?\$[\d.,]*\d|an unknown amount)", shown)
+    assert said is not None
+    if unpriced_runs and not Decimal(exact):
+        assert said[1] == "an unknown amount"
     else:
-        same_amount(amount[0], exact)
+        same_amount(said[1], exact)
+    unpriced = re.search(r"([\d,]+) unpriced runs?", shown)
+    assert (int(unpriced[1].replace(",", "")) if unpriced else 0) == unpriced_runs
 
 
 @settings(deadline=None, max_examples=20)
