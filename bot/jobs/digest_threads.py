@@ -11,6 +11,7 @@ from bot.domain.catalog import Catalog
 from bot.errors import SlackError
 from bot.ledger.deliveries import Delivery, Kind, NewDelivery, Role, State
 from bot.ledger.events import Event, NewEvent
+from bot.ledger.forgetting import GONE, NO_TEXT, is_forgotten
 from bot.ledger.outbox import Outbox
 from bot.ledger.store import Ledger
 from bot.render.data import to_csv
@@ -48,13 +49,15 @@ class DigestThreads:
         """Announce what is missing. Raises LedgerError."""
         now = now.astimezone(UTC)
         for event in self._outbox.recent_events(Kind.DIGEST, now - LASTS):
-            if self._outbox.event(_key(event)) is None:
+            if self._outbox.event(_key(event)) is None and not is_forgotten(event):
                 self._open(event, now)
         corrections = self._outbox.recent_events(Kind.CORRECTION, now - LASTS)
         # The file of a digest's last one has the rows of those before it, too.
         for key, correction in {one.facts["digest"]: one for one in corrections}.items():
             digest = self._outbox.event(key)
-            if digest is not None and self._outbox.event(_file_key(correction)) is None:
+            if digest is None or is_forgotten(digest):
+                continue
+            if self._outbox.event(_file_key(correction)) is None:
                 self._follow(digest, correction, now)
 
     def changes(self, event: Event, now: datetime) -> dict[str, Mapping[str, Any]]:
@@ -63,15 +66,20 @@ class DigestThreads:
         told = self._outbox.event(_key(event))
         if told is None:
             return {}
+        replies = [
+            one
+            for one in self._outbox.deliveries_of([told.key])
+            if one.role is Role.CHANNEL and one.state in (State.OPEN, State.SENT)
+        ]
+        if is_forgotten(event):
+            return {one.id: {**NO_TEXT, _SHOWN: GONE} for one in replies if one.message.get(_SHOWN) != GONE}
         digest = self._digest(event, now)
         alerts, file_at = self._alerts(digest), told.created.astimezone(self.zone)
         shown = _shown(digest, alerts)
         return {
             one.id: _kept(replace(digest, is_update=one.state is State.SENT), alerts, file_at)
-            for one in self._outbox.deliveries_of([told.key])
-            if one.role is Role.CHANNEL
-            and one.state in (State.OPEN, State.SENT)
-            and one.message.get(_SHOWN) != shown  # it has none if an older llmcost made it
+            for one in replies
+            if one.message.get(_SHOWN) != shown  # it has none if an older llmcost made it
         }
 
     def _open(self, event: Event, now: datetime) -> None:

@@ -15,7 +15,7 @@ from bot.jobs.audiences import Audience, audiences
 from bot.ledger import changed_days
 from bot.ledger.deliveries import Delivery, Kind, NewDelivery, Role, State
 from bot.ledger.events import Event, NewEvent
-from bot.ledger.forgetting import GONE, NO_TEXT
+from bot.ledger.forgetting import GONE, NO_TEXT, is_forgotten
 from bot.ledger.outbox import Outbox
 from bot.ledger.store import Ledger
 from bot.render.data import as_dict
@@ -158,7 +158,7 @@ class Digests:
         if not live:
             return
         facts = event.facts
-        if GONE in (facts["features"] or ()):
+        if is_forgotten(event):
             self._take_back(event, live, now)
             return
         digest = self._reporter.digest(

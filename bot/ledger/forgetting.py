@@ -18,6 +18,7 @@ from sqlalchemy import Connection, delete, select, update
 from bot.ledger import changed_days
 from bot.ledger.booking import instant
 from bot.ledger.deliveries import Kind, State, as_json
+from bot.ledger.events import Event
 from bot.ledger.limits import KNOWN
 from bot.ledger.tables import (
     deliveries,
@@ -62,6 +63,11 @@ class Forgotten(NamedTuple):
     untold: tuple[str, ...]
     told: int
     unset: int
+
+
+def is_forgotten(event: Event) -> bool:
+    """Whether an event of a digest was about features of which one was purged: what it told is taken back."""
+    return GONE in (event.facts["features"] or ())
 
 
 def forget_told(connection: Connection, what: Forgetting) -> Forgotten:

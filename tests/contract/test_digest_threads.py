@@ -17,12 +17,16 @@ from bot.errors import SlackError
 from bot.jobs.alerts import Alerts
 from bot.jobs.digest_threads import DigestThreads
 from bot.jobs.digests import LOOK_EVERY, Digests
+from bot.ledger.booking import Rules, day_finder
 from bot.ledger.deliveries import Kind
+from bot.ledger.forgetting import NO_TEXT
+from bot.ledger.lease import SYNC
+from bot.ledger.purging import Wanted as ToPurge
 from bot.ledger.store import Ledger
 from bot.settings import load
 from bot.slack.post_office import PostOffice
 from bot.slack.routes import Route
-from tests.ledgers import BERLIN, Spent, emptied, fill
+from tests.ledgers import BERLIN, Spent, emptied, fill, price
 from tests.standins.slack_fake import LOST_AFTER, LOST_BEFORE, RATE_LIMITED, FakeSlack, Fault
 from tests.standins.slack_rules import problems
 
@@ -58,6 +62,9 @@ class Town:
 
     def replies(self) -> list[str]:
         return [one.form["text"] for one in self.slack.said("C1") if one.thread is not None]
+
+    def said(self, place: str) -> list[str]:
+        return [one.form["text"] for one in self.slack.said(place)]
 
     def late(self, cost: str, feature: str = "f03") -> None:
         """Something comes in late, and is looked at."""
@@ -238,6 +245,25 @@ def test_a_reply_follows_the_rows_that_the_digest_has_no_room_for(town: Town) ->
     town.now += LOOK_EVERY
     town.tick(4)
     assert len(reply.versions) == 2
+
+
+def test_the_reply_under_the_digest_of_a_feature_that_was_purged_is_taken_back(town: Town) -> None:
+    """It says nothing of it any more, no $0 either; nor does another come."""
+    catalog = Catalog({"f03": Feature("f03", channel="#f03", digest=True)})
+    town.slack.add_channel("C2", "f03")
+    town.digests = replace(town.digests, catalog=lambda: catalog)
+    town.threads = replace(town.threads, catalog=lambda: catalog)
+    town.digests = replace(town.digests, replies=town.threads.changes)
+    town.tick(5)
+    assert "f03" in "".join(town.said("C2"))
+    rules = Rules(catalog.attribution(("feature",)), price, day_finder(BERLIN))
+    with town.ledger.lease(SYNC, town.now) as lease:
+        town.ledger.purge(lease, town.now, ToPurge(pair=("feature", "f03")), rules)
+    for _ in range(3):
+        town.now += LOOK_EVERY
+        town.tick(3)
+    assert set(town.said("C2")) == {NO_TEXT["text"]}
+    assert len(town.said("C2")) == 2
 
 
 def test_nothing_new_changes_no_reply(town: Town) -> None:
