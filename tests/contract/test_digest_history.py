@@ -28,7 +28,7 @@ from bot.ledger.repricing import Movement, Place, Wanted
 from bot.ledger.store import Ledger
 from bot.reports.answers import Report
 from tests.contract.test_digests import NINE, deliver, digests
-from tests.ledgers import BERLIN, emptied, new_ledger, price, reporter
+from tests.ledgers import BERLIN, emptied, price, reporter
 from tests.simulation.books import Books
 
 pytestmark = pytest.mark.each_database
@@ -48,13 +48,6 @@ STEPS = st.one_of(
     st.tuples(st.just("purge"), st.sampled_from(FEATURES[:2])),
 )
 HISTORIES = st.lists(STEPS, min_size=1, max_size=5)
-
-
-@pytest.fixture(scope="module")
-def reused() -> Iterator[Ledger]:
-    ledger = new_ledger()
-    yield ledger
-    ledger.close()
 
 
 class History:
@@ -149,7 +142,7 @@ class History:
             )
 
 
-def judge(history: History) -> None:
+def assert_digests_equal_reports(history: History) -> None:
     outbox = history.ledger.outbox
     events = outbox.recent_events(Kind.DIGEST, NINE - 60 * DAY)
     assert events
@@ -209,7 +202,8 @@ def assert_rounded(shown: str, exact: Decimal) -> None:
 @example([("sleep", 138), ("spend", "rag-search", 29, 1)])  # so little that it is shown as less than something
 @given(HISTORIES)
 def test_a_closed_days_digest_equals_its_report_ever_after(reused: Ledger, steps: list[tuple[Any, ...]]) -> None:
-    live(reused, steps)
+    for history in live(reused, steps):
+        assert_digests_equal_reports(history)
 
 
 @pytest.mark.long
@@ -217,15 +211,17 @@ def test_a_closed_days_digest_equals_its_report_ever_after(reused: Ledger, steps
 @given(st.lists(STEPS, min_size=4, max_size=8))
 def test_so_it_does_in_long_histories(reused: Ledger, steps: list[tuple[Any, ...]]) -> None:
     """A few minutes' worth: each step of a history looks at all digests that it may change."""
-    live(reused, steps)
+    for history in live(reused, steps):
+        assert_digests_equal_reports(history)
 
 
-def live(ledger: Ledger, steps: list[tuple[Any, ...]]) -> None:
+def live(ledger: Ledger, steps: list[tuple[Any, ...]]) -> Iterator[History]:
+    """The history after each step."""
     history = History(emptied(ledger))
     history.look()
     for step in steps:
         history.live(step)
-        judge(history)
+        yield history
 
 
 @pytest.mark.parametrize("is_pruned", [False, True])
@@ -252,7 +248,7 @@ def test_a_digest_follows_features_whose_runs_were_pruned(reused: Ledger) -> Non
     history.ledger.prune(NINE.date() + 3 * DAY, BERLIN)
     history.live(("rename or rename back",))
     assert of_first_morning(history) == {"search": "$5.00", "untagged": "$1.00"}
-    judge(history)
+    assert_digests_equal_reports(history)
 
 
 def test_a_digest_of_a_feature_that_was_purged_is_taken_back_and_says_no_zero(reused: Ledger) -> None:
