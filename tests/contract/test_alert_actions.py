@@ -18,7 +18,7 @@ from bot.reports.reporter import Reporter
 from bot.slack.alert_actions import AlertActions
 from bot.slack.alert_copies import cards
 from bot.slack.alert_message import ACKNOWLEDGE, Card
-from bot.slack.api import Person, Posted
+from bot.slack.api import Person, Posted, RefusedError
 from bot.slack.budget_commands import BudgetCommands
 from bot.slack.limit_desk import LimitDesk
 from bot.slack.listeners import Listeners
@@ -37,9 +37,12 @@ class Modals:
     """A Slack that opens modals and does nothing else."""
 
     opened: list[Mapping[str, Any]] = field(default_factory=list)
+    refusal: RefusedError | None = None
 
     def open_modal(self, trigger: str, view: Mapping[str, Any]) -> None:
         assert trigger == "trigger"
+        if self.refusal is not None:
+            raise self.refusal
         assert problems(view, "modal") == []
         self.opened.append(view)
 
@@ -316,6 +319,15 @@ def test_who_is_no_owner_any_more_may_not_change_anything_by_an_old_message(desk
 
 
 # --- raising ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", ["invalid_blocks", "invalid_arguments", "expired_trigger_id"])
+def test_a_modal_that_slack_refuses_is_said_with_a_reference_and_changes_nothing(desk: Desk, code: str) -> None:
+    before = desk.state()
+    desk.modals.refusal = RefusedError(f"Slack said no ({code}).", code, permanent=True)
+    desk.actions.open_raise(desk.body(), TEAM)
+    assert "in the log as" in desk.said[-1]["text"]
+    assert desk.state() == before
 
 
 def test_raise_holds_until_the_period_ends_and_keeps_an_audit_trail(desk: Desk) -> None:

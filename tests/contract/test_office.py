@@ -17,9 +17,10 @@ from bot.ledger.store import Ledger
 from bot.settings import load_settings
 from bot.slack.alert_copies import facts_of
 from bot.slack.alert_message import RAISE
+from bot.slack.listeners import Listeners
 from tests.contract.test_alerts import World, limit
-from tests.ledgers import BERLIN, emptied
-from tests.standins.slack_fake import LOST_BEFORE, TEAM, FakeSlack, Said
+from tests.ledgers import BERLIN, emptied, reporter
+from tests.standins.slack_fake import LOST_BEFORE, TEAM, FakeSlack, Fault, Said
 
 NIGHT = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -75,6 +76,21 @@ class Building:
 @pytest.fixture
 def building(reused: Ledger, tmp_path: Path) -> Building:
     return Building(World(emptied(reused)), tmp_path)
+
+
+@pytest.mark.parametrize("form", ["budget", "rule"])
+@pytest.mark.parametrize("code", ["invalid_blocks", "invalid_arguments", "expired_trigger_id"])
+def test_a_form_that_slack_refuses_is_said_on_the_home_tab_with_a_reference(
+    building: Building, form: str, code: str
+) -> None:
+    building.slack.fail_next("open_modal", Fault(code=code, permanent=True))
+    answers = reporter(building.world.ledger, building.catalog)
+    listeners = Listeners(answers, building.world.ledger, lambda: building.now)
+    shown = building.office.surfaces(answers, listeners, lambda _: (), lambda _: None)
+    opened = {"budget": shown.open_budget, "rule": shown.open_rule}[form]
+    opened({"trigger_id": "T1", "user": {"id": "U2", "team_id": TEAM}, "team": {"id": TEAM}})
+    assert building.slack.modals == []
+    assert "in the log as" in json.dumps(building.slack.homes["U2"])
 
 
 def nine(zone: str) -> datetime:
