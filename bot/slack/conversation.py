@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 from bot.slack.api import SlackApi
 from bot.slack.failures import log_failure, say_failure
-from bot.slack.forms import in_a_form_that_is_taken
 from bot.slack.listeners import Listeners, asks_the_doctor, typed
 from bot.slack.messages import MEANT_IN_THREAD, Message
 from bot.slack.notes import asking
+from bot.slack.refusals import Refusals
 
 # Why somebody gets no answer, in a sentence, given what Slack has sent; None if they get one.
 Refusal = Callable[[Mapping[str, Any]], str | None]
@@ -70,7 +70,11 @@ class Conversation:
         return self.listeners.reply(said.text, said.user, now, say_wait, meant_as=MEANT_IN_THREAD).message
 
     def _say(self, said: _Said, message: Message) -> None:
-        in_a_form_that_is_taken(message, lambda form: self.api.post(said.place, form, said.key, said.thread))
+        Refusals(self.listeners.ledger.outbox).say(
+            message,
+            lambda form: self.api.post(said.place, form, said.key, said.thread),
+            self.listeners.clock(),
+        )
 
     def _say_failure(self, said: _Said, error: Exception) -> None:
         reference = log_failure("a message to the bot", error)

@@ -11,9 +11,11 @@ import pytest
 
 from bot.ledger.handled import KEPT_MICROSECONDS
 from bot.ledger.store import Ledger, open_ledger
+from bot.render.chart import BARS
 from bot.slack.conversation import Conversation
 from bot.slack.listeners import Listeners
 from bot.slack.messages import MEANT_IN_THREAD
+from bot.slack.refusals import Refusals
 from bot.slack.turns import MOST, Turns
 from tests.ledgers import CATALOG, NOW, believable, fill, reporter
 from tests.standins.slack_fake import LOST_BEFORE, FakeSlack, Fault, Said
@@ -207,6 +209,18 @@ def test_a_workspace_without_tables_gets_the_simpler_form(slack: FakeSlack, ledg
     slack.refuses.add("table")
     (said,) = hear(slack, ledger, "week")
     assert "All features together" in said
+
+
+def test_what_is_refused_there_is_remembered_and_the_next_answer_is_right_at_once(
+    slack: FakeSlack, ledger: Ledger
+) -> None:
+    slack.refuses.add("data_visualization")
+    hear(slack, ledger, "week")
+    assert Refusals(ledger.outbox).known(NOW) == {"data_visualization"}
+    before = slack.calls["post"]
+    hear(slack, ledger, "week", "Ev2")
+    assert slack.calls["post"] == before + 2, "what is asked, and one try at the answer"
+    assert BARS[0] in json.dumps(slack.messages[-1].form["blocks"], ensure_ascii=False)
 
 
 def test_the_doctor_is_consulted_elsewhere(slack: FakeSlack, ledger: Ledger) -> None:
