@@ -287,6 +287,39 @@ def test_what_was_meant_in_a_conversation_is_answered_there_to_whoever_presses_a
     assert pressed.responses == []
 
 
+@pytest.mark.parametrize("where", ["a channel", "direct messages"])
+def test_an_answer_in_a_conversation_leads_on_in_its_thread_and_gives_its_rows_there(talk: Talk, where: str) -> None:
+    talk.slack.add_user("UNEW", "nina", "nina@example.com")  # who has not asked too often yet
+    place = "UNEW" if where == "direct messages" else "C1"
+    if place == "C1":
+        said = mention(talk, "week", user="UNEW")
+    else:
+        said = talk.slack.event("message.im", text="week", user="UNEW")
+    thread = said.payload["event"]["ts"]
+
+    def told() -> list[Json]:
+        return [one for one in talk.slack.messages(place) if one.get("thread_ts") == thread]
+
+    (shown,) = talk.slack.wait_for(told, what="the answer")
+    labels = {one["text"]["text"]: one for block in shown["blocks"] for one in block.get("elements", ())
+              if one.get("type") == "button"}  # fmt: skip
+    assert list(labels) == ["By model", "By day", "Previous period", "CSV"]
+    pressed = talk.slack.click(shown, labels["By model"]["action_id"], user="U2")
+    _, by_model = talk.slack.wait_for(lambda: told()[1:] and told(), what="the answer to a press")
+    assert "Model" in by_model["text"]
+    (select,) = [one for block in by_model["blocks"] for one in block.get("elements", ()) if "options" in one]
+    (untagged,) = [one["value"] for one in select["options"] if one["text"]["text"] == "Untagged"]
+    talk.slack.click(by_model, select["action_id"], untagged, user="UNEW")
+    last = talk.slack.wait_for(lambda: told()[2:], what="the answer to a choice")[0]
+    assert "untagged run" in last["text"]
+    assert told()[0] == shown, "others read it: it stays"
+    files = len(talk.slack.files)
+    talk.slack.click(shown, labels["CSV"]["action_id"], user="U2")
+    file = talk.slack.wait_for(lambda: talk.slack.files[files:], what="a file")[0]
+    assert (file.channel, file.thread_ts) == (shown["channel"], thread)
+    assert pressed.responses == []
+
+
 def test_help_speaks_of_what_is_here(talk: Talk) -> None:
     assert "For example: week agent-copilot" in talk.ask("help").text
 

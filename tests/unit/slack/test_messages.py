@@ -81,8 +81,9 @@ def forms(message: Message) -> list[Json]:
     found = []
     for ways, words in ((WAYS[:8], "w" * 40), (WAYS[8:], '"' * 500), (WAYS, "w" * 2_100), ((), "")):
         asked = with_controls(message, ways, words, "x" * 22, is_shareable=True, has_csv=True)
+        beside = with_controls(message, ways, words, "x" * 22, is_shareable=False, has_csv=True, in_thread=True)
         told = with_again(shared(message, "U1", NOW), words, "x" * 22, has_csv=True)
-        found += [*asked.forms(), *told.forms()]
+        found += [*asked.forms(), *beside.forms(), *told.forms()]
     return found
 
 
