@@ -1,6 +1,7 @@
 """Mentions and direct messages: the same words as after the command, answered in the thread below them. So are the
 buttons there: others read what they stand in, which stays."""
 
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -128,7 +129,7 @@ def _is_for_us(event: Mapping[str, Any]) -> bool:
 
 
 def _without_our_name(body: Mapping[str, Any], text: str) -> str:
-    """The text without the mention of the bot; others name owners."""
+    """The text without the mention of the bot, and what people write after a name; other mentions name owners."""
     for one in body.get("authorizations") or ():
-        text = text.replace(f"<@{one.get('user_id')}>", " ")
+        text = re.sub(rf"<@{re.escape(str(one.get('user_id')))}(?:[|][^<>]*)?>\s*[:,]?", " ", text)
     return text

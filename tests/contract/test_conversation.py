@@ -175,6 +175,12 @@ def test_the_mention_of_the_bot_is_no_word(slack: FakeSlack, ledger: Ledger) -> 
     assert said.startswith("All features together cost")
 
 
+@pytest.mark.parametrize("name", [f"<@{BOT}>:", f"<@{BOT}>,", f"<@{BOT}> ,", f"<@{BOT}|llmcost>", f"<@{BOT}>"])
+def test_nor_is_what_people_write_after_a_name(slack: FakeSlack, ledger: Ledger, name: str) -> None:
+    (said,) = hear(slack, ledger, f"{name} yesterday rag-search")
+    assert said.startswith("rag-search cost")
+
+
 def test_another_process_does_not_answer_again(slack: FakeSlack, ledger: Ledger, path: Path) -> None:
     assert len(hear(slack, ledger, "today")) == 1
     other = open_ledger(f"sqlite:///{path}", create=False)
