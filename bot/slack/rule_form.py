@@ -47,7 +47,7 @@ class RuleForm:
             moved = self.desk.preview(rule)
             if not moved.runs:
                 return problems({NAME: field_errors.NO_RUNS})
-            return {"response_action": "update", "view": sure_view(rule, moved)}
+            return {"response_action": "update", "view": sure_view(rule, moved, self.desk.pruned_before())}
         except Exception as error:  # noqa: BLE001 - the last line before silence; it is logged and said
             return problems({NAME: field_errors.failed(log_failure("a modal", error))})
 

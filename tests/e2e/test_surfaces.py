@@ -221,11 +221,12 @@ def test_a_mapping_says_which_days_it_cannot_move(talk: Talk, ledger: Ledger) ->
     ledger.prune(date(2020, 1, 1), ZoneInfo("UTC"))
     view = modal(talk, home(talk), MAP_UNTAGGED)
     values = {FEATURE: picked(talk, view, "agent"), NAME: entered(NAME, "rag_chain*"), PROJECT: entered(PROJECT, "")}
-    talk.slack.submit(view, values).wait_ack()
+    sure = talk.slack.submit(view, values).wait_ack().payload["view"]
+    but = "but not before 1 Jan 2020: the runs of those days were pruned."
+    assert f"future runs of these names move too, {but}" in texts(sure["blocks"])
     told = len(talk.slack.messages("U1"))
     talk.slack.submit(view, {}).wait_ack()
     message = talk.slack.wait_messages("U1", told + 1)[-1]
-    but = "but not before 1 Jan 2020: the runs of those days were pruned."
     assert f"in the past too, {but}" in message["text"]
     talk.slack.click(message, UNDO_RULE)
     talk.slack.wait_for(lambda: f"untagged again, {but}" in repr(talk.slack.messages("U1")), what="that it is undone")
