@@ -12,7 +12,8 @@ import pytest
 
 from bot.ledger.store import Ledger, open_ledger
 from bot.slack.access import GUEST, NOT_NAMED, STRANGER
-from bot.slack.budget_modal import ALERT_AT, DIMENSION, OWNERS, VALUE
+from bot.slack.budget_modal import ALERT_AT, ALL_RUNS, DIMENSION, OWNERS, VALUE
+from bot.slack.field_errors import NO_VALUE_OF_ALL
 from bot.slack.home_view import MAP_UNTAGGED, PREVIEW_DIGEST, SET_BUDGET, UNDO_RULE
 from bot.slack.rule_modal import NAME, PROJECT
 from bot.slack.views import FEATURE, PICK_FEATURE
@@ -157,6 +158,28 @@ def test_a_budget_is_set_with_errors_at_their_fields(talk: Talk, ledger: Ledger)
     assert {name: one.limit_nanos for name, one in found.items()} == {"daily": 7 * 10**9, "monthly": 1_200_500_000_000}
     for one in found.values():
         assert (one.alert_at, one.where, one.owners) == ((50, 90), (("env", "production"),), ("U2",))
+
+
+def test_which_runs_a_budget_counts_stays_until_it_is_said_to_be_all(talk: Talk, ledger: Ledger) -> None:
+    def saved(limit: str, dimension: str = "", value: str = "") -> str:
+        view = modal(talk, home(talk), SET_BUDGET)
+        values = {
+            FEATURE: picked(talk, view, "agent"),
+            "daily": entered("daily", limit),
+            VALUE: entered(VALUE, value),
+        }
+        if dimension:
+            option = {"text": {"type": "plain_text", "text": dimension}, "value": dimension}
+            values[DIMENSION] = {DIMENSION: {"type": "static_select", "selected_option": option}}
+        said = talk.slack.submit(view, values).wait_ack().payload
+        return texts(said["view"]["blocks"]) if "view" in said else str(said["errors"])
+
+    assert "may spend $7.00 daily now, env production only." in saved("7", "env", "production")
+    assert "may spend $8.00 daily now, env production only." in saved("8")
+    assert NO_VALUE_OF_ALL in saved("9", ALL_RUNS, "production")
+    assert "may spend $9.00 daily now." in saved("9", ALL_RUNS)
+    (kept,) = [one for one in ledger.outbox.set_limits() if (one.feature, one.window) == ("agent-copilot", "daily")]
+    assert kept.where == ()
 
 
 def test_somebody_else_s_budget_cannot_be_changed(talk: Talk, ledger: Ledger) -> None:

@@ -47,7 +47,13 @@ def standing(feature: str = "rag-search") -> Standing:
 AGAIN = Wanted("a key", "51", for_period=False, warned=None)
 VIEWS: dict[str, Block] = {
     "budget": budget_view(["env", "user_tier"]),
-    "budget_saved": saved_view("rag-search", {Window.DAILY: 7 * 10**9, Window.MONTHLY: 1_200_500_000_000}),
+    "budget_saved": saved_view(
+        "rag-search",
+        [
+            Budget("rag-search", Window.DAILY, 7 * 10**9),
+            Budget("rag-search", Window.MONTHLY, 1_200_500_000_000, where=(("env", "production"),)),
+        ],
+    ),
     "preview": preview_view(digest("digest")),
     "rule": rule_view(),
     "rule_sure": sure_view(RULE, MOVED, None),
