@@ -156,6 +156,17 @@ def test_hundreds_of_long_names_fit_and_the_rest_is_said(letter: str, reused: Le
         assert small.startswith(f"{left_out} more rows left out") or left_out == 0
 
 
+def test_a_long_list_of_days_is_sorted_by_time_and_by_any_figure(reused: Ledger) -> None:
+    """Not by the names of the weekdays, nor by dollars as text."""
+    ledger = fill(emptied(reused), [Spent(NOW - days * DAY, cost=str(days + 1)) for days in range(40)])
+    message = answer_message(reporter(ledger).ask("40d by day top 40", NOW))
+    (_, *rows) = next(block for block in message.blocks if block["type"] == "data_table")["rows"]
+    assert len(rows) == 40
+    by_day, by_cost = (sorted(rows, key=lambda row: row[column]["value"]) for column in (0, 1))
+    assert [row[0]["text"] for row in by_day][::39] == ["Wed 14 Oct 2026", "Sun 22 Nov 2026"]
+    assert by_cost == by_day[::-1]
+
+
 def test_a_link_stands_in_a_cell_of_its_own_and_for_a_trace_beside_it(reused: Ledger) -> None:
     runs = [Spent(NOW - DAY, number=1, thread="<c>"), Spent(NOW - DAY, None, "0.001", number=2)]
     ledger = fill(emptied(reused), runs, link=LINK)
