@@ -72,7 +72,7 @@ def table(answer: Report | FeatureList | UntaggedList | Status | BudgetList | Ve
 def _report(report: Report) -> Table:
     is_day = report.by == "day"
     rows: list[list[Cell]] = [
-        [weekday(date.fromisoformat(row.key)) if is_day else plain(row.key), *_report_numbers(row)]
+        [_dated(date.fromisoformat(row.key)) if is_day else plain(row.key), *_report_numbers(row)]
         for row in report.rows
     ]
     if report.other is not None:
@@ -187,6 +187,11 @@ def token_count(number: int) -> Figure:
 def portion(fraction: Decimal) -> Figure:
     """A cell of a part of something."""
     return Figure(part(fraction), fraction)
+
+
+def _dated(value: date) -> Figure:
+    """A cell of a day, which by its words would be sorted by the name of its weekday."""
+    return Figure(weekday(value), value.year * 10_000 + value.month * 100 + value.day)
 
 
 def _rest(other: Other) -> str:

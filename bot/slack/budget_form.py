@@ -13,7 +13,16 @@ from bot.reports.vocabulary import Vocabulary
 from bot.slack import field_errors
 from bot.slack.api import SlackApi
 from bot.slack.blocks import Block
-from bot.slack.budget_modal import ALERT_AT, BUDGET_VIEW, DIMENSION, OWNERS, VALUE, budget_view, saved_view
+from bot.slack.budget_modal import (
+    ALERT_AT,
+    ALL_RUNS,
+    BUDGET_VIEW,
+    DIMENSION,
+    OWNERS,
+    VALUE,
+    budget_view,
+    saved_view,
+)
 from bot.slack.failures import log_failure
 from bot.slack.limit_desk import LimitDesk
 from bot.slack.presses import is_member, press_of
@@ -72,7 +81,9 @@ class BudgetForm:
             standing = self.desk.standing(feature, window, now)
             self.desk.set(press.user, standing, limit, now, owners=owners, alert_at=alert_at, where=where)
         self.saved(press.user)
-        return {"response_action": "update", "view": saved_view(feature, limits)}
+        stand = [self.desk.standing(feature, window, now).in_force for window in limits]
+        view = saved_view(feature, [one.budget for one in stand if one is not None])
+        return {"response_action": "update", "view": view}
 
 
 def _limits(filled: Filled, wrong: dict[str, str]) -> dict[Window, int]:
@@ -89,7 +100,12 @@ def _limits(filled: Filled, wrong: dict[str, str]) -> dict[Window, int]:
 
 
 def _where(filled: Filled, keys: Sequence[str], wrong: dict[str, str]) -> Where | None:
+    """Which runs count; None for the same as before."""
     dimension, value = filled.option(DIMENSION), filled.text(VALUE)
+    if dimension == ALL_RUNS:
+        if value:
+            wrong[VALUE] = field_errors.NO_VALUE_OF_ALL
+        return ()
     if dimension and not value:
         wrong[VALUE] = field_errors.NO_VALUE
     elif value and not dimension:

@@ -1,8 +1,8 @@
 """The modal in which budgets are set (pure)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
-from bot.domain.budget import Window
+from bot.domain.budget import Budget, Window
 from bot.domain.money import dollars
 from bot.render.names import plain
 from bot.render.numbers import money
@@ -14,19 +14,24 @@ BUDGET_VIEW = "set_budget"
 
 DIMENSION, VALUE, ALERT_AT, OWNERS = "dimension", "value", "alert_at", "owners"
 
+# The option that narrows a budget no more.
+ALL_RUNS = "*"
+
 _AMOUNT, _TEXT = 30, 250
 
 
 def budget_view(keys: Sequence[str]) -> Block:
     """The empty modal."""
     amount = {"type": "plain_text_input", "max_length": _AMOUNT, "placeholder": plain_text("50 or 1,200.50")}
-    options = [{"text": plain_text(cut(plain(key), 75)), "value": key} for key in keys if len(key) <= 150][:100]
+    options = [{"text": plain_text(cut(plain(key), 75)), "value": key} for key in keys if len(key) <= 150][:99]
     narrowed = []
     if options:
-        select = {"type": "static_select", "placeholder": plain_text("All runs"), "options": options}
+        everything = {"text": plain_text("no key: all runs count"), "value": ALL_RUNS}
+        select = {"type": "static_select", "placeholder": plain_text("Choose a key"), "options": [everything, *options]}
         value = {"type": "plain_text_input", "max_length": _TEXT, "placeholder": plain_text("production")}
+        hint = "Left empty, the same runs count as before; for a new budget all, or those that llmcost.toml says."
         narrowed = [
-            field(DIMENSION, "Only runs with this", select, optional=True),
+            field(DIMENSION, "Only runs with this", select, optional=True, hint=hint),
             field(VALUE, "being", value, optional=True, hint="The value of the key that is chosen above."),
         ]
     thresholds = {"type": "plain_text_input", "max_length": _TEXT, "placeholder": plain_text("80, 100, 150")}
@@ -56,7 +61,11 @@ def budget_view(keys: Sequence[str]) -> Block:
     }
 
 
-def saved_view(feature: str, limits: Mapping[Window, int]) -> Block:
-    """What it turns into once these limits, in nano-dollars, count."""
-    said = [f"{plain(feature)} may spend {money(dollars(limit))} {window} now." for window, limit in limits.items()]
+def saved_view(feature: str, budgets: Iterable[Budget]) -> Block:
+    """What it turns into once these budgets of the feature count."""
+    said = [
+        f"{plain(feature)} may spend {money(dollars(one.limit_nanos))} {one.window} now"
+        f"{''.join(f', {plain(name)} {plain(value)} only' for name, value in one.where)}."
+        for one in budgets
+    ]
     return closing_view("Saved", paragraph(*said, f"/llmcost budget {plain(feature)} shows how it stands."))

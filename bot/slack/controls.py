@@ -2,15 +2,18 @@
 absolute dates: it works after a restart, and whoever presses it is answered as if they had typed them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from bot.render.names import plain
 from bot.reports.onward import Direction, Way
 from bot.slack.blocks import CONTROLS_CHARACTERS, Block, weight_of
 from bot.slack.messages import SHARE, Message
 
-# The ids of actions: each in a block has one of its own.
-ASK = re.compile(r"ask:.+")
+# The ids of actions: each in a block has one of its own. In a thread, where others read it too, what is asked takes no
+# answer's place.
+ASK = re.compile(r"^ask:.+")
+ASK_IN_THREAD = re.compile(r"^thread_ask:.+")
 AGAIN = "ask_again"
 CSV = "upload_csv"
 
@@ -29,13 +32,21 @@ _BUTTONS = 3
 
 
 def with_controls(
-    message: Message, ways: Sequence[Way], words: str, answer_id: str, *, is_shareable: bool, has_csv: bool
+    message: Message,
+    ways: Sequence[Way],
+    words: str,
+    answer_id: str,
+    *,
+    is_shareable: bool,
+    has_csv: bool,
+    in_thread: bool = False,
 ) -> Message:
-    """The message with the ways on from it, and with buttons to show it to the channel and to get its rows."""
+    """The message with the ways on from it, and with buttons to show it to the channel and to get its rows. What they
+    ask is answered in its place, or in the thread that it stands in."""
     others = [_button("Share", SHARE, answer_id)] if is_shareable else []
     others += _csv(answer_id, words) if has_csv else []
     last = [_row(others)] if others else []
-    first = _ways(ways, CONTROLS_CHARACTERS - weight_of(last))
+    first = _ways(ways, "thread_ask" if in_thread else "ask", CONTROLS_CHARACTERS - weight_of(last))
     return message.with_blocks(*first, *last)
 
 
@@ -52,33 +63,39 @@ def export_of(value: str) -> tuple[str, str]:
     return answer_id, words
 
 
+def asked_by(body: Mapping[str, Any]) -> str:
+    """The words behind the button that was pressed, or the option that was chosen."""
+    action = body["actions"][0]
+    return str(action.get("value") or (action.get("selected_option") or {}).get("value") or "")
+
+
 def _csv(answer_id: str, words: str) -> list[Block]:
     value = f"{answer_id} {words}"
     return [_button("CSV", CSV, value)] if words and len(value) <= BUTTON_VALUE else []
 
 
-def _ways(ways: Sequence[Way], room: int) -> list[Block]:
+def _ways(ways: Sequence[Way], ask: str, room: int) -> list[Block]:
     """A row of buttons and a list; of long words there may be too many for the room."""
     kept = list(ways)
     while kept:
-        row = _row(_elements(kept))
+        row = _row(_elements(kept, ask))
         if weight_of(row) <= room:
             return [row]
         kept.pop()
     return []
 
 
-def _elements(ways: Sequence[Way]) -> list[Block]:
+def _elements(ways: Sequence[Way], ask: str) -> list[Block]:
     first = [way for way in ways if way.direction is Direction.PREVIOUS or way.dimension in {"model", "day"}]
     first = first[:_BUTTONS]
     rest = [way for way in ways if way not in first]
     listed = [way for way in rest if len(way.words) <= OPTION_VALUE]
     buttons = [way for way in ways if way not in listed]
-    elements = [_button(_label(way), f"ask:{place}", way.words) for place, way in enumerate(buttons)]
+    elements = [_button(_label(way), f"{ask}:{place}", way.words) for place, way in enumerate(buttons)]
     if listed:
         options = [{"text": _plain(_label(way)), "value": way.words} for way in listed]
         elements.append(
-            {"type": "static_select", "action_id": "ask:more", "placeholder": _plain("More"), "options": options}
+            {"type": "static_select", "action_id": f"{ask}:more", "placeholder": _plain("More"), "options": options}
         )
     return elements
 

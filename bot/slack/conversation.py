@@ -1,16 +1,19 @@
 """Mentions and direct messages: the same words as after the command, answered in the thread below them. So are the
 buttons there: others read what they stand in, which stays."""
 
+import re
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from bot.slack.api import SlackApi
+from bot.slack.controls import asked_by, with_controls
 from bot.slack.failures import log_failure, say_failure
-from bot.slack.forms import in_a_form_that_is_taken
 from bot.slack.listeners import Listeners, asks_the_doctor, typed
 from bot.slack.messages import MEANT_IN_THREAD, Message
 from bot.slack.notes import asking
+from bot.slack.refusals import Refusals
 
 # Why somebody gets no answer, in a sentence, given what Slack has sent; None if they get one.
 Refusal = Callable[[Mapping[str, Any]], str | None]
@@ -49,8 +52,8 @@ class Conversation:
             self._say_failure(said, error)
 
     def press(self, body: Mapping[str, Any]) -> None:
-        """A button with what may have been meant: whoever presses it is answered in its thread, where all read it.
-        What goes wrong is said to them alone. Raises nothing."""
+        """A way on from an answer, or what may have been meant: whoever presses it is answered in its thread, where all
+        read it. What goes wrong is said to them alone. Raises nothing."""
         try:
             said = _pressed(body)
             self._say(said, self._reply(said))
@@ -67,10 +70,25 @@ class Conversation:
             self._say(said._replace(key=f"{said.key}:wait"), asking.asking_langsmith())
 
         now = self.listeners.clock()
-        return self.listeners.reply(said.text, said.user, now, say_wait, meant_as=MEANT_IN_THREAD).message
+        reply = self.listeners.reply(said.text, said.user, now, say_wait, meant_as=MEANT_IN_THREAD)
+        if reply.asked is None:
+            return reply.message
+        return with_controls(
+            reply.message,
+            reply.asked.ways,
+            reply.asked.words,
+            secrets.token_urlsafe(16),
+            is_shareable=False,  # all who are there see it
+            has_csv=self.listeners.exports is not None,
+            in_thread=True,
+        )
 
     def _say(self, said: _Said, message: Message) -> None:
-        in_a_form_that_is_taken(message, lambda form: self.api.post(said.place, form, said.key, said.thread))
+        Refusals(self.listeners.ledger.outbox).say(
+            message,
+            lambda form: self.api.post(said.place, form, said.key, said.thread),
+            self.listeners.clock(),
+        )
 
     def _say_failure(self, said: _Said, error: Exception) -> None:
         reference = log_failure("a message to the bot", error)
@@ -95,7 +113,7 @@ def _pressed(body: Mapping[str, Any]) -> _Said:
     """What the button says that was pressed. Raises KeyError and the like for what Slack does not send."""
     message = body["message"]
     return _Said(
-        text=str(body["actions"][0].get("value") or ""),
+        text=asked_by(body),
         user=str(body["user"]["id"]),
         place=str(body["channel"]["id"]),
         thread=str(message.get("thread_ts") or message["ts"]),
@@ -111,7 +129,7 @@ def _is_for_us(event: Mapping[str, Any]) -> bool:
 
 
 def _without_our_name(body: Mapping[str, Any], text: str) -> str:
-    """The text without the mention of the bot; others name owners."""
+    """The text without the mention of the bot, and what people write after a name; other mentions name owners."""
     for one in body.get("authorizations") or ():
-        text = text.replace(f"<@{one.get('user_id')}>", " ")
+        text = re.sub(rf"<@{re.escape(str(one.get('user_id')))}(?:[|][^<>]*)?>\s*[:,]?", " ", text)
     return text

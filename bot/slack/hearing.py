@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bot.slack.alert_actions import AlertActions
 from bot.slack.alert_message import ACKNOWLEDGE, DETAILS, RAISE, SNOOZE_DAY, SNOOZE_PERIOD
 from bot.slack.budget_modal import BUDGET_VIEW
-from bot.slack.controls import AGAIN, ASK, CSV
+from bot.slack.controls import AGAIN, ASK, ASK_IN_THREAD, CSV
 from bot.slack.conversation import Refusal
 from bot.slack.home_view import MAP_UNTAGGED, PREVIEW_DIGEST, SET_BUDGET, UNDO_RULE
 from bot.slack.listeners import Listeners
@@ -109,6 +109,7 @@ def _hear_surfaces(app: "App", surfaces: Surfaces, team: str, later: Later, refu
     app.action(MAP_UNTAGGED)(later(surfaces.open_rule))
     app.action(PREVIEW_DIGEST)(later(surfaces.home.preview))
     app.action(re.compile(f"^{MEANT_IN_THREAD}"))(later(surfaces.conversation.press))
+    app.action(ASK_IN_THREAD)(later(surfaces.conversation.press))
     app.event("app_home_opened")(later(partial(surfaces.home.opened, refusal=refusal)))
     app.event("app_mention")(later(partial(surfaces.conversation.hear, refusal=refusal)))
     app.event("message")(later(partial(surfaces.conversation.hear, refusal=refusal)))

@@ -23,7 +23,7 @@ from bot.reports.question import parse
 from bot.reports.reporter import Asked, Reporter
 from bot.slack.api import UnconfirmedError
 from bot.slack.budget_commands import BudgetCommands
-from bot.slack.controls import with_again, with_controls
+from bot.slack.controls import asked_by, with_again, with_controls
 from bot.slack.delivery import respond
 from bot.slack.export import Export
 from bot.slack.failures import say_failure
@@ -112,12 +112,10 @@ class Listeners:
             respond(str(url), asking.unknown_button())
 
     def _ask(self, body: Mapping[str, Any]) -> None:
-        action = body["actions"][0]
-        words = str(action.get("value") or (action.get("selected_option") or {}).get("value") or "")
-        self._answer(body["response_url"], words, str(body["user"]["id"]), replace=True)
+        self._answer(body["response_url"], asked_by(body), str(body["user"]["id"]), replace=True)
 
     def _ask_again(self, body: Mapping[str, Any]) -> None:
-        self._answer(body["response_url"], str(body["actions"][0].get("value") or ""), str(body["user"]["id"]))
+        self._answer(body["response_url"], asked_by(body), str(body["user"]["id"]))
 
     def _respond(self, url: str, message: Message, **how: Any) -> None:
         """In the best form that this workspace takes."""

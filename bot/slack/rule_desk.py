@@ -1,7 +1,7 @@
 """Rules that are set in Slack: what one would move, who may set it, and what happens when somebody does."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple, TypeVar
@@ -26,8 +26,8 @@ Result = TypeVar("Result")
 
 
 class Moved(NamedTuple):
-    """What a rule moves out of the untagged runs of the last PREVIEWED_DAYS days: by run name and project, the
-    costliest first."""
+    """What a rule moves out of the untagged runs of the last PREVIEWED_DAYS days, as far as they were not pruned: by
+    run name and project, the costliest first."""
 
     cost: Decimal
     runs: int
@@ -58,6 +58,8 @@ class RuleDesk:
         """What a rule would move."""
         span = Calendar(local_day(self.clock(), self.zone), self.zone).last_days(PREVIEWED_DAYS).span
         with self.ledger.reading() as reading:
+            if (gone := reading.pruned()) is not None:
+                span = replace(span, first=min(max(span.first, gone.day), span.until))
             projects = {project.key: project.name for project in reading.projects()}
             found = [
                 (one.name, projects[one.project], one.figures)

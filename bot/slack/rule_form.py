@@ -12,10 +12,10 @@ from bot.slack import field_errors
 from bot.slack.api import SlackApi
 from bot.slack.delivery import respond
 from bot.slack.failures import log_failure
-from bot.slack.forms import in_a_form_that_is_taken
 from bot.slack.messages import Message
 from bot.slack.notes import asking, rules
 from bot.slack.presses import Press, press_of
+from bot.slack.refusals import Refusals
 from bot.slack.rule_desk import RuleDesk
 from bot.slack.rule_modal import LONGEST, NAME, PROJECT, rule_view, sure_view
 from bot.slack.views import FEATURE, Filled, chosen_feature, problems
@@ -47,7 +47,7 @@ class RuleForm:
             moved = self.desk.preview(rule)
             if not moved.runs:
                 return problems({NAME: field_errors.NO_RUNS})
-            return {"response_action": "update", "view": sure_view(rule, moved)}
+            return {"response_action": "update", "view": sure_view(rule, moved, self.desk.pruned_before())}
         except Exception as error:  # noqa: BLE001 - the last line before silence; it is logged and said
             return problems({NAME: field_errors.failed(log_failure("a modal", error))})
 
@@ -122,7 +122,8 @@ class RuleForm:
     def _tell(self, user: str, said: Message, key: str) -> None:
         try:
             place = self.api.direct(user)
-            in_a_form_that_is_taken(said, lambda form: self.api.post(place, form, key))
+            refusals = Refusals(self.desk.ledger.outbox)
+            refusals.say(said, lambda form: self.api.post(place, form, key), self.desk.clock())
         except Exception as error:  # noqa: BLE001 - there is nobody left to tell
             log_failure("telling of a mapping", error)
 

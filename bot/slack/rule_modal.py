@@ -1,10 +1,11 @@
 """The modals in which untagged spend is mapped to a feature (pure)."""
 
 import json
+from datetime import date
 
 from bot.domain.feature import Rule
 from bot.render.names import plain
-from bot.render.numbers import money, plural
+from bot.render.numbers import day, money, plural
 from bot.slack.blocks import Block, paragraph, plain_paragraph, plain_text
 from bot.slack.rule_desk import PREVIEWED_DAYS, Moved
 from bot.slack.views import closing_view, feature_field, field
@@ -38,8 +39,8 @@ def rule_view() -> Block:
     }
 
 
-def sure_view(rule: Rule, moved: Moved) -> Block:
-    """The second modal: what moves."""
+def sure_view(rule: Rule, moved: Moved, first: date | None) -> Block:
+    """The second modal: what moves. `first` is the first day whose runs can be moved, None if all can."""
     lines = [f"{money(cost)}  {plain(name)} in {plain(project)}" for name, project, cost in moved.names[:_NAMES]]
     if len(moved.names) > _NAMES:
         lines.append(f"and {plural(len(moved.names) - _NAMES, 'more name')}")
@@ -53,7 +54,9 @@ def sure_view(rule: Rule, moved: Moved) -> Block:
         "blocks": [
             paragraph(f"{amount(moved)} of the last {PREVIEWED_DAYS} days would move to {plain(rule.feature)}."),
             plain_paragraph(*lines),
-            plain_paragraph("Older and future runs of these names move too. It can be undone at any time."),
+            plain_paragraph(
+                f"Older and future runs of these names move too{but_pruned(first)}. It can be undone at any time."
+            ),
         ],
     }
 
@@ -64,6 +67,11 @@ def working_view() -> Block:
         "Map untagged spend",
         paragraph("Every run is being looked at again.", "A direct message tells you when it is done."),
     )
+
+
+def but_pruned(first: date | None) -> str:
+    """Which runs cannot be moved; `first` as above."""
+    return f", but not before {day(first)}: the runs of those days were pruned" if first is not None else ""
 
 
 def amount(moved: Moved) -> str:

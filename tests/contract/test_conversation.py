@@ -11,9 +11,11 @@ import pytest
 
 from bot.ledger.handled import KEPT_MICROSECONDS
 from bot.ledger.store import Ledger, open_ledger
+from bot.render.chart import BARS
 from bot.slack.conversation import Conversation
 from bot.slack.listeners import Listeners
 from bot.slack.messages import MEANT_IN_THREAD
+from bot.slack.refusals import Refusals
 from bot.slack.turns import MOST, Turns
 from tests.ledgers import CATALOG, NOW, believable, fill, reporter
 from tests.standins.slack_fake import LOST_BEFORE, FakeSlack, Fault, Said
@@ -173,6 +175,12 @@ def test_the_mention_of_the_bot_is_no_word(slack: FakeSlack, ledger: Ledger) -> 
     assert said.startswith("All features together cost")
 
 
+@pytest.mark.parametrize("name", [f"<@{BOT}>:", f"<@{BOT}>,", f"<@{BOT}> ,", f"<@{BOT}|llmcost>", f"<@{BOT}>"])
+def test_nor_is_what_people_write_after_a_name(slack: FakeSlack, ledger: Ledger, name: str) -> None:
+    (said,) = hear(slack, ledger, f"{name} yesterday rag-search")
+    assert said.startswith("rag-search cost")
+
+
 def test_another_process_does_not_answer_again(slack: FakeSlack, ledger: Ledger, path: Path) -> None:
     assert len(hear(slack, ledger, "today")) == 1
     other = open_ledger(f"sqlite:///{path}", create=False)
@@ -207,6 +215,18 @@ def test_a_workspace_without_tables_gets_the_simpler_form(slack: FakeSlack, ledg
     slack.refuses.add("table")
     (said,) = hear(slack, ledger, "week")
     assert "All features together" in said
+
+
+def test_what_is_refused_there_is_remembered_and_the_next_answer_is_right_at_once(
+    slack: FakeSlack, ledger: Ledger
+) -> None:
+    slack.refuses.add("data_visualization")
+    hear(slack, ledger, "week")
+    assert Refusals(ledger.outbox).known(NOW) == {"data_visualization"}
+    before = slack.calls["post"]
+    hear(slack, ledger, "week", "Ev2")
+    assert slack.calls["post"] == before + 2, "what is asked, and one try at the answer"
+    assert BARS[0] in json.dumps(slack.messages[-1].form["blocks"], ensure_ascii=False)
 
 
 def test_the_doctor_is_consulted_elsewhere(slack: FakeSlack, ledger: Ledger) -> None:

@@ -72,6 +72,20 @@ def test_what_the_preview_says_is_what_moves(ledger: Ledger) -> None:
     assert before[UNTAGGED] - costs(ledger)[UNTAGGED] == nanos(moved.cost)
 
 
+def test_the_preview_leaves_out_what_was_pruned_because_that_stays(ledger: Ledger) -> None:
+    ledger.prune((NOW - 2 * DAY).date(), BERLIN)
+    moved = desk(ledger).preview(RULE)
+    assert (moved.cost, moved.runs) == (Decimal("1.5"), 1)
+    before = costs(ledger)
+    desk(ledger).set("U1", RULE)
+    assert before[UNTAGGED] - costs(ledger)[UNTAGGED] == nanos(moved.cost)
+
+
+def test_where_all_was_pruned_nothing_moves(ledger: Ledger) -> None:
+    ledger.prune((NOW + 9 * DAY).date(), BERLIN)
+    assert desk(ledger).preview(RULE).runs == 0
+
+
 def test_runs_that_are_read_later_follow_it(ledger: Ledger) -> None:
     desk(ledger).set("U1", RULE)
     fill(ledger, [Spent(NOW - timedelta(hours=1), None, "3", name="rag_chain_z")], projects=("acme-prod", "other"))

@@ -254,3 +254,20 @@ def test_what_slack_refuses_is_remembered_and_the_next_message_is_right_at_once(
         with closing(sqlite3.connect(tmp_path / "llmcost.db")) as ledger:
             (kept,) = ledger.execute("SELECT value FROM marks WHERE name = 'blocks that Slack refused'").fetchone()
         assert list(json.loads(kept)) == ["data_visualization"]
+
+
+@pytest.mark.parametrize("refuses", [set[str](), {"rich_text"}])
+def test_a_long_list_comes_where_nothing_native_is_taken_before_its_response_url_is_used_up(
+    refuses: set[str], tmp_path: Path
+) -> None:
+    with LangSmithStandIn(now=now) as langsmith, SlackStandIn() as slack:
+        talk = Talk(slack, langsmith, tmp_path)
+        for number in range(80):
+            start = now() - timedelta(days=number % 2)
+            langsmith.add_run(project="acme-prod", start=start, metadata={"feature": f"f{number // 2}"}, cost="1")
+        talk.sync()
+        slack.refuses = {"data_visualization", "data_table", "table", *refuses}
+        with talk.running():
+            answer = talk.ask("week top 40")
+        assert answer.text.startswith("All features together cost $80.00")
+        assert answer.kinds[:3] == ([] if refuses else ["rich_text", "section", "section"])

@@ -12,7 +12,8 @@ import pytest
 
 from bot.ledger.store import Ledger, open_ledger
 from bot.slack.access import GUEST, NOT_NAMED, STRANGER
-from bot.slack.budget_modal import ALERT_AT, DIMENSION, OWNERS, VALUE
+from bot.slack.budget_modal import ALERT_AT, ALL_RUNS, DIMENSION, OWNERS, VALUE
+from bot.slack.field_errors import NO_VALUE_OF_ALL
 from bot.slack.home_view import MAP_UNTAGGED, PREVIEW_DIGEST, SET_BUDGET, UNDO_RULE
 from bot.slack.rule_modal import NAME, PROJECT
 from bot.slack.views import FEATURE, PICK_FEATURE
@@ -159,6 +160,28 @@ def test_a_budget_is_set_with_errors_at_their_fields(talk: Talk, ledger: Ledger)
         assert (one.alert_at, one.where, one.owners) == ((50, 90), (("env", "production"),), ("U2",))
 
 
+def test_which_runs_a_budget_counts_stays_until_it_is_said_to_be_all(talk: Talk, ledger: Ledger) -> None:
+    def saved(limit: str, dimension: str = "", value: str = "") -> str:
+        view = modal(talk, home(talk), SET_BUDGET)
+        values = {
+            FEATURE: picked(talk, view, "agent"),
+            "daily": entered("daily", limit),
+            VALUE: entered(VALUE, value),
+        }
+        if dimension:
+            option = {"text": {"type": "plain_text", "text": dimension}, "value": dimension}
+            values[DIMENSION] = {DIMENSION: {"type": "static_select", "selected_option": option}}
+        said = talk.slack.submit(view, values).wait_ack().payload
+        return texts(said["view"]["blocks"]) if "view" in said else str(said["errors"])
+
+    assert "may spend $7.00 daily now, env production only." in saved("7", "env", "production")
+    assert "may spend $8.00 daily now, env production only." in saved("8")
+    assert NO_VALUE_OF_ALL in saved("9", ALL_RUNS, "production")
+    assert "may spend $9.00 daily now." in saved("9", ALL_RUNS)
+    (kept,) = [one for one in ledger.outbox.set_limits() if (one.feature, one.window) == ("agent-copilot", "daily")]
+    assert kept.where == ()
+
+
 def test_somebody_else_s_budget_cannot_be_changed(talk: Talk, ledger: Ledger) -> None:
     view = modal(talk, home(talk), SET_BUDGET)
     values = {FEATURE: picked(talk, view, "rag"), "weekly": entered("weekly", "5")}
@@ -221,11 +244,12 @@ def test_a_mapping_says_which_days_it_cannot_move(talk: Talk, ledger: Ledger) ->
     ledger.prune(date(2020, 1, 1), ZoneInfo("UTC"))
     view = modal(talk, home(talk), MAP_UNTAGGED)
     values = {FEATURE: picked(talk, view, "agent"), NAME: entered(NAME, "rag_chain*"), PROJECT: entered(PROJECT, "")}
-    talk.slack.submit(view, values).wait_ack()
+    sure = talk.slack.submit(view, values).wait_ack().payload["view"]
+    but = "but not before 1 Jan 2020: the runs of those days were pruned."
+    assert f"future runs of these names move too, {but}" in texts(sure["blocks"])
     told = len(talk.slack.messages("U1"))
     talk.slack.submit(view, {}).wait_ack()
     message = talk.slack.wait_messages("U1", told + 1)[-1]
-    but = "but not before 1 Jan 2020: the runs of those days were pruned."
     assert f"in the past too, {but}" in message["text"]
     talk.slack.click(message, UNDO_RULE)
     talk.slack.wait_for(lambda: f"untagged again, {but}" in repr(talk.slack.messages("U1")), what="that it is undone")
@@ -284,6 +308,39 @@ def test_what_was_meant_in_a_conversation_is_answered_there_to_whoever_presses_a
     talk.slack.wait_for(lambda: len(told("rag-search cost $1.70")) >= 2, what="the second press")
     assert len(told("rag-search cost $1.70")) == 2
     assert told("Did you mean") == [shown]
+    assert pressed.responses == []
+
+
+@pytest.mark.parametrize("where", ["a channel", "direct messages"])
+def test_an_answer_in_a_conversation_leads_on_in_its_thread_and_gives_its_rows_there(talk: Talk, where: str) -> None:
+    talk.slack.add_user("UNEW", "nina", "nina@example.com")  # who has not asked too often yet
+    place = "UNEW" if where == "direct messages" else "C1"
+    if place == "C1":
+        said = mention(talk, "week", user="UNEW")
+    else:
+        said = talk.slack.event("message.im", text="week", user="UNEW")
+    thread = said.payload["event"]["ts"]
+
+    def told() -> list[Json]:
+        return [one for one in talk.slack.messages(place) if one.get("thread_ts") == thread]
+
+    (shown,) = talk.slack.wait_for(told, what="the answer")
+    labels = {one["text"]["text"]: one for block in shown["blocks"] for one in block.get("elements", ())
+              if one.get("type") == "button"}  # fmt: skip
+    assert list(labels) == ["By model", "By day", "Previous period", "CSV"]
+    pressed = talk.slack.click(shown, labels["By model"]["action_id"], user="U2")
+    _, by_model = talk.slack.wait_for(lambda: told()[1:] and told(), what="the answer to a press")
+    assert "Model" in by_model["text"]
+    (select,) = [one for block in by_model["blocks"] for one in block.get("elements", ()) if "options" in one]
+    (untagged,) = [one["value"] for one in select["options"] if one["text"]["text"] == "Untagged"]
+    talk.slack.click(by_model, select["action_id"], untagged, user="UNEW")
+    last = talk.slack.wait_for(lambda: told()[2:], what="the answer to a choice")[0]
+    assert "untagged run" in last["text"]
+    assert told()[0] == shown, "others read it: it stays"
+    files = len(talk.slack.files)
+    talk.slack.click(shown, labels["CSV"]["action_id"], user="U2")
+    file = talk.slack.wait_for(lambda: talk.slack.files[files:], what="a file")[0]
+    assert (file.channel, file.thread_ts) == (shown["channel"], thread)
     assert pressed.responses == []
 
 

@@ -305,6 +305,7 @@ class Line(World):
             if not is_true(payload.get("delete_original")):
                 self.api.check("response_url", payload)
         except RefusedError as refused:
+            exchange.uses += 1  # whether Slack counts these is not known
             return self._refused_response(refused.error)
         exchange.respond(payload)
         exchange.count(payload)

@@ -4,20 +4,20 @@ from datetime import date, datetime
 
 from bot.domain.feature import Rule
 from bot.render.names import plain
-from bot.render.numbers import clock, day
+from bot.render.numbers import clock
 from bot.slack.blocks import button
 from bot.slack.home_view import UNDO_RULE
 from bot.slack.messages import Message, note
 from bot.slack.notes.people import naming, somebody
 from bot.slack.rule_desk import PREVIEWED_DAYS, Moved
-from bot.slack.rule_modal import amount
+from bot.slack.rule_modal import amount, but_pruned
 
 
 def mapped(rule: Rule, moved: Moved, number: int, first: date | None) -> Message:
     """That the rule with this number holds, what it moved, and the button that takes it back. `first` is the first day
     whose runs could be moved, None if all could."""
     said = note(
-        f"{_words(rule)} now, in the past too{_but_pruned(first)}.",
+        f"{_words(rule)} now, in the past too{but_pruned(first)}.",
         f"{amount(moved)} of the last {PREVIEWED_DAYS} days moved out of the untagged runs.",
     )
     return said.with_blocks(button("Undo", UNDO_RULE, str(number)))
@@ -40,7 +40,7 @@ def ledger_busy() -> Message:
 
 def undone(rule: Rule, first: date | None) -> Message:
     """That it was taken back; `first` as above."""
-    return note(f"Taken back: {_words(rule)}.", f"What it had moved is untagged again{_but_pruned(first)}.")
+    return note(f"Taken back: {_words(rule)}.", f"What it had moved is untagged again{but_pruned(first)}.")
 
 
 def undone_already(by: str | None, at: datetime | None) -> Message:
@@ -57,7 +57,3 @@ def unknown_rule() -> Message:
 def _words(rule: Rule) -> str:
     where = f" in {plain(rule.project)}" if rule.project is not None else ""
     return f"{plain(rule.name or '*')}{where} belongs to {plain(rule.feature)}"
-
-
-def _but_pruned(first: date | None) -> str:
-    return f", but not before {day(first)}: the runs of those days were pruned" if first is not None else ""

@@ -58,6 +58,13 @@ def test_a_shared_answer_says_who_shared_it() -> None:
     check("shared", with_again(message, found.words, "an-id", has_csv=True))
 
 
+def test_an_answer_in_a_thread_leads_on_there() -> None:
+    found = asked("one_feature")
+    message = answer_message(found.answer)
+    told = with_controls(message, found.ways, found.words, "an-id", is_shareable=False, has_csv=True, in_thread=True)
+    check("in_thread", told)
+
+
 def test_a_problem_with_a_question_shows_a_way_on() -> None:
     check("question_problem", question_problem(QuestionError('"rag-serch" is no word.', ["rag-search", '"week"'])))
 

@@ -81,8 +81,9 @@ def forms(message: Message) -> list[Json]:
     found = []
     for ways, words in ((WAYS[:8], "w" * 40), (WAYS[8:], '"' * 500), (WAYS, "w" * 2_100), ((), "")):
         asked = with_controls(message, ways, words, "x" * 22, is_shareable=True, has_csv=True)
+        beside = with_controls(message, ways, words, "x" * 22, is_shareable=False, has_csv=True, in_thread=True)
         told = with_again(shared(message, "U1", NOW), words, "x" * 22, has_csv=True)
-        found += [*asked.forms(), *told.forms()]
+        found += [*asked.forms(), *beside.forms(), *told.forms()]
     return found
 
 
@@ -153,6 +154,17 @@ def test_hundreds_of_long_names_fit_and_the_rest_is_said(letter: str, reused: Le
         small = next(block["elements"][0]["text"] for block in message.blocks if block["type"] == "context")
         left_out = whole - (len(native["rows"]) - 1)
         assert small.startswith(f"{left_out} more rows left out") or left_out == 0
+
+
+def test_a_long_list_of_days_is_sorted_by_time_and_by_any_figure(reused: Ledger) -> None:
+    """Not by the names of the weekdays, nor by dollars as text."""
+    ledger = fill(emptied(reused), [Spent(NOW - days * DAY, cost=str(days + 1)) for days in range(40)])
+    message = answer_message(reporter(ledger).ask("40d by day top 40", NOW))
+    (_, *rows) = next(block for block in message.blocks if block["type"] == "data_table")["rows"]
+    assert len(rows) == 40
+    by_day, by_cost = (sorted(rows, key=lambda row: row[column]["value"]) for column in (0, 1))
+    assert [row[0]["text"] for row in by_day][::39] == ["Wed 14 Oct 2026", "Sun 22 Nov 2026"]
+    assert by_cost == by_day[::-1]
 
 
 def test_a_link_stands_in_a_cell_of_its_own_and_for_a_trace_beside_it(reused: Ledger) -> None:

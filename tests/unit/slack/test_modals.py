@@ -47,10 +47,16 @@ def standing(feature: str = "rag-search") -> Standing:
 AGAIN = Wanted("a key", "51", for_period=False, warned=None)
 VIEWS: dict[str, Block] = {
     "budget": budget_view(["env", "user_tier"]),
-    "budget_saved": saved_view("rag-search", {Window.DAILY: 7 * 10**9, Window.MONTHLY: 1_200_500_000_000}),
+    "budget_saved": saved_view(
+        "rag-search",
+        [
+            Budget("rag-search", Window.DAILY, 7 * 10**9),
+            Budget("rag-search", Window.MONTHLY, 1_200_500_000_000, where=(("env", "production"),)),
+        ],
+    ),
     "preview": preview_view(digest("digest")),
     "rule": rule_view(),
-    "rule_sure": sure_view(RULE, MOVED),
+    "rule_sure": sure_view(RULE, MOVED, None),
     "rule_working": working_view(),
     "raise": raise_view("a key", standing()),
     "raise_warned": raise_view("a key", standing(), filled=AGAIN, warning="$52.10 has been spent already."),
@@ -95,7 +101,7 @@ def test_any_names_fit_into_a_modal_and_none_acts(names: list[tuple[str, str]], 
     typed = Rule(feature[:250], *("".join(filter(str.isprintable, one))[:250] for one in names[0]))
     moved = Moved(Decimal(9), 9, tuple((name, project, Decimal(1)) for name, project in names))
     views: list[dict[str, Any]] = [
-        sure_view(typed, moved),
+        sure_view(typed, moved, PERIOD_END.date()),
         raise_view("a key", standing(feature)),
         budget_view([key for key, _ in names if key.strip()]),
     ]
@@ -107,7 +113,7 @@ def test_any_names_fit_into_a_modal_and_none_acts(names: list[tuple[str, str]], 
 
 def test_what_a_rule_moves_is_counted_beyond_the_first_names() -> None:
     moved = Moved(Decimal(9), 9, tuple((f"n{number}", "p", Decimal(1)) for number in range(13)))
-    assert "and 3 more names" in json.dumps(sure_view(RULE, moved))
+    assert "and 3 more names" in json.dumps(sure_view(RULE, moved, None))
 
 
 @settings(deadline=None)
