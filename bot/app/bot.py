@@ -160,7 +160,13 @@ def build_jobs(
         office.digests(),
         office.digest_threads(),
         Nightly(on_duty, settings.admins, settings.timezone),
-        NewlyPriced(ledger, lambda: in_force.rules, lambda: price_list(in_force.overrides), settings.timezone),
+        NewlyPriced(
+            ledger,
+            on_duty.outbox,
+            lambda: in_force.rules,
+            lambda: price_list(in_force.overrides),
+            settings.timezone,
+        ),
         Verifying(on_duty, reporter.ask, settings.admins, settings.timezone),
         office.post_office(),
     ]
