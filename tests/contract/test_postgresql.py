@@ -4,13 +4,16 @@ said."""
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Engine, func, insert, select, text, update
 
+from bot.domain.catalog import Catalog
 from bot.errors import LedgerBusyError, LedgerError, LedgerUnavailableError
 from bot.ledger import engine as database
 from bot.ledger.booking import microseconds
@@ -22,7 +25,9 @@ from bot.ledger.migrate import HEAD, _make_lock, _wait_for_turn, migrate
 from bot.ledger.postgresql import LONGEST_PAUSE_SECONDS
 from bot.ledger.store import Reading, open_ledger
 from bot.ledger.tables import marks, metadata
+from bot.reports.reporter import Reporter
 from tests.databases import Cluster, cluster, rows
+from tests.ledgers import reporter
 
 NOW = datetime(2026, 11, 22, 14, 31, tzinfo=UTC)
 PAUSE = "idle_in_transaction_session_timeout"
@@ -122,6 +127,25 @@ def test_what_was_being_read_is_read_again_by_whoever_can(server: Cluster, url: 
     with closing(open_ledger(url, create=False)) as ledger:
         assert ledger.read(work) == set()
     assert len(tries) == 2
+
+
+@pytest.mark.parametrize(
+    "ask", [Reporter.vocabulary, partial(Reporter.home, now=NOW), partial(Reporter.ask, text="week", now=NOW)]
+)
+def test_whoever_asks_is_answered_though_the_connection_is_lost_meanwhile(
+    ask: Callable[[Reporter], object], server: Cluster, url: str
+) -> None:
+    looks = []
+
+    def catalog() -> Catalog:
+        looks.append(1)
+        if len(looks) == 1:
+            server.end_sessions(url)
+        return Catalog({})
+
+    with closing(open_ledger(url, create=False)) as ledger:
+        assert ask(replace(reporter(ledger), catalog=catalog)) is not None
+    assert len(looks) > 1
 
 
 def test_what_always_loses_its_connection_is_given_up_after_a_while(server: Cluster, url: str, engine: Engine) -> None:
