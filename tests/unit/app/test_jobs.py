@@ -82,11 +82,10 @@ def test_the_log_can_tell_them_apart(ledger: Ledger, tmp_path: Path) -> None:
 
 
 def test_what_jobs_decide_is_written_by_whoever_is_on_duty_alone(ledger: Ledger, tmp_path: Path) -> None:
-    """One that was paused and wakes up late writes nothing. The post office's messages are claimed one by one, and what
-    stands in a thread is announced once, whoever does it."""
+    """One that was paused and wakes up late writes nothing. The post office's messages are claimed one by one."""
     late = ledger.under(Lease(JOBS, "late"), lambda: NOW)
     for job in jobs(ledger, tmp_path, {"LLMCOST_HEARTBEAT_URL": "http://127.0.0.1:9/fake"}, late):
-        if not isinstance(job, DigestThreads | PostOffice):
+        if not isinstance(job, PostOffice):
             writes: Any = job
             outbox = writes.outbox if hasattr(writes, "outbox") else writes.ledger.outbox
             assert outbox is late.outbox, job.name
