@@ -56,6 +56,10 @@ class LedgerUnavailableError(LedgerError):
     """The ledger's database has lost what was being done: it can be done again from its beginning."""
 
 
+class LedgerOvertakenError(LedgerUnavailableError):
+    """Another transaction was first."""
+
+
 class StoppedError(LlmcostError):
     """The bot is being stopped; what was under way is given up at a safe point."""
 

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import datetime
@@ -44,6 +45,8 @@ from bot.slack.web import WebSlack
 # For so long a sync stands back at each page while people wait for answers: they share one processor. However many ask,
 # it still reads about a page a second, which is what LangSmith allows for by default.
 MAKE_WAY_SECONDS = 1.0
+# How long after the word to stop answers are waited for: whatever hangs, the leases are given back in time.
+ANSWER_SECONDS = 6.5
 
 _log = logging.getLogger(__name__)
 
@@ -74,7 +77,8 @@ def serve(settings: Settings, config: Config, stop: threading.Event, *, director
         answerers = _answerers(settings, in_force, ledger, office, reporter, api, sleep, answered)
         connection = _connection(settings, answerers)
         # Ended from the last to the first: closing the connection waits for the answers that are on their way.
-        for end in (source.close, connection.close, totals.stop):
+        answer_until: float | None = None  # known once we are told to stop
+        for end in (source.close, lambda: connection.close(answer_until), totals.stop):
             ending.callback(end)
         connection.open()
         clock = Clock(
@@ -90,6 +94,7 @@ def serve(settings: Settings, config: Config, stop: threading.Event, *, director
         clock.start()
         _log.info("llmcost is ready: /llmcost is answered, LangSmith is read every %s", settings.sync_every)
         stop.wait()
+        answer_until = time.monotonic() + ANSWER_SECONDS
         clock.stop()
 
 
@@ -155,7 +160,13 @@ def build_jobs(
         office.digests(),
         office.digest_threads(),
         Nightly(on_duty, settings.admins, settings.timezone),
-        NewlyPriced(ledger, lambda: in_force.rules, lambda: price_list(in_force.overrides), settings.timezone),
+        NewlyPriced(
+            ledger,
+            on_duty.outbox,
+            lambda: in_force.rules,
+            lambda: price_list(in_force.overrides),
+            settings.timezone,
+        ),
         Verifying(on_duty, reporter.ask, settings.admins, settings.timezone),
         office.post_office(),
     ]

@@ -102,7 +102,7 @@ class Office:
     def digest_threads(self) -> DigestThreads:
         """Who says more in the threads of digests."""
         return DigestThreads(
-            self._ledger,
+            self._on_duty,
             lambda: self._config.catalog,
             self._settings.timezone,
             self._settings.week_start,

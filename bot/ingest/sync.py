@@ -71,7 +71,8 @@ class Sync:
                 ended = parts.clock()
                 summary.repeated = parts.source.repeated - repeated
                 summary.seconds = (ended - began).total_seconds()
-                parts.ledger.record_sync(_record(began, ended, summary))
+                # Under the lease as all of it: what is on record counts as a look at LangSmith.
+                parts.ledger.under(lease, parts.clock).record_sync(_record(began, ended, summary))
         return summary
 
     def _projects(self, lease: Lease, summary: SyncSummary) -> list[ProjectRow]:

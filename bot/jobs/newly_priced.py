@@ -12,6 +12,7 @@ from bot.domain.period import instant_at, local_day
 from bot.errors import LedgerBusyError
 from bot.ledger.booking import Rules
 from bot.ledger.lease import SYNC
+from bot.ledger.outbox import Outbox
 from bot.ledger.repricing import Movement, Place, Wanted
 from bot.ledger.store import Ledger
 
@@ -30,9 +31,10 @@ _log = logging.getLogger(__name__)
 @dataclass
 class NewlyPriced:
     """Prices what is unpriced, once a local date and only if `price_list`, which names the prices in force, has changed
-    since the last time. `rules` are those in force."""
+    since the last time. `rules` are those in force; `outbox` is that of whoever is on duty."""
 
     ledger: Ledger
+    outbox: Outbox
     rules: Callable[[], Rules]
     price_list: Callable[[], str]
     zone: ZoneInfo
@@ -42,10 +44,10 @@ class NewlyPriced:
     def run(self, now: datetime) -> None:
         """Go on, if this date's turn has come and is not over. Raises LedgerError."""
         today = local_day(now, self.zone)
-        mark = self.ledger.outbox.mark(MARK)
+        mark = self.outbox.mark(MARK)
         if mark is None:
             # The first sync of all must not wait for it: from the next night on.
-            self.ledger.outbox.set_mark(MARK, f"{today.isoformat()} ")
+            self.outbox.set_mark(MARK, f"{today.isoformat()} ")
             return
         done_on, _, done_by = mark.partition(" ")
         if now < instant_at(today, AT, self.zone) or done_on == today.isoformat():
@@ -57,7 +59,7 @@ class NewlyPriced:
             if not self._go_on(self._walk, now):
                 return
             self._walk = None
-        self.ledger.outbox.set_mark(MARK, f"{today.isoformat()} {prices}")
+        self.outbox.set_mark(MARK, f"{today.isoformat()} {prices}")
 
     def _go_on(self, walk: "_Walk", now: datetime) -> bool:
         """Whether all of the ledger has been walked through."""

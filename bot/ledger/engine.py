@@ -14,11 +14,12 @@ from typing import Any, TypeVar
 from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError
 
-from bot.errors import LedgerBusyError, LedgerError, LedgerUnavailableError
+from bot.errors import LedgerBusyError, LedgerError, LedgerOvertakenError, LedgerUnavailableError
 from bot.ledger import postgresql, sqlite
 from bot.ledger.trouble import Trouble
 
-# How often a transaction is begun, and for how long. Of several that meet again and again, each waits for another time.
+# How often a transaction is begun, and for how long while the database is away: a long one that was first, such as a
+# migration, was waited for by then. Of several that meet again and again, each waits for another time.
 TRIES = 12
 FOR_SECONDS = 5.0
 _FIRST_WAIT, _LONGEST_WAIT = 0.01, 0.6
@@ -66,9 +67,9 @@ def repeat(work: Callable[[], Result]) -> Result:
     for done in range(1, TRIES):
         try:
             return work()
-        except LedgerUnavailableError:
+        except LedgerUnavailableError as error:
             longest = min(_FIRST_WAIT * 2**done, _LONGEST_WAIT)
-            if time.monotonic() + longest > until:
+            if not isinstance(error, LedgerOvertakenError) and time.monotonic() + longest > until:
                 raise
             time.sleep(random.uniform(longest / 4, longest))  # noqa: S311 - no secret, only another time than others
     return work()
@@ -132,11 +133,10 @@ def _transaction(engine: Engine, options: dict[str, Any]) -> Iterator[Connection
         if trouble is Trouble.BUSY:
             raise LedgerBusyError(f"The ledger {where} is being written by another process; try again.") from error
         said = postgresql.in_words(error, engine.url) if _is_postgresql(engine) else str(error.orig)
-        if trouble is Trouble.PASSING:
-            raise LedgerUnavailableError(
-                f"The ledger {where} cannot be reached or is busy: {said}. Try again."
-            ) from error
-        raise LedgerError(f"The ledger {where} cannot be used: {said}.") from error
+        if trouble is Trouble.UNUSABLE:
+            raise LedgerError(f"The ledger {where} cannot be used: {said}.") from error
+        lost = LedgerOvertakenError if trouble is Trouble.OVERTAKEN else LedgerUnavailableError
+        raise lost(f"The ledger {where} cannot be reached or is busy: {said}. Try again.") from error
 
 
 def _is_postgresql(engine: Engine) -> bool:

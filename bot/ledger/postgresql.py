@@ -7,13 +7,14 @@ snapshot (REPEATABLE READ), which meets nobody. No advisory locks, nothing that 
 
 import re
 
-from sqlalchemy import URL, Engine, create_engine
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from bot.errors import LedgerError
 from bot.ledger.trouble import Trouble
 
-PEN = {"isolation_level": "SERIALIZABLE", "llmcost_write": True}
+_WRITES = "llmcost_write"
+PEN = {"isolation_level": "SERIALIZABLE", _WRITES: True}
 SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 # Threads that answer, and those of the sync and the jobs: nobody waits for a connection.
@@ -25,7 +26,11 @@ _PATIENCE = {"connect_timeout": "5", "keepalives_idle": "15", "keepalives_interv
 _MET_ANOTHER = {"40001", "40P01", "23505"}
 # Two that make the same table at once.
 _MADE_TWICE = {"42P07", "42710"}
-_CONNECTION_ENDS = ("08", "57P0", "53300")
+_CONNECTION_ENDS = ("08", "57P0", "53300", "25P03")
+
+# A process that is paused in the midst of a write transaction has rows that others wait for, the lease that it holds
+# among them: after so long the server takes them back, and it begins again when it wakes up.
+LONGEST_PAUSE_SECONDS = 30
 _NOT_ALLOWED = ("28", "3D", "42501", "25006", "53", "54", "58", "XX")
 
 
@@ -35,7 +40,7 @@ def open_postgresql(url: URL) -> Engine:
         {name: value for name, value in _PATIENCE.items() if name not in url.query}
     )
     try:
-        return create_engine(
+        engine = create_engine(
             url,
             paramstyle="format",  # bulk statements are handed to the driver with their values in order
             pool_pre_ping=True,
@@ -46,6 +51,8 @@ def open_postgresql(url: URL) -> Engine:
         raise LedgerError(
             "A ledger in PostgreSQL needs its driver: install llmcost with the extra `postgres`."
         ) from None
+    event.listen(engine, "begin", _begin)
+    return engine
 
 
 def judge(error: DBAPIError) -> Trouble:
@@ -56,15 +63,22 @@ def judge(error: DBAPIError) -> Trouble:
     if not isinstance(cause, psycopg.Error):
         return Trouble.FAULT
     state = cause.sqlstate or ""
-    if state in _MET_ANOTHER | _MADE_TWICE or state.startswith(_CONNECTION_ENDS):
-        return Trouble.PASSING
+    if state in _MET_ANOTHER | _MADE_TWICE:
+        return Trouble.OVERTAKEN
+    if state.startswith(_CONNECTION_ENDS):
+        return Trouble.LOST
     if state.startswith(_NOT_ALLOWED):
         return Trouble.UNUSABLE
     if isinstance(cause, psycopg.OperationalError) and not state:
-        return Trouble.PASSING
+        return Trouble.LOST
     if isinstance(cause, psycopg.ProgrammingError) and error.statement is None:
         return Trouble.UNUSABLE  # DATABASE_URL says something that the driver does not know
     return Trouble.UNUSABLE if isinstance(cause, psycopg.OperationalError) else Trouble.FAULT
+
+
+def _begin(connection: Connection) -> None:
+    if _WRITES in connection.get_execution_options():
+        connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = '{LONGEST_PAUSE_SECONDS}s'")
 
 
 def in_words(error: DBAPIError, url: URL) -> str:

@@ -7,6 +7,7 @@ class Trouble(StrEnum):
     """What is to be done about an error of the database."""
 
     FAULT = "fault"  # the code is wrong, not the ledger
-    PASSING = "passing"  # another transaction was first, or the connection is lost: the whole of it can be repeated
+    OVERTAKEN = "overtaken"  # another transaction was first: the whole of this one can be repeated
+    LOST = "lost"  # the connection is: likewise
     BUSY = "busy"  # another process writes, and was waited for
     UNUSABLE = "unusable"

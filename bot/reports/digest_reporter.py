@@ -14,7 +14,7 @@ from bot.domain.period import Calendar, Period, Span, first_instant, previous
 from bot.ledger.deliveries import Kind, Role, State
 from bot.ledger.figures import NOTHING, Figures
 from bot.ledger.outbox import Outbox
-from bot.ledger.store import Ledger
+from bot.ledger.store import Ledger, Reading
 from bot.reports.answers import Spend
 from bot.reports.budget_states import budget_states
 from bot.reports.causes import largest_cause
@@ -74,7 +74,8 @@ class DigestReporter:
         budgets = self._budgets(about.days.span.last, morning, now)
         wanted = None if features is None or TOTAL in features else tuple(features)
         unheard = _unheard(outbox, about.days.span, wanted)
-        with self.ledger.reading() as reading:
+
+        def work(reading: Reading) -> Digest:
             scope = Scope(reading, wanted)
             known = extent_of(reading, self.zone)
             in_scope = [one for one in budgets if wanted is None or one.budget.feature in wanted]
@@ -82,7 +83,9 @@ class DigestReporter:
             states = budget_states(reading, in_scope, last, known, self.zone, self.week_start)
             silent = silence(reading, now.astimezone(self.zone), self.patience)
             finder = _Finder(scope, known, about, now.astimezone(UTC))
-            digest = finder.digest(morning, states, unheard, was_due, silent, top)
+            return finder.digest(morning, states, unheard, was_due, silent, top)
+
+        digest = self.ledger.read(work)
         found = outbox.event(checked_key(morning)) if wanted is None else None
         return replace(digest, checked=tuple(found.facts["lines"])) if found is not None else digest
 

@@ -117,7 +117,8 @@ class Reporter:
 
     def home(self, now: datetime) -> Home:
         """What the home tab shows. Raises LedgerError if the ledger cannot be read."""
-        with self.ledger.reading() as reading:
+
+        def work(reading: Reading) -> Home:
             known = extent_of(reading, self.zone)
             calendar = Calendar(local_day(now, self.zone), self.zone, self.week_start)
             periods = (calendar.today(), calendar.last_days(_WEEK), calendar.month_to_date())
@@ -126,6 +127,8 @@ class Reporter:
             budgets = self._budgets(reading, replace(questions[0], verb=Verb.BUDGET), now)
             chart = feature_chart(reading, recent(periods[0].span.until, self.zone), known, now)
             return Home(day, week, month, budgets, rules_set(reading, self.zone)[::-1], chart)
+
+        return self.ledger.read(work)
 
     def _ask_elsewhere(self, question: Question, now: datetime, before_waiting: Callable[[], None]) -> Answer | Digest:
         """The answers that read the ledger by themselves, some of them around a question to LangSmith."""
@@ -137,8 +140,7 @@ class Reporter:
 
     def _trace(self, reference: TraceReference, now: datetime) -> TraceReport:
         trace_id = find_trace(self.ledger, reference, self.look_up)
-        with self.ledger.reading() as reading:
-            return trace_report(reading, trace_id, now, self.zone)
+        return self.ledger.read(lambda reading: trace_report(reading, trace_id, now, self.zone))
 
     def _digest(self, now: datetime) -> Digest:
         """Of everything, as if it were due now."""
@@ -167,8 +169,7 @@ class Reporter:
 
     def vocabulary(self) -> Vocabulary:
         """The names that one can say now."""
-        with self.ledger.reading() as reading:
-            return self._vocabulary(reading)
+        return self.ledger.read(self._vocabulary)
 
     def _vocabulary(self, reading: Reading) -> Vocabulary:
         catalog = self.catalog()
@@ -194,16 +195,20 @@ class Reporter:
         if self.counterpart is None:
             raise UsageError("verify asks LangSmith itself: set LANGSMITH_API_KEY and LANGSMITH_PROJECT.")
         langsmith = self.counterpart()
-        with self.ledger.reading() as reading:
+
+        def work(reading: Reading) -> Held:
             projects = reading.projects(selected_only=True)
             known = extent_of(reading, self.zone)
             compared = bounds(question.period, known, langsmith.retention, now)
             keys = [project.key for project in projects]
             bridge = reading.bridge(compared.start, compared.end, langsmith.types, keys)
+            return Held(question.period, compared, known, projects, bridge)
+
+        held = self.ledger.read(work)
         # No transaction is open while LangSmith is asked: a sync goes on beside it.
         before_waiting()
-        listed = langsmith.totals([project.id for project in projects], compared.start, compared.end)
-        held = Held(question.period, compared, known, projects, bridge)
+        asked = [project.id for project in held.projects]
+        listed = langsmith.totals(asked, held.bounds.start, held.bounds.end)
         return compare(held, langsmith.types, listed, now)
 
     def _help(self, reading: Reading, last_days: Span) -> Help:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -30,6 +31,8 @@ SECONDS = 10
 
 Result = TypeVar("Result")
 
+_log = logging.getLogger(__name__)
+
 
 class Connection(ABC):
     """A connection to Slack by which commands and buttons are answered."""
@@ -54,10 +57,15 @@ class Connection(ABC):
     def open(self) -> None:
         """Connect; people are answered from now on. Raises SlackError if that fails."""
 
-    def close(self) -> None:
-        """Take no more commands, and give the answers that are on their way."""
+    def close(self, until: float | None = None) -> None:
+        """Take no more commands, and give the answers that are on their way; what hangs is waited for `until` then, in
+        monotonic seconds, and left."""
         self._hang_up()
-        self._shut_pools()
+        ending = threading.Thread(target=self._shut_pools, name="slack-ending", daemon=True)
+        ending.start()
+        ending.join(None if until is None else max(until - time.monotonic(), 0))
+        if ending.is_alive():
+            _log.warning("somebody gets no answer, because what it waits for does not come in time")
 
     @abstractmethod
     def _hang_up(self) -> None:

@@ -4,12 +4,13 @@ import os
 import platform
 import sqlite3
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tabulate import tabulate
 
 from bot.settings import load
-from tests.bench import answers, crowd, phases, soak, start, sync
+from tests.bench import answers, crowd, phases, prune, soak, start, sync
 from tests.bench.pages import PAGE
 
 
@@ -19,11 +20,17 @@ def main() -> None:
         sys.exit(_soak(float(sys.argv[sys.argv.index("--seconds") + 1]) if "--seconds" in sys.argv else 60.0))
     short = "--short" in sys.argv[1:]
     _say(f"{_machine()}\n")
-    _say(_sync_table(20_000 if short else 200_000, 100_000 if short else 400_000))
+    _say(_sync_table(20_000 if short else 200_000, (100_000,) if short else (100_000, 2_000_000)))
+    found = {}
     for runs in (50_000,) if short else (100_000, 1_000_000, 5_000_000):
-        _say(_answers_table(runs, 5 if short else 20))
-    runs = 50_000 if short else 1_000_000
+        found[runs] = answers.measure(runs, 400, 5 if short else 20)
+        _say(_answers_table(runs, 5 if short else 20, found[runs]))
+    if len(found) > 1:
+        _say(_curve(found))
+    runs = 50_000 if short else 5_000_000
     _say(f"\n{crowd.described(runs, crowd.measure(runs))}")
+    runs = 20_000 if short else 1_000_000
+    _say(f"\n{prune.described(runs, prune.measure(runs))}")
     starts = start.measure()
     _say(
         f"\n`llmcost report` to its first byte: {starts.report:.0f} ms; importing SQLAlchemy alone: "
@@ -53,7 +60,7 @@ def _soak(seconds: float) -> int:
     return 1 if found.wrong else 0
 
 
-def _sync_table(runs: int, more: int) -> str:
+def _sync_table(runs: int, sizes: Sequence[int]) -> str:
     found = sync.measure_all(runs)
     floor, loop = found["floor"], found["typed loop"]
     rows = [
@@ -75,19 +82,18 @@ def _sync_table(runs: int, more: int) -> str:
     header = ["", "seconds", "of floor", "loop's pace", "runs/s"]
     header += ["processor s", "of floor", "loop's pace", "peak MiB", "rows", "checksum"]
     table = tabulate(rows, header, disable_numparse=True)
-    peak = sync.measure_peak(more)
+    peaks = ", ".join(f"{sync.measure_peak(size):.0f} MiB for {size:,} runs" for size in sizes)
     settings, _ = load(environ={})
     share = found["sync"].processor / (runs / PAGE) * settings.requests_per_10s / 10
     return (
-        f"A first sync of {runs:,} runs (aims: 2.5 of the floor, 4 times the typed loop's pace):\n{table}\n"
-        f"Peak memory of a first sync of {more:,} runs: {peak:.0f} MiB.\n"
+        f"A first sync of {runs:,} runs (aims: 2 of the floor, 4 times the typed loop's pace):\n{table}\n"
+        f"Peak memory of a first sync (aim: the same for all): {peaks}.\n"
         f"At the default of {settings.requests_per_10s} requests in 10 s, each of them a page of {PAGE:,} runs, a sync "
         f"takes {share:.1%} of a core (aim: at most 10 %)."
     )
 
 
-def _answers_table(runs: int, rounds: int) -> str:
-    found = answers.measure(runs, 400, rounds)
+def _answers_table(runs: int, rounds: int, found: answers.Answers) -> str:
     rows = [(word, *(f"{wait:.0f}" for wait in waits)) for word, waits in found.words.items()]
     rows.append(("from command to answer, all of them", *(f"{wait:.0f}" for wait in found.command)))
     table = tabulate(rows, ("ms", "p50", "p95", "worst"), disable_numparse=True)
@@ -95,6 +101,16 @@ def _answers_table(runs: int, rounds: int) -> str:
         f"\nAnswers on {runs:,} runs, 400 days, 200 features, 8 models, {rounds} times each (aims: p95 under 100 ms in "
         f"process, 200 ms from command to answer); {found.size / runs:.0f} bytes a run, rollups included:\n{table}"
     )
+
+
+def _curve(found: Mapping[int, answers.Answers]) -> str:
+    """How the waits grow with the runs."""
+    words = next(iter(found.values())).words
+    rows = [(word, *(f"{one.words[word].p50:.1f}" for one in found.values())) for word in words]
+    rows.append(("from command to answer", *(f"{one.command.p50:.1f}" for one in found.values())))
+    rows.append(("bytes a run", *(f"{one.size / runs:.0f}" for runs, one in found.items())))
+    table = tabulate(rows, ("p50 in ms", *(f"{runs:,} runs" for runs in found)), disable_numparse=True)
+    return f"\nThe same by the number of runs:\n{table}"
 
 
 def _machine() -> str:

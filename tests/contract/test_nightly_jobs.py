@@ -190,6 +190,7 @@ class Prices:
         books = self.books
         return NewlyPriced(
             books.ledger,
+            books.ledger.outbox,
             lambda: Rules(books.rules.attribution, self.price, books.rules.day_of, BOOKS_DIMENSIONS),
             lambda: self.named,
             UTC_ZONE,

@@ -3,24 +3,34 @@ said."""
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from datetime import UTC, datetime
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy import Connection, Engine, func, insert, select, text, update
 
-from bot.errors import LedgerError, LedgerUnavailableError
+from bot.domain.catalog import Catalog
+from bot.errors import LedgerBusyError, LedgerError, LedgerUnavailableError
+from bot.ledger import engine as database
+from bot.ledger.booking import microseconds
 from bot.ledger.deliveries import Kind, NewDelivery, Role
 from bot.ledger.engine import TRIES, open_engine, read, reading, write, writing
 from bot.ledger.events import NewEvent
-from bot.ledger.migrate import HEAD, migrate
+from bot.ledger.lease import JOBS, Lease, hold
+from bot.ledger.migrate import HEAD, _make_lock, _wait_for_turn, migrate
+from bot.ledger.postgresql import LONGEST_PAUSE_SECONDS
 from bot.ledger.store import Reading, open_ledger
 from bot.ledger.tables import marks, metadata
-from tests.databases import Cluster, cluster
+from bot.reports.reporter import Reporter
+from tests.databases import Cluster, cluster, rows
+from tests.ledgers import reporter
 
 NOW = datetime(2026, 11, 22, 14, 31, tzinfo=UTC)
+PAUSE = "idle_in_transaction_session_timeout"
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +129,25 @@ def test_what_was_being_read_is_read_again_by_whoever_can(server: Cluster, url: 
     assert len(tries) == 2
 
 
+@pytest.mark.parametrize(
+    "ask", [Reporter.vocabulary, partial(Reporter.home, now=NOW), partial(Reporter.ask, text="week", now=NOW)]
+)
+def test_whoever_asks_is_answered_though_the_connection_is_lost_meanwhile(
+    ask: Callable[[Reporter], object], server: Cluster, url: str
+) -> None:
+    looks = []
+
+    def catalog() -> Catalog:
+        looks.append(1)
+        if len(looks) == 1:
+            server.end_sessions(url)
+        return Catalog({})
+
+    with closing(open_ledger(url, create=False)) as ledger:
+        assert ask(replace(reporter(ledger), catalog=catalog)) is not None
+    assert len(looks) > 1
+
+
 def test_what_always_loses_its_connection_is_given_up_after_a_while(server: Cluster, url: str, engine: Engine) -> None:
     tries = []
 
@@ -130,6 +159,54 @@ def test_what_always_loses_its_connection_is_given_up_after_a_while(server: Clus
     with pytest.raises(LedgerUnavailableError):
         read(engine, work)
     assert 2 <= len(tries) <= TRIES
+
+
+def test_whoever_is_paused_in_the_midst_of_a_transaction_holds_nobody_up_and_writes_nothing(
+    url: str,
+) -> None:
+    """The lease's own row is what they have; when they wake up, it is another's."""
+    mine, theirs = Lease(JOBS, "mine"), Lease(JOBS, "theirs")
+    with closing(open_ledger(url, create=False)) as one, closing(open_ledger(url, create=False)) as other:
+        assert one.keep_lease(mine, NOW)
+        taken = list[bool]()
+
+        def work(connection: Connection) -> None:
+            hold(connection, mine, microseconds(NOW))
+            assert connection.scalar(text(f"SHOW {PAUSE}")) == f"{LONGEST_PAUSE_SECONDS}s"
+            connection.execute(insert(marks).values(name="late", value=""))
+            connection.execute(text(f"SET LOCAL {PAUSE} = '100ms'"))
+            taken.append(other.keep_lease(theirs, NOW + timedelta(minutes=1)))
+            connection.execute(insert(marks).values(name="later", value=""))
+
+        with pytest.raises(LedgerBusyError, match="has taken over the jobs"):
+            write(one._engine, work)
+        assert taken == [True]
+        assert other.outbox.mark("late") is other.outbox.mark("later") is None
+        # Whoever reads holds nobody up, and may take their time.
+        assert read(one._engine, lambda connection: connection.scalar(text(f"SHOW {PAUSE}"))) == "0"
+
+
+def test_whoever_starts_during_a_long_migration_waits_for_it(server: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For longer than a database that is away is waited for."""
+    monkeypatch.setattr(database, "FOR_SECONDS", 0.1)
+    url = server.new_url(empty=True)
+    first, second = open_engine(url, create=True), open_engine(url, create=True)
+    write(first, _make_lock)
+    found = list[str | None]()
+    with ExitStack() as ends:
+        migrating = ends.enter_context(writing(first))
+        _wait_for_turn(migrating)
+        waiting = threading.Thread(target=lambda: found.append(migrate(second)))
+        waiting.start()
+        waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        while not rows(url, waits)[0][0]:
+            assert waiting.is_alive()
+        waiting.join(0.3)
+        assert waiting.is_alive()
+    waiting.join(60)
+    assert found == ["nothing"]
+    first.dispose()
+    second.dispose()
 
 
 def test_reading_sees_one_state_and_cannot_write(engine: Engine) -> None:

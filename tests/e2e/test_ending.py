@@ -63,6 +63,37 @@ def test_whoever_was_acknowledged_is_answered_those_in_line_too(talk: Talk) -> N
     assert leased(talk) == []
 
 
+def test_whoever_cannot_be_answered_in_time_holds_up_neither_the_end_nor_the_others(talk: Talk) -> None:
+    """Slack does not say who they are; their answer is given up, the leases are not."""
+    traced(talk.langsmith)
+    talk.sync()
+    for person in ("U901", "U902"):
+        talk.slack.add_user(person, person.lower(), f"{person}@example.com")
+    with start(talk.folder, "run", more=talk.environ) as bot:
+        talk.slack.wait_connected(timeout=SECONDS)
+        talk.slack.fail_next("users.info", hang=SECONDS)
+        hanging = talk.slack.command("week rag-search", user="U901")
+        hanging.wait_ack()
+        talk.slack.wait_for(lambda: not talk.slack._faults["users.info"], what="the question that hangs")
+        answered = talk.slack.command("week rag-search", user="U902")
+        answered.wait_ack()
+        began = time.monotonic()
+        end(bot)
+        wait_end(bot, began)
+    assert "$1.70" in answered.responses[0]["text"]
+    assert hanging.responses == []
+    assert leased(talk) == []
+
+
+def test_a_start_that_hangs_ends_too(talk: Talk) -> None:
+    talk.slack.fail_next("auth.test", hang=SECONDS)
+    with start(talk.folder, "run", more=talk.environ) as bot:
+        talk.slack.wait_for(lambda: not talk.slack._faults["auth.test"], what="the question that hangs")
+        began = time.monotonic()
+        end(bot)
+        wait_end(bot, began)
+
+
 @pytest.mark.parametrize("is_let_in", [True, False], ids=["in time", "too late"])
 def test_the_page_in_hand_is_booked_whole_or_not_at_all(talk: Talk, is_let_in: bool) -> None:
     """It has been read, and waits for another process that writes: until after the signal, or for longer than that can

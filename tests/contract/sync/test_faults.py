@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
@@ -10,11 +11,13 @@ from typing import NamedTuple
 
 import pytest
 
-from bot.errors import SourceError, SourceRefusedError, SourceUnavailableError
+from bot.errors import LedgerBusyError, SourceError, SourceRefusedError, SourceUnavailableError
 from bot.ingest.asking import LONGEST_WAIT_SECONDS, TRIES
 from bot.ledger.booking import microseconds
+from bot.ledger.lease import SYNC, Lease
+from bot.ledger.store import open_ledger
 from tests.contract.sync.world import World, refuse
-from tests.standins.langsmith import API_KEY, LangSmithStandIn
+from tests.standins.langsmith import API_KEY, NOW, LangSmithStandIn
 
 pytestmark = pytest.mark.each_database
 
@@ -298,3 +301,17 @@ def test_a_slice_that_fails_stops_the_watermark_though_later_ones_were_read(worl
         assert reading.gaps() == []
     assert world.total().runs == 1_107
     assert (world.project().watermark or 0) > microseconds(world.ago(minutes=1))
+
+
+def test_a_sync_that_wakes_up_after_another_took_over_leaves_nothing_not_even_that_it_was(tmp_path: Path) -> None:
+    """What is on record counts as a look at LangSmith, and what it saw as something that still holds."""
+    with World(tmp_path, patterns=("acme-*",)) as world, closing(open_ledger(world.url, create=False)) as other:
+        world.standin.add_run(project="acme-first", start=NOW - timedelta(hours=1))
+        world.standin.add_runs([{"project": "acme-second", "start": NOW - timedelta(hours=1)} for _ in range(1_200)])
+        world.standin._between_pages.append(
+            lambda: other.keep_lease(Lease(SYNC, "another"), world.clock.now + timedelta(minutes=1))
+        )
+        with pytest.raises(LedgerBusyError, match="has taken over the sync"):
+            world.sync()
+        assert world.total().runs == 1
+        assert other.last_sync() is None

@@ -4,6 +4,7 @@ wait for its word."""
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,7 @@ from bot.jobs.newly_priced import NewlyPriced
 from bot.jobs.nightly import Nightly
 from bot.jobs.verifying import Verifying
 from bot.jobs.watch import Watch
+from bot.ledger.lease import JOBS, Lease
 from bot.ledger.store import Ledger
 from bot.settings import load
 from bot.slack.post_office import PostOffice
@@ -50,7 +52,9 @@ def ledger() -> Iterator[Ledger]:
     ledger.close()
 
 
-def jobs(ledger: Ledger, folder: Path, more: Mapping[str, str] | None = None) -> list[Job]:
+def jobs(
+    ledger: Ledger, folder: Path, more: Mapping[str, str] | None = None, on_duty: Ledger | None = None
+) -> list[Job]:
     """Those of a bot that begins now."""
     environ = {"LANGSMITH_API_KEY": "lsv2_fake", "LANGSMITH_PROJECT": "acme-*", "LLMCOST_ADMINS": "U1", **(more or {})}
     settings, config = load(environ=environ, directory=folder)
@@ -59,8 +63,8 @@ def jobs(ledger: Ledger, folder: Path, more: Mapping[str, str] | None = None) ->
         closing.callback(source.close)
         in_force = InForce(settings, config, ledger, sync)
         reporter = build_reporter(settings, in_force, ledger)
-        office = Office(settings, in_force, ledger, FakeSlack(lambda: NOW), lambda: NOW)
-        return list(build_jobs(settings, in_force, ledger, ledger, office, reporter, NOW))
+        office = Office(settings, in_force, ledger, FakeSlack(lambda: NOW), lambda: NOW, on_duty=on_duty)
+        return list(build_jobs(settings, in_force, ledger, on_duty or ledger, office, reporter, NOW))
 
 
 def test_every_job_is_looked_after_and_the_post_leaves_last(ledger: Ledger, tmp_path: Path) -> None:
@@ -75,3 +79,13 @@ def test_with_an_address_for_it_the_heart_beats_too(ledger: Ledger, tmp_path: Pa
 def test_the_log_can_tell_them_apart(ledger: Ledger, tmp_path: Path) -> None:
     names = [job.name for job in jobs(ledger, tmp_path)]
     assert len(set(names)) == len(names)
+
+
+def test_what_jobs_decide_is_written_by_whoever_is_on_duty_alone(ledger: Ledger, tmp_path: Path) -> None:
+    """One that was paused and wakes up late writes nothing. The post office's messages are claimed one by one."""
+    late = ledger.under(Lease(JOBS, "late"), lambda: NOW)
+    for job in jobs(ledger, tmp_path, {"LLMCOST_HEARTBEAT_URL": "http://127.0.0.1:9/fake"}, late):
+        if not isinstance(job, PostOffice):
+            writes: Any = job
+            outbox = writes.outbox if hasattr(writes, "outbox") else writes.ledger.outbox
+            assert outbox is late.outbox, job.name
