@@ -15,8 +15,10 @@ from bot.app.answers import build_reporter
 from bot.jobs.alerts import Alerts
 from bot.ledger.booking import microseconds
 from bot.ledger.coverage import SyncRow
+from bot.reports.reporter import Reporter
 from bot.slack.connection import SocketConnection
 from bot.slack.hearing import Answerers
+from bot.slack.home_view import home_view
 from bot.slack.listeners import Listeners
 from bot.slack.owners import Told
 from tests.bench.ledger import NOW, Made, filled_ledger
@@ -35,6 +37,7 @@ WORDS = (
     "digest",
 )
 CHECK = "the check of the budgets"
+HOME = "the home tab"
 
 
 class Waits(NamedTuple):
@@ -59,6 +62,7 @@ def measure(runs: int, days: int, rounds: int) -> Answers:
         size = made.file.stat().st_size
         reporter = build_reporter(made.settings, made.config, made.ledger)
         words = {word: _waits([_asked(partial(reporter.ask, now=NOW), word) for _ in range(rounds)]) for word in WORDS}
+        words[HOME] = _waits([_asked(partial(_home, reporter), "feature-7") for _ in range(rounds)])
         words[CHECK] = _waits([_checked(made, number) for number in range(rounds)])
         with _socket(made) as slack:
             waits = [_asked(partial(_command, slack), word) for _ in range(rounds) for word in WORDS]
@@ -81,6 +85,12 @@ def _socket(made: Made) -> Iterator[SlackStandIn]:
             yield slack
         finally:
             connection.close()
+
+
+def _home(reporter: Reporter, mine: str) -> None:
+    """The figures of a home tab, and their drawing."""
+    if not home_view(reporter.home(NOW), {mine}, ())["blocks"]:
+        raise SystemExit("an empty home tab")
 
 
 def _asked(ask: Callable[[str], object], word: str) -> float:
