@@ -26,6 +26,7 @@ class Looks:
     _read_at: list[datetime] = field(default_factory=list)
     _syncs: dict[int, Counter[tuple[str, date]]] = field(default_factory=dict)
     _levels: dict[str, int] = field(default_factory=dict)
+    _seen_in: dict[str, int] = field(default_factory=dict)  # the sync that was last looked at, by subject
     _snoozed: dict[str, datetime] = field(default_factory=dict)
     _last: int = 0
 
@@ -43,9 +44,13 @@ class Looks:
         return _Watching(outbox, self)
 
     def looked(self, number: int, subjects: Sequence[str], now: datetime) -> None:
-        """A look after that sync has gone through; these are the budgets and periods that it was about."""
+        """A look after that sync has gone through; these are the budgets and periods that it was about. Another look
+        at the same sync sees what was not there before: a limit that was set meanwhile."""
         self._last = number
         for one in subjects:
+            if self._seen_in.get(one) == number:
+                continue
+            self._seen_in[one] = number
             level, ends = self._seen(number, one)
             confirmed = min(level, self._levels.get(one, 0))
             until = self._snoozed.get(one)
@@ -96,7 +101,7 @@ class _Watching:
         **more: Any,
     ) -> Any:
         ids = self._outbox.announce(new_events, new_deliveries, now, levels=levels, sync=sync, **more)
-        if ids is not None and levels is not None and sync > self._looks._last:
+        if ids is not None and levels is not None and sync >= self._looks._last:
             self._looks.looked(sync, list(levels), now)
         return ids
 
