@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from bot.errors import QuestionError
 from bot.render.coverage import nothing_known, untagged_words
@@ -21,7 +22,10 @@ from bot.reports.answers import (
     UnitCost,
     UntaggedList,
 )
-from bot.reports.digest import Compared
+
+if TYPE_CHECKING:
+    # It brings the ledger with it, which not every command of a terminal needs.
+    from bot.reports.digest import Compared
 
 HELP = "[period] [feature] [by DIMENSION] [vs previous|PERIOD] [top N], in any order."
 # The words whose examples help begins with.
@@ -83,7 +87,7 @@ def change(total: Sum, previous: Previous) -> str:
     return f"{change_from(before, total, previous)}."
 
 
-def change_from(before: str, total: Sum | Spend, previous: Previous | Compared) -> str:
+def change_from(before: str, total: Sum | Spend, previous: "Previous | Compared") -> str:
     """The change against what came `before`, which names it, with a direction in words."""
     if total.unpriced_runs and not total.cost:
         return f"Before, it was {before}"

@@ -26,7 +26,7 @@ LINK = "https://smith.example.com/p/1/r/{trace}?trace_id={trace}"
 
 
 def report(ledger: Ledger, words: str, **more: Any) -> Report:
-    answer = reporter(ledger).ask(words, NOW, **more)
+    answer = reporter(ledger).explore(words, NOW, **more).answer
     assert isinstance(answer, Report)
     return answer
 
