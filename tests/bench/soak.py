@@ -25,8 +25,9 @@ _QUESTIONS = ("week", "week by model", "features", "untagged", "status", "month 
 _PEOPLE = 300
 # Read again at each sync, so that the few of a round make no difference to what a sync is.
 _RUNS_BEFORE, _RUNS_OF_A_ROUND = 1_000, 2
-# At first caches fill up: those of SQLAlchemy's statements, and SQLite's of 2 MiB for each connection.
-_WARM_UP = 0.5
+# At first caches fill up: those of SQLAlchemy's statements, and SQLite's of 2 MiB for each connection. That takes
+# rounds, and on a busy machine there are few of them in a second.
+_WARM_UP, _WARM_ROUNDS = 0.5, 10
 # Longer than a sync takes, which has a page of runs in hand.
 _LOOKS, _BETWEEN_LOOKS = 6, 0.25
 # The C library keeps what is free for later, and Python its garbage until there is enough of it: both grow ever more
@@ -82,7 +83,7 @@ class _Bot(Replica):
 
 
 def soak(seconds: float) -> Soaked:
-    """Let the bot work for so long."""
+    """Let the bot work for so long, and for 2 * _WARM_ROUNDS rounds at least."""
     with TemporaryDirectory() as folder, SlackStandIn() as slack, LangSmithStandIn(now=now) as langsmith:
         talk = Talk(slack, langsmith, Path(folder), more={"LLMCOST_SYNC_EVERY": "5s"})
         for number in range(_PEOPLE):
@@ -91,7 +92,7 @@ def soak(seconds: float) -> Soaked:
         wrong, rounds, warm_rounds, asked = list[str](), 0, 0, 0
         with _running(talk) as bot:
             began, warm = time.monotonic(), None
-            while rounds == 0 or time.monotonic() - began < seconds:
+            while rounds < 2 * _WARM_ROUNDS or time.monotonic() - began < seconds:
                 rounds += 1
                 runs = _trace(langsmith, runs, _RUNS_OF_A_ROUND)
                 for words in _QUESTIONS:
@@ -103,7 +104,8 @@ def soak(seconds: float) -> Soaked:
                     slack.drop_sockets(warning=rounds % 10 == 0)
                     slack.wait_connected(timeout=SECONDS)
                 _forget(slack, langsmith)
-                if warm is None and time.monotonic() - began >= seconds * _WARM_UP:
+                is_warm = rounds >= _WARM_ROUNDS and time.monotonic() - began >= seconds * _WARM_UP
+                if warm is None and is_warm:
                     warm, warm_rounds = bot.taken(), rounds
             wrong += _counted(talk, runs)
             last = bot.taken()
