@@ -75,7 +75,8 @@ class Project(NamedTuple):
 def day_finder(zone: ZoneInfo) -> Callable[[int], int]:
     """A function from microseconds since 1970 to the ordinal of the local day in `zone`.
 
-    It remembers minutes, because time zones change on whole minutes and runs come in crowds.
+    It remembers minutes, because time zones change on whole minutes and runs come in crowds: those of two weeks, of
+    which a long first sync would otherwise keep every one.
     """
     known: dict[int, int] = {}
 
@@ -83,7 +84,7 @@ def day_finder(zone: ZoneInfo) -> Callable[[int], int]:
         minute = start // _MINUTE
         day = known.get(minute)
         if day is None:
-            if len(known) > 200_000:
+            if len(known) > 20_000:
                 known.clear()
             day = known[minute] = local_day(instant(minute * _MINUTE), zone).toordinal()
         return day
