@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
-# Half as many again as there are cores: many tests wait for processes that they have started.
+# Half as many again as there are cores: many tests wait for processes that they have started. Whoever is done takes over
+# what waits behind the long stories of the others.
 WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN || echo 2) \* 3 / 2)
 
 .PHONY: demo test check fix test-long simulate bench soak audit-dependencies clean
@@ -12,8 +13,8 @@ demo: $(VENV)/runtime  ## a LangSmith-compatible server with sample traces, a fe
 	@$(BIN)/llmcost demo
 
 test: check  ## lint, types, import contract, tests: what CI runs
-	@$(BIN)/pytest -n $(WORKERS) -m "not long"
-	@$(BIN)/pytest -n $(WORKERS) -m "not long" --database postgresql tests/contract tests/e2e tests/simulation
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not long"
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not long" --database postgresql tests/contract tests/e2e tests/simulation
 
 check: $(VENV)/dev
 	@$(BIN)/ruff check .
@@ -26,7 +27,7 @@ fix: $(VENV)/dev  ## put the code into its form
 	@$(BIN)/ruff format .
 
 test-long: $(VENV)/dev  ## the simulations and calendars that are too long for CI
-	@$(BIN)/pytest -n $(WORKERS) -m long
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal -m long
 
 simulate: $(VENV)/dev  ## ten thousand stories of the clock, and how often each crash and each fault was hit
 	@$(BIN)/python -m tests.simulation
