@@ -92,6 +92,8 @@ def test_a_start_that_hangs_ends_too(talk: Talk) -> None:
         began = time.monotonic()
         end(bot)
         wait_end(bot, began)
+    assert bot.returncode == 0
+    assert leased(talk) == []
 
 
 @pytest.mark.parametrize("is_let_in", [True, False], ids=["in time", "too late"])
