@@ -1,7 +1,6 @@
 """Alerts for tests: facts that look like real ones, and strategies for any."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -47,13 +46,11 @@ FACTS = AlertFacts(
     as_of=NOW,
     ledger_start=None,
 )
-NEAR = replace(
-    FACTS,
+NEAR = FACTS._replace(
     threshold=80,
     reached_at=None,
     cause=Cause(Factor.TOKENS, Decimal("28.50"), Decimal(1_200), Decimal(4_100), Decimal("2.417")),
-    state=replace(
-        STATE,
+    state=STATE._replace(
         feature="total",
         window=Window.DAILY,
         period="2026-11-22",
@@ -70,12 +67,11 @@ NEAR = replace(
         set_by="U1",
     ),
 )
-CLOSED = replace(
-    FACTS,
+CLOSED = FACTS._replace(
     threshold=150,
     cause=Cause(Factor.PRICE, Decimal(30), Decimal("0.0000025"), Decimal("0.00001"), Decimal(3)),
     ledger_start=datetime(2026, 11, 10, tzinfo=BERLIN),
-    state=replace(STATE, is_closed=True, passed=Decimal(1), where=()),
+    state=STATE._replace(is_closed=True, passed=Decimal(1), where=()),
 )
 
 # What a trace or a file may be called, to act where it stands.

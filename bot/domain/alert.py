@@ -5,7 +5,6 @@ says nothing about another, and a new period begins anew.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import NamedTuple
@@ -87,8 +86,7 @@ def crossed(budget: Budget, spent: int) -> int:
     return max((at for at in budget.alert_at if spent * 100 >= at * budget.limit_nanos), default=0)
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(NamedTuple):
     """What is remembered of a subject: the level that the sync before this one saw, the highest threshold that was
     told (0 for none), and until when it was snoozed."""
 

@@ -1,8 +1,8 @@
 """Budgets: how much a feature may spend in a window, and at which percentages its owner hears of it."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 # In percent of the limit; an explicit `alert_at` replaces them.
 ALERT_AT = (80, 100, 150, 200, 300, 400, 500)
@@ -17,8 +17,7 @@ class Window(StrEnum):
     MONTHLY = "monthly"
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(NamedTuple):
     """A limit in whole nano-dollars for one feature and window.
 
     `feature` may be `total` or `untagged` (see catalog.SPECIAL). `alert_at` are percentages, ascending. Only runs
@@ -32,8 +31,7 @@ class Budget:
     where: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SetLimit:
+class SetLimit(NamedTuple):
     """A limit that was set in Slack, for as long as it holds. Instants are aware.
 
     `file_limit` is what llmcost.toml said then (None: nothing). `owners`, if there are any, hear about this budget

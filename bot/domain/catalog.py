@@ -1,7 +1,7 @@
 """The catalog: the features of the product as the organisation describes them in llmcost.toml."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
@@ -14,8 +14,7 @@ WITHOUT_FEATURE = "untagged"
 SPECIAL = frozenset({TOTAL, WITHOUT_FEATURE})
 
 
-@dataclass(frozen=True, slots=True)
-class Feature:
+class Feature(NamedTuple):
     """`[features.NAME]`.
 
     `owners` are emails, Slack user ids (`U…`, `W…`) and group ids (`S…`), in the file's order. `channel` is `#name` or
@@ -75,11 +74,11 @@ class Catalog:
                 feature = self.features.get(one.feature, Feature(one.feature))
                 budget = Budget(one.feature, one.window, one.limit_nanos, feature.alert_at, feature.where)
                 if stated is not None:
-                    budget = replace(stated.budget, limit_nanos=one.limit_nanos)
+                    budget = stated.budget._replace(limit_nanos=one.limit_nanos)
                 if one.alert_at is not None:
-                    budget = replace(budget, alert_at=one.alert_at)
+                    budget = budget._replace(alert_at=one.alert_at)
                 if one.where is not None:
-                    budget = replace(budget, where=one.where)
+                    budget = budget._replace(where=one.where)
                 found[one.feature, one.window] = BudgetInForce(budget, one.owners or feature.owners, one)
         order = list(Window)
         return sorted(found.values(), key=lambda one: (one.budget.feature, order.index(one.budget.window)))

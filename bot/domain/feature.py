@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 # LangSmith indexes 250 characters of a metadata value; a longer one could not be found again there.
 MAX_NAME = 250
@@ -18,8 +19,7 @@ UNTAGGED_NAME = "untagged"
 FEATURE_TAG = "feature:"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """`[[rules]]` of llmcost.toml: runs that match all given globs belong to `feature`. Globs are case-sensitive."""
 
     feature: str
@@ -38,8 +38,7 @@ class Rule:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class SetRule:
+class SetRule(NamedTuple):
     """A rule that was set in Slack: untagged runs of some names, perhaps of some projects, belong to a feature. It
     comes after those of llmcost.toml."""
 
@@ -81,7 +80,7 @@ class Attribution:
 
     def with_set(self, rules: Iterable[SetRule]) -> "Attribution":
         """These rules and, after them, some that were set in Slack. What was renamed since goes to its new name."""
-        added = (replace(one.rule, feature=self.aliases.get(one.rule.feature, one.rule.feature)) for one in rules)
+        added = (one.rule._replace(feature=self.aliases.get(one.rule.feature, one.rule.feature)) for one in rules)
         return replace(self, rules=(*self.rules, *added))
 
     def needs_root(self, keys: Mapping[str, str], tags: Sequence[str]) -> bool:

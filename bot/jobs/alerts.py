@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
@@ -117,7 +117,7 @@ class Alerts:
             events.append(_event(crossing.key, crossing, crossing.facts, whys, None))
             events += [
                 _event(
-                    event_key(crossing.subject, at), crossing, replace(crossing.facts, threshold=at), whys, crossing.key
+                    event_key(crossing.subject, at), crossing, crossing.facts._replace(threshold=at), whys, crossing.key
                 )
                 for at in superseded(budget, crossing.told_before, threshold)
             ]

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -64,8 +63,7 @@ def every_limit(connection: Connection) -> list[SetLimit]:
     whatever the file says now. Of those that were purged nothing is known."""
     last = {(one.feature, one.window): one for one in set_limits(connection)}
     return [
-        replace(
-            last[row.feature, Window(row.window)],
+        last[row.feature, Window(row.window)]._replace(
             limit_nanos=row.new_nanos,
             set_by=row.by,
             set_at=instant(row.at),

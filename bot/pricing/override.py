@@ -1,15 +1,14 @@
 """`[[prices]]` of llmcost.toml: what the organisation really pays."""
 
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from bot.pricing.names import without_path
 
 
-@dataclass(frozen=True, slots=True)
-class Rates:
+class Rates(NamedTuple):
     """US dollars per million tokens. A kind without a rate of its own is charged like input."""
 
     input: Decimal
@@ -19,8 +18,7 @@ class Rates:
     cache_write_1h: Decimal | None = None  # None: like `cache_write`
 
 
-@dataclass(frozen=True, slots=True)
-class Override:
+class Override(NamedTuple):
     """One entry: exactly one of `rates`, `discount` and `free` is given.
 
     `provider` and `model` are globs, compared without case; None fits everything, a run without a model included.

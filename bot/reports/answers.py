@@ -6,14 +6,14 @@ Costs are exact US dollars (`Decimal`, nine places); instants are aware, in the 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from bot.reports.chart import Chart
 
 _UNIT_TOKENS = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class UnitCost:
+class UnitCost(NamedTuple):
     """US dollars per trace and per 1,000 tokens (input and output), 28 digits of each; None where there is nothing to
     divide by, or where no cost is known. `at_least` where unpriced runs have their part in the traces and the tokens
     but not in the cost."""
@@ -23,8 +23,7 @@ class UnitCost:
     at_least: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Sum:
+class Sum(NamedTuple):
     """What some runs add up to."""
 
     cost: Decimal
@@ -46,8 +45,7 @@ class Sum:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Spend:
+class Spend(NamedTuple):
     """What some runs cost together. Several features may share a trace, so traces are not added up."""
 
     cost: Decimal
@@ -55,8 +53,7 @@ class Spend:
     unpriced_runs: int
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One value of the dimension; `share` of the total cost, between 0 and 1, None where the total is 0."""
 
     key: str
@@ -77,8 +74,7 @@ class Other:
     unpriced_runs: int
 
 
-@dataclass(frozen=True, slots=True)
-class TimeFrame:
+class TimeFrame(NamedTuple):
     """The period of an answer by name, and half-open between two instants."""
 
     name: str
@@ -89,8 +85,7 @@ class TimeFrame:
     timezone: str
 
 
-@dataclass(frozen=True, slots=True)
-class Previous:
+class Previous(NamedTuple):
     """What the period is compared with. `is_part` if it is cut at the time of day that it is now."""
 
     start: datetime
@@ -105,8 +100,7 @@ class Previous:
     per_1000_tokens_change: Decimal | None  # would look like a fall in cost
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(NamedTuple):
     """A stretch of time of which the ledger knows nothing, in one project."""
 
     start: datetime
@@ -138,8 +132,7 @@ class Coverage:
     pruned_before: date | None = None  # if the answer asks for days before this one: only their figures are kept
 
 
-@dataclass(frozen=True, slots=True)
-class Bill:
+class Bill(NamedTuple):
     """What a provider has billed for a calendar month beside what is booked for it; `factor` is billed by booked, None
     where nothing is booked."""
 
@@ -149,8 +142,7 @@ class Bill:
     factor: Decimal | None
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """The answer to a question about cost."""
 
     period: TimeFrame
@@ -166,8 +158,7 @@ class Report:
     bills: tuple[Bill, ...] = ()  # of a whole calendar month, all features together
 
 
-@dataclass(frozen=True, slots=True)
-class FeatureRow:
+class FeatureRow(NamedTuple):
     """A feature, with what it spent; `sum` is None for one that is configured and has no run in the period."""
 
     name: str
@@ -177,8 +168,7 @@ class FeatureRow:
     aliases: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FeatureList:
+class FeatureList(NamedTuple):
     """The answer to `features`, by cost and then by name. `total` is of all runs, the untagged ones included."""
 
     period: TimeFrame
@@ -188,8 +178,7 @@ class FeatureList:
     coverage: Coverage
 
 
-@dataclass(frozen=True, slots=True)
-class UntaggedRow:
+class UntaggedRow(NamedTuple):
     """Runs of one name in one project that no feature claims."""
 
     project: str
@@ -197,8 +186,7 @@ class UntaggedRow:
     sum: Sum
 
 
-@dataclass(frozen=True, slots=True)
-class RuleSet:
+class RuleSet(NamedTuple):
     """A rule that was set in Slack and holds: untagged runs of this name (a glob) belong to the feature. `project` is a
     glob too, None for every project."""
 
@@ -210,8 +198,7 @@ class RuleSet:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class UntaggedList:
+class UntaggedList(NamedTuple):
     """The answer to `untagged`, by cost. `share` of all cost in the period."""
 
     period: TimeFrame
@@ -223,8 +210,7 @@ class UntaggedList:
     rules: tuple[RuleSet, ...] = ()  # by which others are untagged no more
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectState:
+class ProjectState(NamedTuple):
     """How far and how completely a project has been read."""
 
     name: str
@@ -234,8 +220,7 @@ class ProjectState:
     cost_mode: str  # "own", "rolled_up" or "unknown": what a parent run's cost means there
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(NamedTuple):
     """The answer to `status`."""
 
     now: datetime  # when it was asked
@@ -250,8 +235,7 @@ class Status:
     rules: tuple[RuleSet, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class HelpLine:
+class HelpLine(NamedTuple):
     """One thing that can be said."""
 
     pattern: str
@@ -259,8 +243,7 @@ class HelpLine:
     example: str
 
 
-@dataclass(frozen=True, slots=True)
-class Help:
+class Help(NamedTuple):
     """The answer to `help`."""
 
     lines: tuple[HelpLine, ...]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from bot.reports.answers import Coverage, Sum, TimeFrame
 from bot.reports.suspects import Fault
@@ -25,8 +26,7 @@ class SourceRow:
     others: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """Runs that look wrong in one way. `langsmith_cost` is what LangSmith says of them, None if it says nothing,
     `cost` what is booked, without the `unpriced_runs` of them, and `repriced` what they cost by own prices or the price
     list: without the `priceless` ones, None if all are. `trace` is that of the run that is furthest off."""
@@ -42,8 +42,7 @@ class Finding:
     link: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Audit:
+class Audit(NamedTuple):
     """The rows add up to `total`, which is what a report says; `looked_at` runs were looked at one by one, those that
     count in no figure too."""
 

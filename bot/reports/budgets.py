@@ -4,18 +4,16 @@ Money is exact US dollars (`Decimal`), instants are aware and in the reporting t
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from bot.domain.budget import Window
 from bot.reports.causes import Cause, Factor
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetState:
+class BudgetState(NamedTuple):
     """A budget in one of its periods. `used` is spent of the limit, `passed` how much of the period has gone by. Nobody
     knows what the `unpriced_runs` cost: they are in no figure.
 
@@ -46,16 +44,14 @@ class BudgetState:
     unpriced_runs: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class TopModel:
+class TopModel(NamedTuple):
     """The model on which most was spent; `share` of the spend."""
 
     name: str
     share: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class AlertTrace:
+class AlertTrace(NamedTuple):
     """One of the costliest traces. `link` shows it in LangSmith, None where no address is known."""
 
     id: str
@@ -66,8 +62,7 @@ class AlertTrace:
     link: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class AlertFacts:
+class AlertFacts(NamedTuple):
     """Everything that an alert says, as it was when it was decided.
 
     `reached_at` is when the limit was reached, None below it. `cause` is what drove the spend up most against the
@@ -118,8 +113,7 @@ class AlertFacts:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class LimitChanged:
+class LimitChanged(NamedTuple):
     """A line of the audit trail; `old` is None where there was no limit before."""
 
     at: datetime
@@ -131,8 +125,7 @@ class LimitChanged:
     owners: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetList:
+class BudgetList(NamedTuple):
     """The answer to `budget`: every budget in force, the fullest first; or those of one feature, with what was changed
     of them in Slack, the latest first."""
 

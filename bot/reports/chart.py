@@ -1,9 +1,9 @@
 """Spend over time as a chart: frozen values in which every number is final."""
 
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Step(StrEnum):
@@ -15,8 +15,7 @@ class Step(StrEnum):
     YEAR = "year"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """What one value of the dimension cost, in dollars, a number for each point."""
 
     name: str
@@ -28,8 +27,7 @@ class Line:
         return max(self.costs)
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(NamedTuple):
     """What was spent over the days from `first` to `last`, point by point; `points` are their first days. Days of which
     nothing is known are in none.
 

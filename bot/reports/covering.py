@@ -1,8 +1,8 @@
 """What the ledger covers: how far it was read, and where it knows nothing."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from bot.domain.period import Span, local_day
@@ -14,8 +14,7 @@ from bot.ledger.store import Reading
 from bot.reports.answers import Gap
 
 
-@dataclass(frozen=True, slots=True)
-class Extent:
+class Extent(NamedTuple):
     """Up to when all selected projects were read, from when on, and the stretches that are missing between. Of the days
     before `pruned_before` only the figures are kept, and no runs."""
 
@@ -68,7 +67,7 @@ def extent_of(reading: Reading, zone: ZoneInfo) -> Extent:
     """The extent of the ledger in the projects that are read."""
     known = extent(reading.projects(selected_only=True), reading.gaps(), zone)
     gone = reading.pruned()
-    return known if gone is None else replace(known, pruned_before=gone.day)
+    return known if gone is None else known._replace(pruned_before=gone.day)
 
 
 def extent(projects: Sequence[ProjectRow], gaps: Sequence[LedgerGap], zone: ZoneInfo) -> Extent:

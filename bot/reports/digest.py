@@ -7,6 +7,7 @@ know: that is not zero.
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from bot.domain.budget import Window
 from bot.reports.answers import Coverage, Other, Spend, TimeFrame
@@ -15,8 +16,7 @@ from bot.reports.chart import Chart
 from bot.reports.watch import Silence
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(NamedTuple):
     """What was spent before, on other days; `change` since then, 0.25 for a quarter more, None from nothing."""
 
     first: date
@@ -25,8 +25,7 @@ class Compared:
     change: Decimal | None
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(NamedTuple):
     """A calendar week or month that has closed, or the month so far. `is_known` if the ledger covers all of it;
     `before` is the same stretch of the one before."""
 
@@ -36,8 +35,7 @@ class Stretch:
     before: Compared | None
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetState:
+class BudgetState(NamedTuple):
     """A budget in the period that holds the digest's last day: `used` is `spent` by `limit`. It `is_near` from its
     first threshold on. `where` narrows it to some runs. What was spent before the ledger starts is missing if
     `starts_before_ledger`."""
@@ -53,8 +51,7 @@ class BudgetState:
     starts_before_ledger: bool
 
 
-@dataclass(frozen=True, slots=True)
-class FeatureLine:
+class FeatureLine(NamedTuple):
     """A feature's spend on the days, and `before` on the same weekdays last week. `budget` is its fullest one."""
 
     name: str
@@ -64,8 +61,7 @@ class FeatureLine:
     budget: BudgetState | None
 
 
-@dataclass(frozen=True, slots=True)
-class Mover:
+class Mover(NamedTuple):
     """A feature whose cost has changed much against the same weekdays last week, and the largest cause of that."""
 
     name: str
@@ -76,8 +72,7 @@ class Mover:
     unpriced_runs: int
 
 
-@dataclass(frozen=True, slots=True)
-class Newcomer:
+class Newcomer(NamedTuple):
     """A value of a dimension that was never seen before these days and cost more than a dollar a day."""
 
     dimension: str
@@ -85,8 +80,7 @@ class Newcomer:
     cost: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Unheard:
+class Unheard(NamedTuple):
     """An alert that nobody could be told; `problem` says why the last who was tried could not."""
 
     feature: str
@@ -94,8 +88,7 @@ class Unheard:
     problem: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(NamedTuple):
     """How many more there are of what a digest shows only the first of."""
 
     budgets: int

@@ -1,14 +1,13 @@
 """What a trace cost, run by run: frozen, every number final. Costs are exact US dollars; instants are aware."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from bot.reports.answers import Other, Sum
 
 
-@dataclass(frozen=True, slots=True)
-class TraceRow:
+class TraceRow(NamedTuple):
     """A run of a trace; `depth` 0 for one that hangs on no other. The tokens are those that count.
 
     The words are those of bot.domain: `state` (run.State), `reason` (costing.Reason) why it counts in no figure,
@@ -31,8 +30,7 @@ class TraceRow:
     output_tokens: int
 
 
-@dataclass(frozen=True, slots=True)
-class TraceReport:
+class TraceReport(NamedTuple):
     """The answer to `trace`: its runs as a tree, each below its parent. What the rows and `other` count is `total`."""
 
     trace_id: str

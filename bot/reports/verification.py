@@ -2,9 +2,9 @@
 what is the likely cause, and what lies between LangSmith's costs and ours."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from bot.domain.cost import Listed
 from bot.domain.money import dollars
@@ -25,8 +25,7 @@ _RUNS_APART = Decimal("0.01")
 _STEPS = ("counted_twice", "overrides", "estimates", "late", "set_aside", "elsewhere")
 
 
-@dataclass(frozen=True, slots=True)
-class Counterpart:
+class Counterpart(NamedTuple):
     """LangSmith's side. `totals` gives what LangSmith adds up for projects (ids) between two instants, by type of run;
     it may take minutes, and raises SourceError. `types` are those that are read; what began longer than `retention` ago
     LangSmith may have forgotten."""
@@ -36,8 +35,7 @@ class Counterpart:
     retention: timedelta
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(NamedTuple):
     """[start, end) of what can be compared of a period, and why it is not all of it."""
 
     start: datetime
@@ -47,8 +45,7 @@ class Bounds:
     cut_to_as_of: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """The ledger's side."""
 
     period: Period

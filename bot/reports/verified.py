@@ -1,9 +1,9 @@
 """LangSmith's own total beside the ledger's: frozen, every number final, in exact US dollars; instants are aware."""
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from bot.reports.answers import Gap, TimeFrame
 
@@ -28,16 +28,14 @@ class Cause(StrEnum):
     CHANGED = "changed"  # as many runs, other costs
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """A part of a sum, by name."""
 
     key: str
     cost: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(NamedTuple):
     """The answer to `verify`. `held_cost`, what LangSmith said of the runs that the ledger holds, and the `steps` make
     up `total`, which is what a report says of the same time."""
 

@@ -1,8 +1,8 @@
 """Whether the figures can be trusted to be coming in: silence is told, because a $0 looks like good news."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from bot.ledger.booking import instant
 from bot.ledger.store import Reading
@@ -26,8 +26,7 @@ class Cause(StrEnum):
     NO_RUNS = "no_runs"
 
 
-@dataclass(frozen=True, slots=True)
-class Silence:
+class Silence(NamedTuple):
     """An outage. `since` is when LangSmith was last read to the end, or when the last run began; None if never.
 
     `problem` is the last sync's, where reading is the trouble. `usual_runs` is how many there were in the same hour

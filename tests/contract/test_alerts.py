@@ -48,7 +48,7 @@ def limit(feature: str, window: Window, dollars: float, **more: object) -> Featu
     """A feature of the file with one budget."""
     usual: dict[str, object] = {"owners": (f"{feature}@example.com",)} | more
     made = Feature(feature, **usual)  # type: ignore[arg-type] # a test's shorthand
-    return replace(made, budgets=(Budget(feature, window, int(dollars * DOLLAR), ALERT_AT, made.where),))
+    return made._replace(budgets=(Budget(feature, window, int(dollars * DOLLAR), ALERT_AT, made.where),))
 
 
 @dataclass
@@ -232,7 +232,7 @@ def test_a_changed_limit_re_arms(world: World) -> None:
     world.ledger.outbox.set_limit(old, None)
     world.sync_and_look(NOW + HOUR, times=2)
     assert world.told() == ["rag:monthly:2026-11:100", "rag:monthly:2026-11:80"]
-    world.ledger.outbox.set_limit(replace(old, limit_nanos=90 * DOLLAR), None)
+    world.ledger.outbox.set_limit(old._replace(limit_nanos=90 * DOLLAR), None)
     world.sync_and_look(NOW + 2 * HOUR, times=3)
     assert world.told()[2:] == ["rag:monthly:2026-11:100"]
 
@@ -243,7 +243,7 @@ def test_late_costs_are_judged_by_the_limit_of_their_days_though_it_was_narrowed
     old = SetLimit("rag", Window.DAILY, 100 * DOLLAR, "U1", NOW, owners=("U1",), alert_at=(50,), where=())
     world.ledger.outbox.set_limit(old, None)
     world.sync_and_look(times=2)
-    new = replace(old, set_at=NOW + DAY, alert_at=(300,), where=(("env", "production"),))
+    new = old._replace(set_at=NOW + DAY, alert_at=(300,), where=(("env", "production"),))
     world.ledger.outbox.set_limit(new, None)
     world.sync_and_look(NOW + DAY, times=2)
     assert world.told() == []
@@ -708,7 +708,7 @@ def test_an_escalation_goes_to_the_channel_or_the_digests_or_to_admins_who_do_no
 def test_a_channel_that_carries_it_is_left_out_by_whatever_name(world: World, channel: str) -> None:
     world.channels = {"#rag": "C0RAG", "C0RAG": "C0RAG"}
     far_over(world, owners=(), channel="#rag")
-    world.features = [replace(world.features[0], channel=channel)]
+    world.features = [world.features[0]._replace(channel=channel)]
     world.escalations.run(NOW + 5 * HOUR)
     assert escalated(world) == ["#llm-cost"]
 

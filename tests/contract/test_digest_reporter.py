@@ -1,6 +1,5 @@
 """What a digest says, from ledgers of which every figure is known."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -245,7 +244,7 @@ def test_a_limit_counts_for_the_days_on_which_it_held(ledger: Ledger) -> None:
     fill(ledger, [ago(0, "a", "18")], now=NINE)
     ends = first_instant(MORNING, BERLIN)
     until_the_end = SetLimit("a", Window.DAILY, 20 * 10**9, "U1", NINE - DAY, until=ends, file_limit=10 * 10**9)
-    again = replace(until_the_end, limit_nanos=30 * 10**9, set_at=NINE - HOUR, until=ends + DAY)
+    again = until_the_end._replace(limit_nanos=30 * 10**9, set_at=NINE - HOUR, until=ends + DAY)
     ledger.outbox.set_limit(until_the_end, None)
     for _ in range(2):
         (state,) = digest(ledger, catalog=budgeted("a", Window.DAILY, 10)).budgets
@@ -260,7 +259,7 @@ def test_a_limit_that_was_replaced_counts_in_its_days_for_the_runs_that_it_was_f
     ledger.outbox.set_limit(first, None)
     (before,) = digest(ledger).budgets
     assert (before.spent, before.where) == (Decimal("4.50"), (("env", "production"),))
-    ledger.outbox.set_limit(replace(first, set_at=NINE - HOUR, alert_at=(95,), where=()), None)
+    ledger.outbox.set_limit(first._replace(set_at=NINE - HOUR, alert_at=(95,), where=()), None)
     assert digest(ledger).budgets == (before,)
 
 

@@ -1,7 +1,6 @@
 """Limits that were set in Slack, who changed what when, and snoozes."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -42,9 +41,9 @@ def test_a_limit_replaces_the_one_of_its_feature_and_window_alone(outbox: Outbox
 
 def test_what_was_replaced_is_still_known_as_it_was(outbox: Outbox) -> None:
     """Periods that are over are judged by what held then: by its limit, of its runs, at its thresholds."""
-    old = replace(MONTHLY, alert_at=(50,), where=(("env", "production"),))
-    new = replace(
-        old, limit_nanos=70, set_by="U2", set_at=LATER, until=None, owners=(), alert_at=None, where=(("env", "dev"),)
+    old = MONTHLY._replace(alert_at=(50,), where=(("env", "production"),))
+    new = old._replace(
+        limit_nanos=70, set_by="U2", set_at=LATER, until=None, owners=(), alert_at=None, where=(("env", "dev"),)
     )
     other = SetLimit("chat", Window.MONTHLY, 5, "U2", NOW)
     for one in (old, other, new):
@@ -78,8 +77,8 @@ def test_a_snooze_of_nothing_is_nothing(outbox: Outbox) -> None:
 
 
 def test_a_limit_keeps_its_own_thresholds_and_runs_apart_from_none(outbox: Outbox) -> None:
-    own = replace(MONTHLY, alert_at=(50, 90), where=(("env", "production"),))
-    bare = replace(MONTHLY, alert_at=None, where=())
+    own = MONTHLY._replace(alert_at=(50, 90), where=(("env", "production"),))
+    bare = MONTHLY._replace(alert_at=None, where=())
     assert outbox.set_limit(own, None)
     assert outbox.set_limits() == [own]
     assert not outbox.set_limit(own, None)

@@ -1,7 +1,6 @@
 """An alert in Slack over sockets: its buttons are pressed, the modal is filled in, words set a budget."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -134,5 +133,5 @@ def test_words_are_saved_when_save_is_pressed(slack: SlackStandIn, desk: Desk) -
     slack.click(asked, SAVE, user=OWNER)
     slack.wait_for(lambda: desk.limits, what="the limit")
     (found,) = desk.limits
-    assert replace(found, set_at=desk.now).owners == (OWNER,)
+    assert found._replace(set_at=desk.now).owners == (OWNER,)
     assert slack.violations == []

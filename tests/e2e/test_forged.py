@@ -4,7 +4,6 @@ honest press works."""
 import json
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -190,7 +189,7 @@ def test_a_press_that_is_handed_over_twice_is_taken_up_once(counter: Counter) ->
     (said,) = first.wait_responses()
     assert "may spend $75.00 daily" in said["text"]
     (limit,) = desk.limits
-    desk.world.ledger.outbox.set_limit(replace(limit, limit_nanos=5), None)
+    desk.world.ledger.outbox.set_limit(limit._replace(limit_nanos=5), None)
     history = len(desk.world.ledger.outbox.limit_history("rag", 99))
     twice = slack._send("interactive", dict(first.payload), "C1", OWNER, response_url=True)
     twice.wait_ack()

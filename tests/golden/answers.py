@@ -120,7 +120,7 @@ def _budgeted(ledger: Ledger) -> None:
     _believable(ledger)
     daily = SetLimit("agent-copilot", Window.DAILY, 1_500_000_000, "U0BOB", NOW - timedelta(hours=1))
     first = SetLimit("rag-search", Window.MONTHLY, 1_000_000_000, "U1", NOW - timedelta(days=3))
-    again = replace(first, limit_nanos=2_000_000_000, set_at=NOW, until=datetime(2026, 12, 1, tzinfo=BERLIN))
+    again = first._replace(limit_nanos=2_000_000_000, set_at=NOW, until=datetime(2026, 12, 1, tzinfo=BERLIN))
     total = SetLimit("total", Window.WEEKLY, 20_000_000_000, "U1", NOW)
     for old, new in ((None, daily), (None, first), (first.limit_nanos, again), (None, total)):
         ledger.outbox.set_limit(new, old)

@@ -1,6 +1,5 @@
 """When a budget's spend is worth a word: a table of cases whose names are the rules, and laws of keys and periods."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -76,7 +75,7 @@ def test_a_snooze_until_tomorrow_is_for_a_daily_budget_one_to_its_end() -> None:
 
 
 def test_an_explicit_alert_at_replaces_the_thresholds() -> None:
-    budget = replace(BUDGET, alert_at=(50, 120))
+    budget = BUDGET._replace(alert_at=(50, 120))
     assert [crossed(budget, spent) for spent in (499, 500, 1_199, 1_200, 99_999)] == [0, 50, 50, 120, 120]
 
 

@@ -1,6 +1,5 @@
 """Whatever is found, it is said in sentences that name a way on."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -27,12 +26,12 @@ SAID = {
 def found() -> Verification:
     verification = answer("verify")
     assert isinstance(verification, Verification)
-    return replace(verification, impossible_runs=3)
+    return verification._replace(impossible_runs=3)
 
 
 @pytest.mark.parametrize("cause", Cause)
 def test_every_cause_is_named_and_fits_a_message(cause: Cause, found: Verification) -> None:
-    far = replace(found, verdict=Verdict.FAR, drift=Decimal("0.31"), cause=cause)
+    far = found._replace(verdict=Verdict.FAR, drift=Decimal("0.31"), cause=cause)
     _, verdict, *_ = page(far).sentences
     assert verdict.startswith("That is far apart. Likely cause: ")
     assert SAID[cause] in verdict
@@ -50,26 +49,26 @@ def test_every_cause_is_named_and_fits_a_message(cause: Cause, found: Verificati
     ],
 )
 def test_the_distance_is_the_first_thing_said(drift: str | None, said: str, found: Verification) -> None:
-    one = replace(found, drift=None if drift is None else Decimal(drift))
+    one = found._replace(drift=None if drift is None else Decimal(drift))
     assert page(one).sentences[0].endswith(said)
 
 
 def test_what_is_fine_is_called_so(found: Verification) -> None:
-    fine = replace(found, verdict=Verdict.FINE, drift=Decimal("0.01"))
+    fine = found._replace(verdict=Verdict.FINE, drift=Decimal("0.01"))
     assert page(fine).sentences[1] == "That is fine: it is within 5 %."
 
 
 def test_rare_steps_are_named_only_where_there_are_any(found: Verification) -> None:
     rare = ("not booked", "no longer read")
     assert not [words for words in rare if words in text(found)]
-    steps = tuple(replace(step, cost=Decimal(1)) for step in found.steps)
-    assert all(words in text(replace(found, steps=steps)) for words in rare)
+    steps = tuple(step._replace(cost=Decimal(1)) for step in found.steps)
+    assert all(words in text(found._replace(steps=steps)) for words in rare)
     assert Step("late", Decimal(1)) in steps
 
 
 def test_what_was_cut_off_is_said_with_the_bounds(found: Verification) -> None:
     assert "in the last 7 days" in page(found).sentences[0]
-    for cut in (replace(found, cut_to_retention=True), replace(found, cut_to_ledger=True)):
+    for cut in (found._replace(cut_to_retention=True), found._replace(cut_to_ledger=True)):
         first, _, before, *_ = page(cut).sentences
         assert "from 16 Nov 2026 00:00 to 22 Nov 2026 14:31" in first
         assert before.startswith("What was before cannot be verified")

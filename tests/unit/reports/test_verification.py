@@ -1,6 +1,5 @@
 """How far LangSmith's total is from the ledger, of which time, and what is likely behind it."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -62,7 +61,7 @@ def test_days_that_langsmith_may_have_begun_to_forget_are_left_out_whole() -> No
 
 
 def test_what_was_before_the_ledger_is_left_out() -> None:
-    known = replace(KNOWN, start=datetime(2026, 11, 17, 9, tzinfo=BERLIN))
+    known = KNOWN._replace(start=datetime(2026, 11, 17, 9, tzinfo=BERLIN))
     found = cut(CALENDAR.month(), known)
     assert (found.start, found.cut_to_ledger, found.cut_to_retention) == (known.start, True, False)
 
@@ -75,7 +74,7 @@ def test_what_was_before_the_ledger_is_left_out() -> None:
         (CALENDAR.week(), Extent(None, None, None, ()), "Nothing has been read from LangSmith yet"),
         (
             CALENDAR.day(date(2026, 11, 10)),
-            replace(KNOWN, start=datetime(2026, 11, 17, tzinfo=BERLIN)),
+            KNOWN._replace(start=datetime(2026, 11, 17, tzinfo=BERLIN)),
             "knows LangSmith from 2026-11-17 to 2026-11-22 14:30",
         ),
     ],
@@ -156,14 +155,14 @@ def test_a_stretch_that_was_never_read_comes_before_runs_that_are_missing() -> N
     gap = Gap(datetime(2026, 11, 17, tzinfo=BERLIN), datetime(2026, 11, 18, tzinfo=BERLIN), "acme-prod")
     before = Gap(datetime(2026, 10, 2, tzinfo=BERLIN), datetime(2026, 10, 3, tzinfo=BERLIN), "acme-prod")
     bridge, listed = Bridge(raw=100, runs=5), {"LLM": Listed(10, 150)}
-    found = verification(bridge, listed, replace(KNOWN, gaps=(before, gap)))
+    found = verification(bridge, listed, KNOWN._replace(gaps=(before, gap)))
     assert (found.cause, found.gaps) == (Cause.GAPS, (gap,))
-    assert verification(bridge, listed, replace(KNOWN, gaps=(before,))).cause is Cause.MISSING
+    assert verification(bridge, listed, KNOWN._replace(gaps=(before,))).cause is Cause.MISSING
 
 
 @pytest.mark.parametrize("settled", [None, date(2026, 11, 15)])
 def test_costs_are_late_where_no_day_is_settled(settled: date | None) -> None:
-    known = replace(KNOWN, settled_through=settled)
+    known = KNOWN._replace(settled_through=settled)
     assert verification(Bridge(raw=100, runs=10), {"LLM": Listed(10, 150)}, known).cause is Cause.LATE
 
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -72,7 +71,7 @@ def test_a_closed_period_cannot_be_snoozed() -> None:
 
 
 def test_what_does_not_fit_is_named() -> None:
-    cards = [Card(f"k{n}", replace(FACTS, state=replace(FACTS.state, feature=f"feature-{n}"))) for n in range(40)]
+    cards = [Card(f"k{n}", FACTS._replace(state=FACTS.state._replace(feature=f"feature-{n}"))) for n in range(40)]
     message = alert_message(cards, Role.OWNER, WHY)
     shown = {one["value"] for one in buttons(message)}
     assert 5 <= len(shown) < 40

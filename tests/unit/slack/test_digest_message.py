@@ -78,7 +78,7 @@ def test_no_name_acts_and_slack_takes_every_digest(reused: Ledger, names: list[s
 
 def alerts(names: list[str], link: str | None) -> list[ToldAlert]:
     """An alert about each, about runs of one kind alone."""
-    facts = [replace(FACTS, state=replace(STATE, feature=name, where=(("env", name),))) for name in names]
+    facts = [FACTS._replace(state=STATE._replace(feature=name, where=(("env", name),))) for name in names]
     return [ToldAlert(one, MONDAY, link) for one in facts]
 
 

@@ -38,7 +38,7 @@ def test_a_digests_thread_looks_as_it_should() -> None:
     at = datetime(2026, 11, 22, 18, 4, tzinfo=BERLIN)
     alerts = [
         ToldAlert(
-            replace(FACTS, state=replace(STATE, where=())), at, "https://acme.slack.com/archives/C1/p1795366240000100"
+            FACTS._replace(state=STATE._replace(where=())), at, "https://acme.slack.com/archives/C1/p1795366240000100"
         ),
         ToldAlert(FACTS, at, None),
     ]

@@ -39,7 +39,7 @@ MISSING = [
 def _weekly(feature: str, spent: str, limit: str) -> BudgetState:
     cost, most = Decimal(spent), Decimal(limit)
     over = max(cost - most, Decimal(0))
-    return replace(STATE, feature=feature, window=Window.WEEKLY, spent=cost, limit=most, used=cost / most, overage=over)
+    return STATE._replace(feature=feature, window=Window.WEEKLY, spent=cost, limit=most, used=cost / most, overage=over)
 
 
 ALERTS = [
@@ -49,8 +49,8 @@ ALERTS = [
 ]
 # Of what tests.golden.answers.lively_budgets tells.
 LIVELY_ALERTS = [
-    Card("k1", replace(FACTS, state=_weekly("voice", "75.92", "75")), Done("U1", NOW)),
-    Card("k2", replace(NEAR, state=_weekly("agent-copilot", "156.40", "195"))),
+    Card("k1", FACTS._replace(state=_weekly("voice", "75.92", "75")), Done("U1", NOW)),
+    Card("k2", NEAR._replace(state=_weekly("agent-copilot", "156.40", "195"))),
 ]
 
 
