@@ -9,15 +9,15 @@ from bot.domain.catalog import Catalog
 from bot.ledger.booking import microseconds
 from bot.ledger.store import Ledger
 from bot.pricing.override import Override
-from bot.reports.digest_reporter import DigestReporter
 from bot.reports.reporter import Reporter
-from bot.reports.verification import Counterpart
 from bot.reports.watch import patience
 from bot.settings import Settings
 
 if TYPE_CHECKING:
     from bot.domain.cost import SecondOpinion
     from bot.ingest.langsmith import LangSmith
+    from bot.reports.digest_reporter import DigestReporter
+    from bot.reports.verification import Counterpart
 
 # LangSmith answers a question of at most 401 days, and keeps nothing for longer than 400.
 LOOK_BACK = timedelta(days=400)
@@ -49,7 +49,7 @@ def build_reporter(
     ledger: Ledger,
     *,
     source: "Callable[[], LangSmith] | None" = None,
-    counterpart: Callable[[], Counterpart] | None = None,
+    counterpart: "Callable[[], Counterpart] | None" = None,
     clock: Callable[[], datetime] = utc_now,
 ) -> Reporter:
     """Who answers questions from the ledger. `source` gives LangSmith, to be asked for the trace of a run that the
@@ -79,8 +79,10 @@ def build_reporter(
     )
 
 
-def build_digest_reporter(settings: Settings, config: HasCatalog, ledger: Ledger) -> DigestReporter:
+def build_digest_reporter(settings: Settings, config: HasCatalog, ledger: Ledger) -> "DigestReporter":
     """Who makes digests from the ledger."""
+    from bot.reports.digest_reporter import DigestReporter
+
     return DigestReporter(
         ledger, lambda: config.catalog, settings.timezone, settings.week_start, patience(settings.sync_every)
     )

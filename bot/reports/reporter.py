@@ -1,8 +1,10 @@
-"""Finds the answer to a question in the ledger."""
+"""Finds the answer to a question in the ledger. What few questions need is imported where it is asked for: the most
+common one is not to wait for it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from bot.domain.catalog import SPECIAL, Catalog
@@ -12,13 +14,11 @@ from bot.errors import UsageError
 from bot.ledger.figures import NOTHING
 from bot.ledger.store import Ledger, Reading
 from bot.reports.answers import Help, HelpLine, Report
-from bot.reports.audit import audit
 from bot.reports.budget_reporter import BudgetReporter
 from bot.reports.budgets import BudgetList
 from bot.reports.charting import feature_chart, recent
 from bot.reports.covering import Extent, extent_of
 from bot.reports.digest import Digest
-from bot.reports.digest_reporter import DigestReporter
 from bot.reports.home import Home
 from bot.reports.kinds import Answer
 from bot.reports.lists import feature_list, rules_set, status, untagged_list
@@ -27,12 +27,14 @@ from bot.reports.question import WORDS, Question, Verb, Vocabulary, canonical, p
 from bot.reports.spend_report import spend_report
 from bot.reports.trace_reference import TraceReference
 from bot.reports.traced import TraceReport
-from bot.reports.tracing import LookUp, find_trace, trace_report
-from bot.reports.verification import Counterpart, Held, bounds, compare
 from bot.reports.verified import Verification
 from bot.reports.watch import PATIENCE
 from bot.reports.wide import ALWAYS
 from bot.reports.words import example_here, written
+
+if TYPE_CHECKING:
+    from bot.reports.tracing import LookUp
+    from bot.reports.verification import Counterpart, Held
 
 _HELP_FEATURES = 5
 _CHANGES = 5
@@ -64,9 +66,9 @@ class Reporter:
     keys: tuple[str, ...]
     zone: ZoneInfo
     week_start: int = 0
-    counterpart: Callable[[], Counterpart] | None = None
+    counterpart: "Callable[[], Counterpart] | None" = None
     wide_keys: tuple[str, ...] = ()
-    look_up: LookUp | None = None
+    look_up: "LookUp | None" = None
     second_opinion: Callable[[], SecondOpinion] | None = None
     patience: timedelta = PATIENCE  # how long reading may fail before it is an outage
 
@@ -139,11 +141,15 @@ class Reporter:
         return self._verify(question, now, before_waiting)
 
     def _trace(self, reference: TraceReference, now: datetime) -> TraceReport:
+        from bot.reports.tracing import find_trace, trace_report
+
         trace_id = find_trace(self.ledger, reference, self.look_up)
         return self.ledger.read(lambda reading: trace_report(reading, trace_id, now, self.zone))
 
     def _digest(self, now: datetime) -> Digest:
         """Of everything, as if it were due now."""
+        from bot.reports.digest_reporter import DigestReporter
+
         digests = DigestReporter(self.ledger, self.catalog, self.zone, self.week_start, self.patience)
         morning = local_day(now, self.zone)
         return digests.digest(morning, now, before=digests.before(morning, frozenset()))
@@ -160,6 +166,8 @@ class Reporter:
         if question.verb is Verb.AUDIT:
             if self.second_opinion is None:
                 raise UsageError("audit compares with a price list, and there is none here.")
+            from bot.reports.audit import audit
+
             return audit(reading, question, known, now, self.second_opinion())
         if question.verb is Verb.FEATURES:
             return feature_list(reading, self.catalog(), question, known, now, top)
@@ -192,11 +200,13 @@ class Reporter:
         return BudgetReporter(reading, self.zone, self.week_start, now).list(in_force, feature, history)
 
     def _verify(self, question: Question, now: datetime, before_waiting: Callable[[], None]) -> Verification:
+        from bot.reports.verification import bounds, compare
+
         if self.counterpart is None:
             raise UsageError("verify asks LangSmith itself: set LANGSMITH_API_KEY and LANGSMITH_PROJECT.")
         langsmith = self.counterpart()
 
-        def work(reading: Reading) -> Held:
+        def work(reading: Reading) -> "Held":
             projects = reading.projects(selected_only=True)
             known = extent_of(reading, self.zone)
             compared = bounds(question.period, known, langsmith.retention, now)
