@@ -87,25 +87,25 @@ def read_run(raw: object, project: int, keys: Collection[str]) -> Run:
         flags |= cost_flags
     if _is_sampled(metadata):
         flags |= Flag.SAMPLED
-    return Run(
-        id=run_id,
-        trace_id=trace_id,
-        project=project,
-        ancestors=ancestors,
-        type=clean_value(raw.get("run_type")).upper()[:20],
-        status=_status(raw),
-        start=start,
-        end=read_instant(raw.get("end_time")),
-        name=clean_value(raw.get("name")),
-        tags=_tags(raw.get("tags")),
-        keys=read_keys(metadata, keys),
-        provider=clean_value(metadata.get("ls_provider")) or None,
-        model=clean_value(metadata.get("ls_model_name")) or None,
-        context=_context(raw, metadata),
-        usage=usage,
-        raw_cost=raw_cost,
-        flags=flags,
-        thread=clean_value(raw.get("thread_id")) or None,
+    return Run(  # by position, in the order of its fields: by name takes 0.5 of the 10 microseconds of a run
+        run_id,
+        trace_id,
+        project,
+        ancestors,
+        clean_value(raw.get("run_type")).upper()[:20],
+        _status(raw),
+        start,
+        read_instant(raw.get("end_time")),
+        clean_value(raw.get("name")),
+        _tags(raw.get("tags")),
+        read_keys(metadata, keys),
+        clean_value(metadata.get("ls_provider")) or None,
+        clean_value(metadata.get("ls_model_name")) or None,
+        _context(raw, metadata),
+        usage,
+        raw_cost,
+        flags,
+        clean_value(raw.get("thread_id")) or None,
     )
 
 

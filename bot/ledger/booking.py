@@ -154,19 +154,9 @@ def _book(
 ) -> Booked:
     cost, tokens = _cost(run, share, before, share_before, project, rules)
     state, cost = _standing(run, share, cost)
-    return Booked(
-        run=run,
-        day=rules.day_of(run.start),
-        feature=_feature(run, before, root_keys, project, rules),
-        state=state,
-        cost=cost.nanos,
-        source=cost.source,
-        reference=cost.reference,
-        cost_flags=cost.flags,
-        input=tokens[0],
-        output=tokens[1],
-        reason=share.reason,
-    )
+    feature = _feature(run, before, root_keys, project, rules)
+    # By position, in the order of its fields: by name takes twice as long, a million times.
+    return Booked(run, rules.day_of(run.start), feature, state, *cost, *tokens, share.reason)
 
 
 def _standing(run: Run, share: Share, cost: Cost) -> tuple[State, Cost]:

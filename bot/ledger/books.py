@@ -10,7 +10,7 @@ from bot.domain.run import Run, State
 from bot.ledger.booking import Booked, Project, Rules, book_trace
 from bot.ledger.bulk import rows_in
 from bot.ledger.pruning import Pruned, pruned
-from bot.ledger.purging import forget_trace, forgotten, is_purged, load
+from bot.ledger.purging import Purged, forget_trace, forgotten, is_purged, load
 from bot.ledger.rollups import Tally
 from bot.ledger.tables import runs
 from bot.ledger.trace_rows import (
@@ -25,6 +25,8 @@ from bot.ledger.trace_rows import (
     write_roots,
     write_runs,
 )
+
+_NOTHING: Trace = {}
 
 
 @dataclass(slots=True)
@@ -82,14 +84,13 @@ def book(
     purged = load(connection)
     tally, to_write = Tally(rules.dimensions), []
     for trace_id, trace in traces.items():
-        there = before.get(trace_id, {})
-        kept = [_without_words(run, there) for run in trace if run.id in there or is_run(run)]
+        there = before.get(trace_id, _NOTHING)
+        kept = [_without_words(run, there) if there else run for run in trace if run.id in there or is_run(run)]
         after: Trace = there
         if trace_id in news or not _is_known(there, kept):
             root = roots.get(trace_id)
             after = book_trace(there, kept, said(root), project, rules)
-            began = min(run.start for run in (*trace, *(booked.run for booked in after.values())))
-            if purged.covers(after.values(), root.keys if root is not None else (), began):
+            if (there or purged.marks) and _is_purged(trace, after, root, purged):
                 after = forget_trace(after.values(), root.keys if root is not None else (), rules, purged)
                 news[trace_id] = SILENT
             changed = changes_of(there, after)
@@ -99,7 +100,7 @@ def book(
                 tally.add(after.values(), +1)
                 to_write += changed
                 _count_changes(summary, there, changed)
-        _count_read(summary, [after[run_id] for run_id in {run.id for run in kept}])
+        _count_read(summary, after.values() if not there else [after[run_id] for run_id in {run.id for run in kept}])
     write_runs(connection, to_write)
     write_delta(connection, tally.delta())
     write_roots(connection, project.key, news)
@@ -117,6 +118,11 @@ def unknown_roots(connection: Connection, project: int, trace_ids: Collection[by
 def _without_words(run: Run, there: Trace) -> Run:
     known = there.get(run.id)
     return forgotten(run, known.run.keys) if known is not None and is_purged(known.run) else run
+
+
+def _is_purged(read: Iterable[Run], after: Trace, root: Root | None, purged: Purged) -> bool:
+    began = min(run.start for run in (*read, *(booked.run for booked in after.values())))
+    return purged.covers(after.values(), root.keys if root is not None else (), began)
 
 
 def _is_known(there: Trace, read: Iterable[Run]) -> bool:

@@ -90,16 +90,20 @@ class Tally:
 
     def add(self, trace: Iterable[Booked], sign: int) -> None:
         """Count (or, with -1, take back) everything that the runs of one trace contribute."""
-        touched: set[_Cell] = set()
+        first: _Cell | None = None
+        others: set[_Cell] = set()
         for booked in trace:
             if booked.counts:
                 cell = self._cell_of(booked)
-                touched.add(cell)
                 _add_run(cell.sums, booked, sign)
-        if len(touched) == 1:
-            touched.pop().sums[_TRACES] += sign
-        elif touched:
-            self._add_trace(touched, sign)
+                if first is None:
+                    first = cell
+                elif cell is not first:
+                    others.add(cell)
+        if others and first is not None:
+            self._add_trace({first, *others}, sign)
+        elif first is not None:  # most traces
+            first.sums[_TRACES] += sign
 
     def delta(self) -> Delta:
         """All that was added, without what cancelled out."""

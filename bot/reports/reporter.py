@@ -34,7 +34,7 @@ from bot.reports.words import example_here, written
 
 if TYPE_CHECKING:
     from bot.reports.tracing import LookUp
-    from bot.reports.verification import Counterpart, Held
+    from bot.reports.verification import Counterpart
 
 _HELP_FEATURES = 5
 _CHANGES = 5
@@ -200,13 +200,13 @@ class Reporter:
         return BudgetReporter(reading, self.zone, self.week_start, now).list(in_force, feature, history)
 
     def _verify(self, question: Question, now: datetime, before_waiting: Callable[[], None]) -> Verification:
-        from bot.reports.verification import bounds, compare
+        from bot.reports.verification import Held, bounds, compare
 
         if self.counterpart is None:
             raise UsageError("verify asks LangSmith itself: set LANGSMITH_API_KEY and LANGSMITH_PROJECT.")
         langsmith = self.counterpart()
 
-        def work(reading: Reading) -> "Held":
+        def work(reading: Reading) -> Held:
             projects = reading.projects(selected_only=True)
             known = extent_of(reading, self.zone)
             compared = bounds(question.period, known, langsmith.retention, now)
