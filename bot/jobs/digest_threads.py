@@ -60,9 +60,10 @@ class DigestThreads:
             if self._outbox.event(_file_key(correction)) is None:
                 self._follow(digest, correction, now)
 
-    def changes(self, event: Event, now: datetime) -> dict[str, Mapping[str, Any]]:
+    def changes(self, event: Event, digest: Digest | None) -> dict[str, Mapping[str, Any]]:
         """What the reply under a digest says now, by delivery id, if it shows other figures than before; nothing where
-        there is none. The file is as of its time, and the reply says so. Raises LedgerError."""
+        there is none. `digest` is what the digest says now, None for one that is taken back. The file is as of its
+        time, and the reply says so. Raises LedgerError."""
         told = self._outbox.event(_key(event))
         if told is None:
             return {}
@@ -71,13 +72,12 @@ class DigestThreads:
             for one in self._outbox.deliveries_of([told.key])
             if one.role is Role.CHANNEL and one.state in (State.OPEN, State.SENT)
         ]
-        if is_forgotten(event):
+        if digest is None:
             return {one.id: {**NO_TEXT, _SHOWN: GONE} for one in replies if one.message.get(_SHOWN) != GONE}
-        digest = self._digest(event, now)
-        alerts, file_at = self._alerts(digest), told.created.astimezone(self.zone)
-        shown = _shown(digest, alerts)
+        whole, alerts, file_at = digest.whole, self._alerts(digest), told.created.astimezone(self.zone)
+        shown = _shown(whole, alerts)
         return {
-            one.id: _kept(replace(digest, is_update=one.state is State.SENT), alerts, file_at)
+            one.id: _kept(replace(whole, is_update=one.state is State.SENT), alerts, file_at)
             for one in replies
             if one.message.get(_SHOWN) != shown  # it has none if an older llmcost made it
         }
@@ -132,13 +132,13 @@ class DigestThreads:
 
     def _digest(self, event: Event, now: datetime) -> Digest:
         facts = event.facts
-        return DigestReporter(self.ledger, self.catalog, self.zone, self.week_start).digest(
+        found = DigestReporter(self.ledger, self.catalog, self.zone, self.week_start).digest(
             date.fromisoformat(facts["morning"]),
             now,
             before=date.fromisoformat(facts["before"]) if facts["before"] is not None else None,
             features=facts["features"],
-            top=None,
         )
+        return found.whole
 
     def _alerts(self, digest: Digest) -> list[ToldAlert]:
         """The alerts that were decided on its days, the first first."""

@@ -44,9 +44,9 @@ _CORRECTED_DOLLARS = Decimal(1)
 _MARK = "digests looked at"
 
 
-def _no_replies(event: Event, now: datetime) -> Mapping[str, Mapping[str, Any]]:
+def _no_replies(event: Event, digest: Digest | None) -> Mapping[str, Mapping[str, Any]]:
     """Where nothing stands under digests."""
-    del event, now
+    del event, digest
     return {}
 
 
@@ -54,7 +54,7 @@ def _no_replies(event: Event, now: datetime) -> Mapping[str, Mapping[str, Any]]:
 class Digests:
     """Announces digests, each once, whatever else runs beside it; the post office delivers them. `channel` gets one
     of everything. `channel_id` gives the id of `#name` and raises SlackError. `replies` gives those deliveries in
-    a digest's thread that say something else now, and what."""
+    a digest's thread that say something else now, and what, told what the digest says now (None: it is taken back)."""
 
     ledger: Ledger
     catalog: Callable[[], Catalog]
@@ -63,7 +63,7 @@ class Digests:
     channel: str | None
     channel_id: Callable[[str], str]
     patience: timedelta = PATIENCE  # how long reading may fail before it is an outage
-    replies: Callable[[Event, datetime], Mapping[str, Mapping[str, Any]]] = _no_replies
+    replies: Callable[[Event, Digest | None], Mapping[str, Mapping[str, Any]]] = _no_replies
     name: ClassVar[str] = "the digest"
 
     def run(self, now: datetime) -> None:
@@ -123,28 +123,31 @@ class Digests:
         # A clock that was set back would else stop all looking until it is where it was.
         looked = datetime.fromisoformat(mark) if mark is not None and datetime.fromisoformat(mark) <= now else None
         is_time = looked is None or now - looked >= LOOK_EVERY
-        self._look_at_changed_days(now)
+        changed = self._look_at_changed_days(now)
         settled = self._settled_through()
         # As old as they were when they were looked at last: what was read meanwhile, while this job was down, counts.
         since = looked or now
         for event in self._outbox.recent_events(Kind.DIGEST, since - LOOKED_AT_UNSETTLED):
             since_morning = since - first_instant(date.fromisoformat(event.facts["morning"]), self.schedule.zone)
             is_settled = settled is not None and settled.isoformat() >= _last_day(event)
-            if since_morning < LOOKED_AT or not is_settled:
+            if event.key not in changed and (since_morning < LOOKED_AT or not is_settled):
                 self._look_at(event, now, is_time=is_time)
         if is_time:
             self._outbox.set_mark(_MARK, now.isoformat())
 
-    def _look_at_changed_days(self, now: datetime) -> None:
-        """However old they are: prices or features have changed on demand, or runs have come in very late."""
+    def _look_at_changed_days(self, now: datetime) -> set[str]:
+        """However old they are: prices or features have changed on demand, or runs have come in very late. Gives the
+        events that were looked at."""
         changed = self._outbox.mark(changed_days.MARK)
         if not changed:
-            return
+            return set()
         first = first_instant(date.fromisoformat(changed.partition(" ")[0]), self.schedule.zone)
-        for event in self._outbox.recent_events(Kind.DIGEST, first):
+        events = self._outbox.recent_events(Kind.DIGEST, first)
+        for event in events:
             self._look_at(event, now, is_time=True)
         if self._outbox.mark(changed_days.MARK) == changed:
             self._outbox.set_mark(changed_days.MARK, "")
+        return {event.key for event in events}
 
     def _look_at(self, event: Event, now: datetime, *, is_time: bool) -> None:
         """Those that wait to be sent are looked at each time: they shall go out with what is known then. What others
@@ -159,7 +162,7 @@ class Digests:
             return
         facts = event.facts
         if is_forgotten(event):
-            self._take_back(event, live, now)
+            self._take_back(event, live)
             return
         digest = self._reporter.digest(
             date.fromisoformat(facts["morning"]),
@@ -173,7 +176,7 @@ class Digests:
         sent = [delivery for delivery in live if delivery.state is State.SENT]
         if sent:
             # Also where the digest shows the same: under it stands what it has no room for.
-            self._outbox.change(self.replies(event, now))
+            self._outbox.change(self.replies(event, digest))
         if sent and _is_complete(digest):
             self._correct(event, sent, digest, now)
 
@@ -187,13 +190,13 @@ class Digests:
             message = _kept(digest, told=digest.total)
         self._outbox.change({delivery.id: message})
 
-    def _take_back(self, event: Event, live: Sequence[Delivery], now: datetime) -> None:
+    def _take_back(self, event: Event, live: Sequence[Delivery]) -> None:
         """A digest of features that were purged has no figures: a $0 would be a lie, and its text named them."""
         for delivery in live:
             kept = _digest_of(delivery)
             if kept["shown"] != GONE:
                 message = {**NO_TEXT, "digest": {**kept, "shown": GONE}}
-                self._outbox.change({delivery.id: message, **self.replies(event, now)})
+                self._outbox.change({delivery.id: message, **self.replies(event, None)})
 
     def _correct(self, event: Event, sent: list[Delivery], digest: Digest, now: datetime) -> None:
         """A word under the digest if its total is far from what people were told last."""

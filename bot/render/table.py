@@ -78,7 +78,9 @@ def _report(report: Report) -> Table:
     if report.other is not None:
         rows.append([_rest(report.other), *_report_numbers(report.other)])
     by = plain(report.by.replace("_", " "))
-    header = [by[:1].upper() + by[1:], "Cost", "Share", "Runs", "Traces", "Tokens in", "Tokens out", "Unpriced"]
+    # The order of other rows shows that cost has chosen them; days stand in the order of time.
+    name = "Costliest days" if is_day and report.other is not None else by[:1].upper() + by[1:]
+    header = [name, "Cost", "Share", "Runs", "Traces", "Tokens in", "Tokens out", "Unpriced"]
     # Most products have a price for everything.
     width = len(header) - (not report.total.unpriced_runs)
     cells = _made(header[:width], [row[:width] for row in rows], text_columns=1)

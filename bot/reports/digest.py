@@ -4,7 +4,7 @@ Costs are exact US dollars; instants are aware, in the reporting time zone. None
 know: that is not zero.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -130,3 +130,9 @@ class Digest:
     is_update: bool = False
     chart: Chart | None = None  # of the last two weeks
     checked: tuple[str, ...] = ()
+    rest: tuple[FeatureLine, ...] = ()  # what `other` adds up
+
+    @property
+    def whole(self) -> "Digest":
+        """The same with a row for every feature."""
+        return replace(self, rows=(*self.rows, *self.rest), other=None, rest=())

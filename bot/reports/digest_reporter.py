@@ -62,12 +62,10 @@ class DigestReporter:
         before: date | None,
         features: Sequence[str] | None = None,
         was_due: datetime | None = None,
-        top: int | None = TOP,
     ) -> Digest:
         """The digest of `morning` as the ledger has it at `now`, going on where that of `before` ended; of everything,
-        or of some `features` as llmcost.toml names them. `was_due` makes it a late one; `top` features have a row of
-        their own, None: all. Raises ValueError for a morning outside the calendar, LedgerError if the ledger cannot be
-        read.
+        or of some `features` as llmcost.toml names them. `was_due` makes it a late one. Raises ValueError for a morning
+        outside the calendar, LedgerError if the ledger cannot be read.
         """
         about = subjects(morning, before, self.zone, self.week_start)
         outbox = self.ledger.outbox
@@ -83,7 +81,7 @@ class DigestReporter:
             states = budget_states(reading, in_scope, last, known, self.zone, self.week_start)
             silent = silence(reading, now.astimezone(self.zone), self.patience)
             finder = _Finder(scope, known, about, now.astimezone(UTC))
-            return finder.digest(morning, states, unheard, was_due, silent, top)
+            return finder.digest(morning, states, unheard, was_due, silent)
 
         digest = self.ledger.read(work)
         found = outbox.event(checked_key(morning)) if wanted is None else None
@@ -134,14 +132,13 @@ class _Finder:
         unheard: list[Unheard],
         was_due: datetime | None,
         silent: Silence | None,
-        top: int | None,
     ) -> Digest:
         span = self.about.days.span
         total, found = self.scope.total(span), self.scope.by_feature(span)
         week_ago = self._weeks_ago(span)
         before = self.scope.by_feature(week_ago) if self.known.covers(week_ago) else None
         by_cost = sorted(found, key=lambda name: (-found[name].cost, name))
-        rest = by_cost[top:] if top is not None else []
+        lines = [_line(name, found[name], before, states) for name in by_cost]
         near, new = [state for state in states if state.is_near], self._newcomers(span)
         cut = ((near, BUDGETS), (new, NEWCOMERS), (unheard, UNHEARD))
         return Digest(
@@ -154,8 +151,8 @@ class _Finder:
             per_day=dollars(total.cost) / span.days,
             last_week=self._compared(week_ago, total),
             mean=self._mean(span, total),
-            rows=tuple(_line(name, found[name], before, states) for name in by_cost[:top]),
-            other=other_of([found[name] for name in rest], len(rest)),
+            rows=tuple(lines[:TOP]),
+            other=other_of([found[name] for name in by_cost[TOP:]], len(by_cost[TOP:])),
             movers=_movers(before, found) if before is not None and self.known.covers(span) else (),
             week=self._stretch(self.about.week),
             month=self._stretch(self.about.month),
@@ -167,6 +164,7 @@ class _Finder:
             silence=silent,
             coverage=self.scope.coverage(span, self.known, self.now),
             chart=self._chart(span),
+            rest=tuple(lines[TOP:]),
         )
 
     def _chart(self, span: Span) -> Chart | None:

@@ -60,7 +60,9 @@ def hear(app: "App", answerers: Answerers, team: str, later: Later, refusal: Ref
         app.view(RAISE_VIEW)(_submitted(alerts.submit_raise, listeners, team, refusal))
     if surfaces is not None:
         app.view(BUDGET_VIEW)(_submitted(surfaces.budgets.submit, listeners, team, refusal))
-        app.view(RULE_VIEW)(_submitted(surfaces.rules.submit, listeners, team, refusal))
+        preview = partial(surfaces.rules.submit, wait_for=listeners.turns.wait_for)
+        app.view(RULE_VIEW)(_submitted(preview, listeners, team, refusal))
+        app.action(PREVIEW_DIGEST)(later(partial(surfaces.home.preview, wait_for=listeners.turns.wait_for)))
         _hear_surfaces(app, surfaces, team, later, refusal)
 
 
@@ -82,11 +84,15 @@ def _in_the_workspace(answerers: Answerers) -> dict[str, Callable[..., None]]:
             SNOOZE_DAY: alerts.snooze_day,
             SNOOZE_PERIOD: alerts.snooze_period,
             RAISE: alerts.open_raise,
-            DETAILS: alerts.details,
+            DETAILS: _in_turn(alerts.details, answerers.listeners),
         }
     if answerers.surfaces is not None:
         pressed[UNDO_RULE] = answerers.surfaces.rules.undo
     return pressed
+
+
+def _in_turn(press: Callable[..., None], listeners: Listeners) -> Callable[..., None]:
+    return lambda body, team: listeners.in_turn(partial(press, team=team), body)
 
 
 def _submitted(
@@ -107,7 +113,6 @@ def _hear_surfaces(app: "App", surfaces: Surfaces, team: str, later: Later, refu
     app.view(SURE_VIEW)(later(partial(surfaces.rules.apply, team=team), response_action="update", view=working_view()))
     app.action(SET_BUDGET)(later(surfaces.open_budget))
     app.action(MAP_UNTAGGED)(later(surfaces.open_rule))
-    app.action(PREVIEW_DIGEST)(later(surfaces.home.preview))
     app.action(re.compile(f"^{MEANT_IN_THREAD}"))(later(surfaces.conversation.press))
     app.action(ASK_IN_THREAD)(later(surfaces.conversation.press))
     app.event("app_home_opened")(later(partial(surfaces.home.opened, refusal=refusal)))

@@ -22,9 +22,11 @@ from bot.slack.failures import log_failure
 from bot.slack.home_view import ALERTS, home_view
 from bot.slack.limit_desk import LimitDesk
 from bot.slack.messages import NATIVE
+from bot.slack.notes.asking import too_often_view
 from bot.slack.notes.home import home_failed, home_refused, no_preview
 from bot.slack.owners import Owners
 from bot.slack.refusals import Refusals, refused_kinds
+from bot.slack.turns import WaitFor
 
 _ALERTS_SINCE = timedelta(days=14)
 _WELCOMED = "welcomed:"
@@ -73,14 +75,15 @@ class HomeTab:
         except SlackError as error:
             _log.warning("a home tab stays as it was: %s", error)
 
-    def preview(self, body: Mapping[str, Any]) -> None:
-        """The digest as it would be sent now, in a modal."""
+    def preview(self, body: Mapping[str, Any], wait_for: WaitFor) -> None:
+        """The digest as it would be sent now, in a modal; or there, how long to wait."""
+        user = str((body.get("user") or {}).get("id"))
         try:
-            view = preview_view(self.reporter.ask("digest", self.clock()))
+            wait = wait_for(user)
+            view = too_often_view(wait) if wait else preview_view(self.reporter.ask("digest", self.clock()))
             self.api.open_modal(str(body.get("trigger_id")), view)
         except Exception as error:  # noqa: BLE001 - the last line before silence; it is logged and said
-            reference = log_failure("a preview of the digest", error)
-            self.say(str((body.get("user") or {}).get("id")), no_preview(reference))
+            self.say(user, no_preview(log_failure("a preview of the digest", error)))
 
     def _show(self, user: str, now: datetime) -> None:
         outbox, mark = self.desk.ledger.outbox, f"{_WELCOMED}{user}"

@@ -21,6 +21,7 @@ from bot.reports.digest import Digest
 from bot.reports.onward import Direction, Way
 from bot.reports.question import parse
 from bot.reports.reporter import Asked, Reporter
+from bot.slack.access import visitor_of
 from bot.slack.api import UnconfirmedError
 from bot.slack.budget_commands import BudgetCommands
 from bot.slack.controls import asked_by, with_again, with_controls
@@ -78,17 +79,31 @@ class Listeners:
 
     def ask(self, body: Mapping[str, Any]) -> None:
         """A way on from an answer, or what may have been meant: another answer takes its place. The words in the button
-        are judged like typed ones."""
-        self._guarded("a button", body, self._ask)
+        are judged like typed ones, and count like them."""
+        self.in_turn(self._ask, body)
 
     def ask_again(self, body: Mapping[str, Any]) -> None:
         """The Run again button of a shared answer: what it says now, to whoever presses it, alone."""
-        self._guarded("a button", body, self._ask_again)
+        self.in_turn(self._ask_again, body)
 
     def export(self, body: Mapping[str, Any]) -> None:
         """The CSV button."""
         if self.exports is not None:
-            self._guarded("a button", body, self.exports.upload)
+            self.in_turn(self.exports.upload, body)
+
+    def in_turn(self, press: Callable[[Mapping[str, Any]], None], body: Mapping[str, Any]) -> None:
+        """Do what a press asks for: one that asks for figures counts like a command. Who has asked too often is told so
+        beside what they pressed."""
+
+        def work(body: Mapping[str, Any]) -> None:
+            visitor = visitor_of(body)
+            too_often = self.too_often(visitor.user) if visitor is not None else None
+            if too_often is not None:
+                respond(body["response_url"], too_often)
+            else:
+                press(body)
+
+        self._guarded("a button", body, work)
 
     def unknown(self, body: Mapping[str, Any]) -> None:
         """A button that this version does not know."""

@@ -18,6 +18,7 @@ from bot.slack.presses import Press, press_of
 from bot.slack.refusals import Refusals
 from bot.slack.rule_desk import RuleDesk
 from bot.slack.rule_modal import LONGEST, NAME, PROJECT, rule_view, sure_view
+from bot.slack.turns import WaitFor
 from bot.slack.views import FEATURE, Filled, chosen_feature, problems
 
 _DIGITS = 9  # of a rule's number, at most
@@ -37,13 +38,17 @@ class RuleForm:
         """Show the first modal to whoever has just pressed something. Raises SlackError."""
         self.api.open_modal(trigger, rule_view())
 
-    def submit(self, body: Mapping[str, Any], team: str) -> dict[str, Any]:
-        """What the first modal would move, in the second one; or what is wrong beside its fields."""
+    def submit(self, body: Mapping[str, Any], team: str, wait_for: WaitFor) -> dict[str, Any]:
+        """What the first modal would move, in the second one; or what is wrong beside its fields, or how long to
+        wait."""
         try:
             press, rule = press_of(body, team), self._rule(Filled(body.get("view") or {}))
-            wrong = {NAME: field_errors.NOBODY} if press is None else self._wrong(press, rule)
-            if wrong:
+            if press is None:
+                return problems({NAME: field_errors.NOBODY})
+            if wrong := self._wrong(press, rule):
                 return problems(wrong)
+            if wait := wait_for(press.user):
+                return problems({NAME: asking.too_often_here(wait)})
             moved = self.desk.preview(rule)
             if not moved.runs:
                 return problems({NAME: field_errors.NO_RUNS})

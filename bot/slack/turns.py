@@ -8,6 +8,9 @@ from contextlib import contextmanager
 
 MOST = 30
 SECONDS = 60.0
+# Counts that somebody asks, and gives 0.0 if they may, else the seconds until then. See Turns.wait_for.
+WaitFor = Callable[[str], float]
+
 # People who were heard longer ago are forgotten once so many are remembered.
 _REMEMBERED = 10_000
 

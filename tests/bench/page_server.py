@@ -58,6 +58,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
+class PageServer(ThreadingHTTPServer):
+    """Says nothing of a client that ended in the middle, as bots do that a benchmark kills; but of whatever else goes
+    wrong."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionResetError):
+            super().handle_error(request, client_address)
+
+
 def main() -> None:
     """Serve until standard input ends."""
     first_day = datetime.fromisoformat(sys.argv[2]) if len(sys.argv) > 2 else FIRST_DAY
@@ -68,7 +77,7 @@ def main() -> None:
     ]
     _Handler.starts = [page.start for page in _Handler.prepared]
     _Handler.ends = [page.end for page in _Handler.prepared]
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server = PageServer(("127.0.0.1", 0), _Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdout.write(f"http://127.0.0.1:{server.server_port}\n")
     sys.stdout.flush()

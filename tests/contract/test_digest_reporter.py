@@ -147,6 +147,11 @@ def test_rows_and_other_make_the_total(ledger: Ledger) -> None:
     assert len(found.rows) == TOP
     assert found.other is not None
     assert sum((row.spend.cost for row in found.rows), found.other.cost) == found.total.cost
+    assert sum(row.spend.cost for row in found.rest) == found.other.cost
+    assert len(found.rest) == found.other.count
+    whole = found.whole
+    assert [row.name for row in whole.rows] == [*(f"f{n:02}" for n in reversed(range(1, TOP + 5))), "untagged", "f00"]
+    assert (whole.other, whole.rest, whole.total) == (None, (), found.total)
 
 
 def test_movers_are_the_largest_moves_with_their_causes(ledger: Ledger) -> None:

@@ -2,12 +2,15 @@
 
 import csv
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from bot.app.office import Office
 from bot.domain.budget import Budget, Window
@@ -17,12 +20,14 @@ from bot.errors import SlackError
 from bot.jobs.alerts import Alerts
 from bot.jobs.digest_threads import DigestThreads
 from bot.jobs.digests import LOOK_EVERY, Digests
+from bot.ledger import changed_days
 from bot.ledger.booking import Rules, day_finder
 from bot.ledger.deliveries import Kind
 from bot.ledger.forgetting import NO_TEXT
 from bot.ledger.lease import SYNC
 from bot.ledger.purging import Wanted as ToPurge
 from bot.ledger.store import Ledger
+from bot.reports.digest_reporter import DigestReporter
 from bot.settings import load
 from bot.slack.post_office import PostOffice
 from bot.slack.routes import Route
@@ -264,6 +269,55 @@ def test_the_reply_under_the_digest_of_a_feature_that_was_purged_is_taken_back(t
         town.tick(3)
     assert set(town.said("C2")) == {NO_TEXT["text"]}
     assert len(town.said("C2")) == 2
+
+
+@contextmanager
+def asked_of_figures(ledger: Ledger) -> Iterator[list[str]]:
+    """The statements that ask for figures meanwhile."""
+    statements: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "FROM rollups" in statement:
+            statements.append(statement)
+
+    event.listen(ledger._engine, "before_cursor_execute", note)
+    yield statements
+    event.remove(ledger._engine, "before_cursor_execute", note)
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_each_look_asks_for_the_figures_of_a_digest_once(town: Town, changed: bool) -> None:
+    """For the digest and the reply under it together, also where its days are known to have changed."""
+    town.tick(4)
+    reporter = DigestReporter(town.ledger, lambda: LIMITED, BERLIN)
+    with asked_of_figures(town.ledger) as for_one:
+        reporter.digest(NINE.date(), town.now, before=None)
+    town.now += LOOK_EVERY
+    if changed:
+        fill(town.ledger, [Spent(NINE - DAY, "f13", "1", number=10**9)], catalog=LIMITED, now=town.now)
+        town.ledger.outbox.set_mark(changed_days.MARK, f"{NINE.date() - DAY} somehow")
+    with asked_of_figures(town.ledger) as for_a_look:
+        town.digests.run(town.now)
+    assert sorted(for_a_look) == sorted(for_one) != []
+    town.office.run(town.now)
+    assert [len(one.versions) for one in town.slack.said("C1")] == [1 + changed] * 2
+
+
+def test_a_digest_and_the_reply_under_it_are_of_one_reading(town: Town) -> None:
+    """Also where a sync commits between the two: both have its runs, or neither."""
+    town.tick(4)
+    changes = town.threads.changes
+    number = iter(range(10**9, 10**10))
+
+    def after_a_sync(*about: Any) -> Any:
+        fill(town.ledger, [Spent(NINE - DAY, "f13", "1", number=next(number))], catalog=LIMITED, now=town.now)
+        return changes(*about)
+
+    town.digests = replace(town.digests, replies=after_a_sync)
+    town.late("0.5", "f13")
+    digest, reply = town.slack.said("C1")
+    assert [len(one.versions) for one in (digest, reply)] == [2, 2]
+    assert [cost_in(one.form["text"], "f13") for one in (digest, reply)] == ["$14.00", "$14.00"]
 
 
 def test_nothing_new_changes_no_reply(town: Town) -> None:

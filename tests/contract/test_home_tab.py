@@ -135,7 +135,7 @@ def test_a_chart_that_is_refused_is_drawn_in_text_at_once_and_for_a_day(tab: Tab
 @pytest.mark.parametrize("code", ["invalid_blocks", "invalid_arguments", "ratelimited"])
 def test_a_preview_that_slack_refuses_is_said_with_a_reference_and_another_way(tab: Tab, code: str) -> None:
     tab.slack.fail_next("open_modal", Fault(code=code, permanent=code != "ratelimited"))
-    tab.home.preview({"trigger_id": "T1", "user": {"id": "U1"}})
+    tab.home.preview({"trigger_id": "T1", "user": {"id": "U1"}}, lambda _: 0.0)
     assert tab.slack.modals == []
     (shown,) = tab.slack.shown
     assert "The digest cannot be shown now. It is in the log as " in shown

@@ -115,6 +115,10 @@ class Talk:
         exchange.wait_responses()
         return Answer(self.slack, exchange, more.get("user", self.user))
 
+    def click(self, on: Exchange | Json, action: str, value: str | None = None) -> Exchange:
+        """Press a button, or choose `value` from a list, as whoever talks."""
+        return self.slack.click(on, action, value, user=self.user)
+
     def is_link(self, mention: str) -> bool:
         """Whether it is a link to a run at LangSmith, as its server gives them."""
         return mention.startswith(f"<{self.langsmith.url}/o/") and "|" not in mention

@@ -10,13 +10,14 @@ from slack_sdk import WebClient
 from bot.ledger.store import open_ledger
 from bot.reports.reporter import Reporter
 from bot.slack.alert_actions import AlertActions
-from bot.slack.alert_message import ACKNOWLEDGE, RAISE
+from bot.slack.alert_message import ACKNOWLEDGE, DETAILS, RAISE
 from bot.slack.budget_commands import BudgetCommands
 from bot.slack.connection import SocketConnection
 from bot.slack.hearing import Answerers
 from bot.slack.limit_desk import LimitDesk
 from bot.slack.listeners import Listeners
 from bot.slack.notes.budgets import SAVE
+from bot.slack.turns import MOST, Turns
 from tests.contract.test_alert_actions import Desk, Modals, a_desk
 from tests.databases import new_url
 from tests.ledgers import BERLIN, DIMENSIONS
@@ -64,7 +65,7 @@ def desk(slack: SlackStandIn, tmp_path: Path) -> Iterator[Desk]:
     words = BudgetCommands(limits, reporter.vocabulary, lambda: made.now)
     connection = SocketConnection(
         Answerers(
-            Listeners(reporter, ledger, lambda: made.now, budgets=words),
+            Listeners(reporter, ledger, lambda: made.now, budgets=words, turns=Turns(lambda: 0.0)),
             AlertActions(limits, made.modals, lambda: made.now),
         ),
         bot_token=slack.bot_token,
@@ -109,6 +110,17 @@ def test_a_stranger_is_told_no(slack: SlackStandIn, desk: Desk) -> None:
     (said,) = pressed.wait_responses()
     assert "Only the owners of rag" in said["text"]
     assert desk.card.acknowledged is None
+
+
+def test_details_count_like_a_command_and_what_is_done_about_an_alert_does_not(slack: SlackStandIn, desk: Desk) -> None:
+    alert = posted(slack, desk)
+    said = [slack.click(alert, DETAILS, user=OWNER).wait_responses()[0]["text"] for _ in range(MOST + 1)]
+    assert said[-1] == f"You have asked {MOST} times within a minute.\nAsk again in 60 s."
+    assert said[-1] not in said[:-1]
+    assert slack.command("week", user=OWNER).wait_responses()[0]["text"] == said[-1]
+    slack.click(alert, ACKNOWLEDGE, user=OWNER)
+    slack.wait_for(lambda: desk.card.acknowledged, what="the acknowledgement")
+    assert said[-1] != slack.click(alert, DETAILS, user=STRANGER).wait_responses()[0]["text"]
 
 
 def test_the_modal_opens_says_what_is_wrong_warns_and_saves(slack: SlackStandIn, desk: Desk) -> None:

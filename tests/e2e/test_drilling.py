@@ -35,11 +35,12 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Talk]:
 
 @pytest.fixture
 def talk(shared: Talk) -> Talk:
-    """The bot that all share, in a channel of one's own."""
-    channel = shared.slack.next_id("C")
-    shared.slack.add_channel(channel, channel.lower(), ["U1", "U2"])
+    """The bot that all share, in a channel of one's own, and somebody who has not asked it anything yet."""
+    channel, user = shared.slack.next_id("C"), shared.slack.next_id("U")
+    shared.slack.add_user(user, user.lower(), f"{user.lower()}@example.com")
     shared.slack.add_user("U2", "bob", "bob@example.com")
-    return replace(shared, channel=channel)
+    shared.slack.add_channel(channel, channel.lower(), [user, "U2"])
+    return replace(shared, channel=channel, user=user)
 
 
 def shown(exchange: Exchange) -> str:
@@ -63,13 +64,13 @@ def labels(exchange: Exchange) -> dict[str, str]:
 def test_each_press_puts_another_answer_in_the_place_of_the_last(talk: Talk) -> None:
     asked = talk.ask("week").exchange
     assert list(labels(asked)) == ["By model", "By day", "Previous period", "Share", "CSV"]
-    talk.slack.click(asked, labels(asked)["By model"]).wait_responses()
+    talk.click(asked, labels(asked)["By model"]).wait_responses()
     assert "Model" in shown(asked)
-    talk.slack.click(asked, labels(asked)["Previous period"]).wait_responses()
+    talk.click(asked, labels(asked)["Previous period"]).wait_responses()
     assert shown(asked).startswith("All features together cost $4.40 over ")
-    talk.slack.click(asked, "ask:more", options(asked)["Untagged"]).wait_responses()
+    talk.click(asked, "ask:more", options(asked)["Untagged"]).wait_responses()
     assert shown(asked).startswith("No untagged runs ")
-    talk.slack.click(asked, "ask:more", options(asked)["Costliest traces"]).wait_responses()
+    talk.click(asked, "ask:more", options(asked)["Costliest traces"]).wait_responses()
     assert "Counted from 2 runs" in shown(asked)
     assert len(asked.visible) == 1
     assert talk.told() == []
@@ -79,15 +80,15 @@ def test_more_presses_than_a_response_url_has_uses_are_answered(talk: Talk) -> N
     """Each press has a response_url of its own."""
     asked = talk.ask("week").exchange
     for _ in range(4):
-        talk.slack.click(asked, labels(asked)["By model"]).wait_responses()
-        talk.slack.click(asked, "ask:more", options(asked)["By feature"]).wait_responses()
+        talk.click(asked, labels(asked)["By model"]).wait_responses()
+        talk.click(asked, "ask:more", options(asked)["By feature"]).wait_responses()
     assert shown(asked).startswith("All features together cost $4.20 over ")
 
 
 @pytest.mark.parametrize("value", ["nonsense <!channel>", '"', "x" * 2000, "trace 1", "digest", "2026-02-30", "by by"])
 def test_a_forged_value_is_read_like_typed_words(value: str, talk: Talk) -> None:
     asked = talk.ask("week").exchange
-    (said,) = talk.slack.click(asked, labels(asked)["By model"], value).wait_responses()
+    (said,) = talk.click(asked, labels(asked)["By model"], value).wait_responses()
     assert "Something went wrong" not in said["text"]
     assert said["response_type"] == "ephemeral"
     if value != "digest":
@@ -103,9 +104,9 @@ def test_the_buttons_work_after_a_restart(tmp_path: Path) -> None:
         with talk.running():
             asked = talk.ask("week rag-search").exchange
         with talk.running():
-            talk.slack.click(asked, labels(asked)["By day"]).wait_responses()
+            talk.click(asked, labels(asked)["By day"]).wait_responses()
             assert "Day" in shown(asked)
-            talk.slack.click(asked, "share_answer").wait_responses(2)
+            talk.click(asked, "share_answer").wait_responses(2)
     assert len(talk.told()) == 1
 
 
@@ -113,7 +114,7 @@ def test_anybody_runs_a_shared_answer_again_and_reads_it_alone(talk: Talk) -> No
     asked = talk.ask("week rag-search")
     asked.share().wait_responses(2)
     (told,) = talk.told()
-    assert "Shared by <@U1>" in str(told["blocks"])
+    assert f"Shared by <@{talk.user}>" in str(told["blocks"])
     button = next(one for block in told["blocks"] for one in block.get("elements", ()) if "ask_again" in str(one))
     assert re.fullmatch(rf"{DATES} rag-search by model", button["value"])
     again = talk.slack.click(told, "ask_again", user="U2")
@@ -131,7 +132,7 @@ def rows(content: bytes | None) -> list[dict[str, str]]:
 def test_the_rows_come_directly_to_whoever_asked_alone_and_once(talk: Talk) -> None:
     asked = talk.ask("week top 1").exchange
     before = len(talk.slack.files)
-    said = [talk.slack.click(asked, "upload_csv").wait_responses()[0]["text"] for _ in range(2)]
+    said = [talk.click(asked, "upload_csv").wait_responses()[0]["text"] for _ in range(2)]
     assert said[0] == "The rows are in your direct messages with llmcost."
     assert said[1].startswith("These rows have been uploaded already.")
     (file,) = talk.slack.files[before:]
@@ -163,14 +164,14 @@ def test_the_rows_of_a_shared_answer_come_into_its_thread(talk: Talk) -> None:
     talk.slack.wait_for(lambda: len(talk.slack.files) > before)
     file = talk.slack.files[-1]
     assert (file.channel, file.thread_ts) == (talk.channel, told["ts"])
-    talk.slack.click(told, "upload_csv").wait_responses()
+    talk.click(told, "upload_csv").wait_responses()
     assert len(talk.slack.files) == before + 1
 
 
 def test_where_the_bot_is_no_member_they_come_directly(talk: Talk) -> None:
     talk.slack.channels[talk.channel].bot_is_member = False
     talk.ask("week").share().wait_responses(2)
-    (said,) = talk.slack.click(talk.told()[0], "upload_csv").wait_responses()
+    (said,) = talk.click(talk.told()[0], "upload_csv").wait_responses()
     assert said["text"] == "llmcost is not in this channel: the rows are in your direct messages with llmcost."
     assert talk.slack.files[-1].channel.startswith("D")
 
@@ -179,10 +180,10 @@ def test_an_upload_that_failed_says_so_and_can_be_tried_again(talk: Talk) -> Non
     asked = talk.ask("week").exchange
     before = len(talk.slack.files)
     talk.slack.fail_next("upload", status=500)
-    (said,) = talk.slack.click(asked, "upload_csv").wait_responses()
+    (said,) = talk.click(asked, "upload_csv").wait_responses()
     assert said["text"].startswith("The rows could not be uploaded. Slack did not take the file (HTTP 500).\nPress CSV")
     assert len(talk.slack.files) == before
-    talk.slack.click(asked, "upload_csv").wait_responses()
+    talk.click(asked, "upload_csv").wait_responses()
     assert len(talk.slack.files) == before + 1
 
 
@@ -229,9 +230,9 @@ def test_an_upload_that_slack_did_not_confirm_is_not_repeated(talk: Talk) -> Non
     asked = talk.ask("week").exchange
     before = len(talk.slack.files)
     talk.slack.fail_next("files.completeUploadExternal", drop=True)
-    (said,) = talk.slack.click(asked, "upload_csv").wait_responses()
+    (said,) = talk.click(asked, "upload_csv").wait_responses()
     assert said["text"].startswith("Slack did not confirm the file: it may be there.")
-    (said,) = talk.slack.click(asked, "upload_csv").wait_responses()
+    (said,) = talk.click(asked, "upload_csv").wait_responses()
     assert said["text"].startswith("These rows have been uploaded already.")
     assert len(talk.slack.files) == before + 1
 

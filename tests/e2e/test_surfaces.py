@@ -12,10 +12,11 @@ import pytest
 
 from bot.ledger.store import Ledger, open_ledger
 from bot.slack.access import GUEST, NOT_NAMED, STRANGER
-from bot.slack.budget_modal import ALERT_AT, ALL_RUNS, DIMENSION, OWNERS, VALUE
+from bot.slack.budget_modal import ALERT_AT, ALL_RUNS, BUDGET_VIEW, DIMENSION, OWNERS, VALUE
 from bot.slack.field_errors import NO_VALUE_OF_ALL
 from bot.slack.home_view import MAP_UNTAGGED, PREVIEW_DIGEST, SET_BUDGET, UNDO_RULE
 from bot.slack.rule_modal import NAME, PROJECT
+from bot.slack.turns import MOST
 from bot.slack.views import FEATURE, PICK_FEATURE
 from tests.e2e.conversation import Talk, now, traced
 from tests.standins.langsmith import LangSmithStandIn
@@ -27,17 +28,19 @@ Json = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def talk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Talk]:
-    """A bot that runs, with U1 as its admin, a guest, and somebody of another workspace."""
+    """A bot that runs, with U1, U3 and UBUSY as its admins, a guest, and somebody of another workspace."""
     folder = tmp_path_factory.mktemp("surfaces")
     (folder / "llmcost.toml").write_text('[features.rag-search]\nowner = "U1"\nbudget = { monthly = 3 }\n')
     with SlackStandIn() as slack, LangSmithStandIn() as langsmith:
         slack.add_user("UGUEST", "gus", "gus@example.org", is_guest=True)
         slack.add_user("UFAR", "fay", "fay@example.net", team="T0FAR")
         slack.add_user("U2", "bob", "bob@example.com")
+        slack.add_user("U3", "carol", "carol@example.com")
+        slack.add_user("UBUSY", "ben", "ben@example.com")
         traced(langsmith)
         for name, cost in (("rag_chain_a", "0.40"), ("evals", "0.10")):
             langsmith.add_run(project="acme-prod", start=now(), name=name, cost=cost)
-        talk = Talk(slack, langsmith, folder, {"LLMCOST_ADMINS": "U1"})
+        talk = Talk(slack, langsmith, folder, {"LLMCOST_ADMINS": "U1,U3,UBUSY"})
         talk.sync()
         with talk.running():
             yield talk
@@ -67,10 +70,10 @@ def texts(value: Any) -> str:
     return "\n".join([*own, *filter(None, (texts(one) for one in value.values()))])
 
 
-def modal(talk: Talk, view: Json, action: str) -> Json:
+def modal(talk: Talk, view: Json, action: str, user: str = "U1") -> Json:
     """The modal that a button of the home tab opens."""
     before = len(talk.slack.modals)
-    talk.slack.click(view, action)
+    talk.slack.click(view, action, user=user)
     return talk.slack.wait_for(lambda: talk.slack.modals[before:], what="a modal")[-1]
 
 
@@ -228,13 +231,14 @@ def test_untagged_spend_is_mapped_and_taken_back(talk: Talk) -> None:
 )  # fmt: skip
 def test_a_forged_mapping_changes_nothing(talk: Talk, ledger: Ledger, carried: str) -> None:
     """Slack gives back what we put into a modal; whoever could change that gains nothing."""
-    view = modal(talk, home(talk), MAP_UNTAGGED)
+    admin = "U3"  # so often that the others would be asked to wait
+    view = modal(talk, home(talk, admin), MAP_UNTAGGED, admin)
     values = {FEATURE: picked(talk, view, "agent"), NAME: entered(NAME, "evals*"), PROJECT: entered(PROJECT, "")}
-    talk.slack.submit(view, values).wait_ack()
+    assert "view" in talk.slack.submit(view, values, user=admin).wait_ack().payload
     talk.slack.views[view["id"]]["private_metadata"] = carried
-    assert talk.slack.submit(view, {}).wait_ack().payload["response_action"] == "update"
-    message = {"channel": "U1", **talk.slack.messages("U1")[-1]} if talk.slack.messages("U1") else None
-    assert "$0.10" in talk.ask("untagged").text
+    assert talk.slack.submit(view, {}, user=admin).wait_ack().payload["response_action"] == "update"
+    message = {"channel": admin, **talk.slack.messages(admin)[-1]} if talk.slack.messages(admin) else None
+    assert "$0.10" in talk.ask("untagged", user=admin).text
     with ledger.reading() as reading:
         assert reading.set_rules() == []
     assert message is None or "Something went wrong" not in message["text"]
@@ -273,6 +277,31 @@ def test_a_direct_message_is_answered_and_bots_are_not(talk: Talk) -> None:
     (answer,) = replies(talk, "U2", 1)
     assert "Did you mean" in answer["text"]
     assert answer["thread_ts"] == said.payload["event"]["ts"]
+
+
+def test_presses_that_ask_count_like_words_and_those_that_do_something_do_not(talk: Talk) -> None:
+    user, slack = "UBUSY", talk.slack
+    view = modal(talk, home(talk, user), MAP_UNTAGGED, user)
+    asked, spare = talk.ask("week", user=user), talk.ask("today", user=user)
+    for _ in range(MOST - 2):
+        asked.press("ask:0", value="week by model", user=user).wait_responses()
+    shown = asked.text
+    assert "Model" in shown
+    too_often = f"You have asked {MOST} times within a minute."
+    for answer, action in ((asked, "ask:0"), (spare, "upload_csv")):
+        (said,) = answer.press(action, user=user).wait_responses()
+        assert said["text"].startswith(f"{too_often}\nAsk again in ")
+    assert asked.exchange.visible[0]["text"] == shown, "what was there stays"
+    assert talk.ask("week", user=user).text.startswith(too_often)
+    assert texts(modal(talk, home(talk, user), PREVIEW_DIGEST, user)["blocks"]).startswith(too_often)
+    values = {FEATURE: picked(talk, view, "agent"), NAME: entered(NAME, "evals*"), PROJECT: entered(PROJECT, "")}
+    wrong = slack.submit(view, values, user=user).wait_ack().payload["errors"]
+    assert wrong[NAME].startswith(f"{too_often} Ask again in ")
+    spare.share(user=user).wait_responses(2)
+    (told,) = [one for one in talk.told() if f"Shared by <@{user}>" in one["text"]]
+    assert slack.click(told, "ask_again", user=user).wait_responses()[0]["text"].startswith(too_often)
+    assert "cost" in slack.click(told, "ask_again", user="U2").wait_responses()[0]["text"]
+    assert modal(talk, home(talk, user), SET_BUDGET, user)["callback_id"] == BUDGET_VIEW
 
 
 def test_what_was_meant_is_a_button(talk: Talk) -> None:

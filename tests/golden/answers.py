@@ -133,6 +133,7 @@ KINDS: dict[str, tuple[Callable[[Ledger], None], str]] = {
     "report_top": (_believable, "14d by model top 2"),
     "one_feature": (_believable, "week rag-search"),
     "by_day": (_believable, "week by day"),
+    "by_day_top": (lively, "45d by day"),
     "compared": (_believable, "yesterday vs 2026-11-14"),
     "trace": (_agent, f"trace {uuid5(NAMESPACE_URL, _TREE)}"),
     "by_trace": (_agent, "week by trace top 2"),

@@ -94,6 +94,7 @@ def _asking() -> Iterable[Said]:
     yield _say(asking.refused, only, special="no owner")
     yield _say(asking.refused_view, STRANGER)
     yield _say(asking.too_often, 12.3)
+    yield _say(asking.too_often_view, 12.3)
     yield _say(asking.asking_langsmith)
     yield _say(asking.langsmith_failed, SourceUnavailableError("LangSmith has trouble of its own (503)."))
     refused = SourceRefusedError("LangSmith refuses LANGSMITH_API_KEY (401).")

@@ -21,7 +21,17 @@ def refused_view(sentence: str) -> Block:
 
 def too_often(seconds: float) -> Message:
     """That they may ask again after so long."""
-    return note(f"You have asked {MOST} times within a minute.", f"Ask again in {math.ceil(seconds)} s.")
+    return note(*_wait(seconds))
+
+
+def too_often_view(seconds: float) -> Block:
+    """The same, where a modal would have opened."""
+    return closing_view("llmcost", paragraph(*_wait(seconds)))
+
+
+def too_often_here(seconds: float) -> str:
+    """The same, beside a field."""
+    return " ".join(_wait(seconds))
 
 
 def asking_langsmith() -> Message:
@@ -69,6 +79,10 @@ def went_wrong(reference: str) -> Message:
 def unconfirmed(reference: str) -> Message:
     """Where Slack did not say whether the answer stands there."""
     return note("Slack did not confirm this.", "If you cannot see it, ask again.", _in_the_log(reference))
+
+
+def _wait(seconds: float) -> tuple[str, str]:
+    return f"You have asked {MOST} times within a minute.", f"Ask again in {math.ceil(seconds)} s."
 
 
 def _in_the_log(reference: str) -> str:

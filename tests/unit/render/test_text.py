@@ -73,6 +73,23 @@ def test_what_nobody_knows_the_cost_of_is_never_a_zero(ledger: Ledger) -> None:
         assert "$0.00" not in shown.replace("Before, it was $0.00", "")
 
 
+@pytest.mark.parametrize(
+    ("words", "column"),
+    [
+        ("week by day", "Day"),
+        ("week by day top 7", "Day"),
+        ("week by day top 6", "Costliest days"),
+        ("week by model", "Model"),
+        ("week by model top 1", "Model"),
+    ],
+)
+def test_rows_that_cost_chose_and_that_are_not_in_its_order_say_so(words: str, column: str, ledger: Ledger) -> None:
+    fill(ledger, [Spent(NOW - timedelta(days=days), model=f"m{days}", cost=str(9 - days)) for days in range(7)])
+    shown = text(reporter(ledger).ask(words, NOW)).split("\n\n")[1].splitlines()
+    assert shown[0].startswith(f"{column}  ")
+    assert any(line.startswith("other (") for line in shown) == (" top 6" in words or " top 1" in words)
+
+
 def test_nothing_known_is_never_a_zero(ledger: Ledger) -> None:
     fill(ledger, start=NOW - timedelta(days=3), as_of=NOW - timedelta(days=1))
     asked = reporter(ledger)

@@ -16,7 +16,7 @@ from bot.ledger.store import Ledger
 from bot.render.text import text
 from bot.reports.answers import Spend
 from bot.reports.digest import Digest
-from bot.reports.digest_reporter import TOP, DigestReporter
+from bot.reports.digest_reporter import DigestReporter
 from bot.slack.digest_message import ToldAlert, correction_message, digest_message, thread_message
 from tests.alerts import FACTS, STATE
 from tests.golden.digests import DIGESTS, digest
@@ -27,9 +27,7 @@ DAY = timedelta(days=1)
 MONDAY = datetime(2026, 11, 23, 9, tzinfo=BERLIN)
 
 
-def full_digest(
-    ledger: Ledger, names: list[str], *, features: tuple[str, ...] | None = None, top: int | None = TOP
-) -> Digest:
+def full_digest(ledger: Ledger, names: list[str], *, features: tuple[str, ...] | None = None) -> Digest:
     """A digest in which everything that can be said is said, about things called `names`."""
     window = Window.MONTHLY
     catalog = Catalog(
@@ -58,7 +56,7 @@ def full_digest(
         ledger.outbox.give_up(claimed, name, [], at)
     reporter = DigestReporter(ledger, lambda: catalog, BERLIN)
     before = MONDAY.date() - 3 * DAY
-    found = reporter.digest(MONDAY.date(), now, before=before, features=features, was_due=MONDAY, top=top)
+    found = reporter.digest(MONDAY.date(), now, before=before, features=features, was_due=MONDAY)
     return replace(found, is_update=True)
 
 
@@ -88,7 +86,7 @@ def test_a_thread_has_room_for_many_features_and_names_the_first_alerts(
     letter: str, link: str | None, reused: Ledger
 ) -> None:
     names = [f"{place}{letter * 240}" for place in range(60)]
-    message = thread_message(full_digest(reused, names, top=None), alerts(names, link))
+    message = thread_message(full_digest(reused, names).whole, alerts(names, link))
     assert refused(message) == []
     assert acting(message) == set()
     assert "And 52 more alerts." in str(message.blocks)
