@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeVar
 from sqlalchemy import Connection, Engine
 
 from bot.ledger import engine as database
+from bot.ledger.attempts import write_once
 
 Result = TypeVar("Result")
 
@@ -22,13 +23,13 @@ class Door(NamedTuple):
         return database.read(self.engine, work)
 
     def write(self, work: Callable[[Connection], Result], patience: float | None = None) -> Result:
-        """See bot.ledger.engine.write."""
+        """See bot.ledger.attempts.write_once."""
         guard = self.guard
         if guard is None:
-            return database.write(self.engine, work, patience)
+            return write_once(self.engine, work, patience)
 
         def guarded(connection: Connection) -> Result:
             guard(connection)
             return work(connection)
 
-        return database.write(self.engine, guarded, patience)
+        return write_once(self.engine, guarded, patience)

@@ -2,7 +2,7 @@
 
 A transaction is a function of a connection (`read`, `write`), because a database that is shared by machines may have
 it begun again: another was first, or the connection is lost. It must be one that can be repeated; also when it had gone
-through, and only the word of that was lost.
+through, and only the word of that was lost: bot.ledger.attempts makes any such.
 """
 
 import random

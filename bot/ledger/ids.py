@@ -1,4 +1,4 @@
-"""Ids that nobody else gives: of a delivery, of who has claimed it, of who holds a lease."""
+"""Ids that nobody else gives: of a delivery, of who has claimed it, of who holds a lease, of a try to write."""
 
 import secrets
 from collections.abc import Callable

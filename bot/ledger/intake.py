@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from bot.domain.costing import CostMode
 from bot.domain.run import Run, State
-from bot.ledger import books, changed_days, coverage, rebooking
+from bot.ledger import attempts, books, changed_days, coverage, rebooking
 from bot.ledger.access import Access
 from bot.ledger.booking import Rules, microseconds
 from bot.ledger.books import BookingSummary
@@ -48,19 +48,15 @@ class Intake(Access):
         rules: Rules,
     ) -> BookingSummary:
         """See bot.ledger.books.book."""
-        page, changed = list(read), set[int]()
+        page = list(read)
 
         def work(connection: Connection) -> BookingSummary:
             summary = books.book(connection, booked_project(project), page, roots, with_set(connection, rules))
-            # Where it had gone through and only the word of it was lost, a second time finds nothing changed.
-            changed.update(summary.changed_days)
             recent = rules.day_of(microseconds(now)) - _RECENT_DAYS
             changed_days.remember(connection, (day for day in summary.changed_days if day < recent))
             return summary
 
-        summary = self._write(mine, now, work)
-        summary.changed_days |= changed
-        return summary
+        return self._write(mine, now, work)
 
     def unknown_roots(self, project: ProjectRow, trace_ids: Collection[bytes]) -> set[bytes]:
         """See bot.ledger.books.unknown_roots."""
@@ -120,4 +116,9 @@ class Intake(Access):
 
     def record_sync(self, row: SyncRow) -> None:
         """See bot.ledger.coverage.record_sync."""
-        self._door.write(lambda connection: coverage.record_sync(connection, row))
+
+        def work(connection: Connection) -> None:
+            coverage.record_sync(connection, row)
+            attempts.forget_old(connection)  # nothing else happens as regularly in every ledger
+
+        self._door.write(work)

@@ -8,7 +8,7 @@ from bot.errors import LedgerError
 from bot.ledger.engine import read, write
 
 # The newest migration in migrations/versions. Revisions are numbered, so that "newer than ours" can be said.
-HEAD = "0008"
+HEAD = "0009"
 _VERSION_TABLE = "alembic_version"
 _LOCK_TABLE = "migration_lock"
 

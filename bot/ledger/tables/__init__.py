@@ -4,6 +4,7 @@
 from bot.ledger.tables.books import (
     IMPOSSIBLE,
     OPEN,
+    attempts,
     gaps,
     invoices,
     leases,
@@ -38,6 +39,7 @@ __all__ = [
     "IMPOSSIBLE",
     "OPEN",
     "answers",
+    "attempts",
     "deliveries",
     "delivery_events",
     "events",

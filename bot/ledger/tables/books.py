@@ -162,6 +162,9 @@ leases = Table(
     Column("expires", BigInteger, nullable=False),
 )
 
+# Transactions that went through (bot.ledger.attempts).
+attempts = Table("attempts", metadata, Column("id", Text, primary_key=True), Column("at", BigInteger, nullable=False))
+
 syncs = Table(
     "syncs",
     metadata,

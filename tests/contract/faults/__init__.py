@@ -18,6 +18,7 @@ The database
     test_database.py here
   read-only, no database, private: test_ledger_files.py
   newer than the code, a migration that fails: test_ledger_schema.py
+  a connection that is lost, also with the word of what went through: test_postgresql.py, test_lost_words.py
   several processes: test_ledger_processes.py, test_ledger_lease.py, test_post_office.py
   processes that are killed: e2e/test_killed_sync.py, test_post_office.py
 """
