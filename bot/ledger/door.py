@@ -66,4 +66,5 @@ class Door(NamedTuple):
 
     def look(self) -> None:
         """See bot.ledger.schema.Schema.look, in a transaction of its own."""
+        self.schema.check()
         database.read(self.engine, self.schema.look)

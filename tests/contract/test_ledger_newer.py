@@ -159,6 +159,7 @@ def test_once_it_was_seen_nothing_more_is_asked_by_anybody(ledger: Ledger, other
     reads: dict[str, Callable[[Ledger, Any], object]] = {
         "ask": lambda ledger, _: week(ledger),
         "look": lambda ledger, _: project(ledger),
+        "ask whether one is ready": lambda ledger, _: ledger.check_schema(),
         "read a mark": lambda ledger, _: ledger.outbox.mark("a"),
         "keep an answer": lambda ledger, _: ledger.keep_answer(ANSWER),
     }
@@ -175,6 +176,8 @@ def test_it_stands_in_the_log_once(ledger: Ledger, other: Engine, caplog: pytest
     for write_ in WRITES.values():
         with pytest.raises(LedgerNewerError):
             write_(ledger, row)
+    with other.connect() as connection, pytest.raises(LedgerNewerError):
+        ledger._schema.look(connection)  # as a thread that sees it at the same moment
     (line,) = caplog.records
     assert line.levelno == logging.ERROR
     assert (
