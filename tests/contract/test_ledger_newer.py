@@ -18,7 +18,7 @@ from bot.errors import LedgerError, LedgerNewerError
 from bot.ledger.answers import KeptAnswer
 from bot.ledger.booking import Rules, day_finder, microseconds
 from bot.ledger.coverage import SyncRow
-from bot.ledger.deliveries import Kind
+from bot.ledger.deliveries import Kind, State
 from bot.ledger.engine import open_engine, write
 from bot.ledger.events import NewEvent
 from bot.ledger.invoices import Invoice
@@ -28,9 +28,14 @@ from bot.ledger.purging import Wanted
 from bot.ledger.store import Ledger, open_ledger
 from bot.ledger.tables import metadata
 from bot.reports.answers import Report
+from bot.slack.access import OUTDATED
+from bot.slack.api import Posted
+from bot.slack.listeners import Listeners
+from tests.contract.test_post_office import Town
 from tests.databases import new_url
 from tests.ledger_worlds import ATTRIBUTION, id_of, list_price, make_run
 from tests.ledgers import NOW, Spent, fill, reporter
+from tests.standins.slack_fake import FakeSlack
 
 pytestmark = pytest.mark.each_database
 
@@ -238,3 +243,36 @@ def test_closing_it_writes_nothing_either(ledger: Ledger, other: Engine, caplog:
     ledger.close()
     assert kept(other) == before
     assert "a lease runs out by itself" in caplog.text
+
+
+def test_what_is_just_being_sent_is_left_to_the_newer_one_as_by_a_crash(
+    ledger: Ledger, other: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is looked for in Slack before it is sent again; the others that wait are not touched."""
+    town = Town(ledger.outbox)
+    first, second = town.announce("U1", "U2")
+
+    class Migrating(FakeSlack):
+        def post(self, *arguments: Any, **named: Any) -> Posted:
+            migrate_to(other, "0999")
+            return super().post(*arguments, **named)
+
+    town.slack.__class__ = Migrating
+    with pytest.raises(LedgerNewerError):
+        town.office.run(town.now)
+    assert town.slack.calls["post"] == 1
+    migrate_to(other, HEAD)
+    with closing(open_ledger(other.url.render_as_string(hide_password=False), create=False)) as again:
+        left = [again.outbox.find(one) for one in (first, second)]
+    assert [one is not None and one.state for one in left] == [State.OPEN, State.OPEN]
+    assert [line.name for line in caplog.records] == ["bot.ledger.schema"]
+
+
+def test_whoever_is_in_the_midst_of_something_is_told_the_same_as_whoever_comes_later(
+    ledger: Ledger, other: Engine, response_url: tuple[str, list[dict[str, Any]]]
+) -> None:
+    url, said = response_url
+    listeners = Listeners(reporter(ledger), ledger, lambda: NOW)
+    migrate_to(other, "0999", "ALTER TABLE rollups RENAME TO totals")
+    listeners.command({"response_url": url, "user_id": "U1", "text": "week"})
+    assert said[-1]["text"] == OUTDATED
