@@ -56,6 +56,10 @@ class LedgerUnavailableError(LedgerError):
     """The ledger's database has lost what was being done: it can be done again from its beginning."""
 
 
+class LedgerNewerError(LedgerError):
+    """A newer llmcost has migrated the ledger: this one must not touch it any more, and trying again does not help."""
+
+
 class LedgerOvertakenError(LedgerUnavailableError):
     """Another transaction was first."""
 

@@ -17,6 +17,7 @@ from bot.ledger.booking import Booked, Rules, day_finder, microseconds
 from bot.ledger.books import BookingSummary
 from bot.ledger.coverage import ProjectRow
 from bot.ledger.engine import open_engine, reading, writing
+from bot.ledger.migrate import migrate
 from bot.ledger.rows import from_row
 from bot.ledger.store import Ledger
 from bot.ledger.tables import metadata
@@ -33,7 +34,7 @@ MINE = lease.Lease(lease.SYNC, "the test")
 def memory() -> Engine:
     """The database: in memory, or where this run keeps its ledgers."""
     engine = open_engine(new_url(empty=True), create=True)
-    metadata.create_all(engine)
+    migrate(engine)
     return engine
 
 

@@ -60,8 +60,7 @@ class Metrics:
         )
         is_up = 1
         try:
-            with self._ledger.reading() as reading:
-                last = reading.last_sync(successful=True)
+            last = self._ledger.read(lambda reading: reading.last_sync(successful=True))
             outcomes = self._ledger.outbox.count_by_state()
         except LedgerError:
             is_up = 0

@@ -135,7 +135,9 @@ class Office:
             self._ledger, lambda: self._config.catalog, self._settings.timezone, self._owners.may_map, self._clock, wait
         )
         return Surfaces(
-            access=Access(self._people, self._settings.viewers, self._insiders, self._clock),
+            access=Access(
+                self._people, self._settings.viewers, self._insiders, self._clock, lambda: self._ledger.is_newer
+            ),
             conversation=Conversation(listeners, self._api),
             home=home,
             budgets=BudgetForm(

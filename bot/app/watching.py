@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from bot.app.metrics import Metrics
-from bot.errors import LedgerError, LlmcostError
+from bot.errors import LedgerError, LedgerNewerError, LlmcostError
 from bot.ledger.booking import instant
 from bot.ledger.store import Ledger
 from bot.render.numbers import ago
@@ -59,8 +59,10 @@ class Watching:
 def not_ready(ledger: Ledger, sync_every: timedelta, now: datetime) -> str | None:
     """Why nobody should be sent here, in a sentence; None if they may be."""
     try:
-        with ledger.reading() as reading:
-            last = reading.last_sync(successful=True)
+        ledger.check_schema()
+        last = ledger.read(lambda reading: reading.last_sync(successful=True))
+    except LedgerNewerError as error:
+        return str(error)
     except LedgerError:
         return "The ledger cannot be reached."
     if last is None:

@@ -20,8 +20,7 @@ def run_healthcheck() -> None:
     settings = load_settings()
     ledger = open_to_read(settings)
     try:
-        with ledger.reading() as reading:
-            last = reading.last_sync(successful=True)
+        last = ledger.read(lambda reading: reading.last_sync(successful=True))
     finally:
         ledger.close()
     if last is None:

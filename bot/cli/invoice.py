@@ -34,15 +34,14 @@ def run_invoice(provider: str, month: str, amount: str | None) -> None:
         name = _known(ledger, period, provider)
         if billed is not None:
             ledger.record_invoice(Invoice(name, month, billed, now, who()))
-        with ledger.reading() as reading:
-            history = [one for one in reading.invoices(month) if one.provider == name]
-            compared = [one for one in bills(reading, period.span) if one.provider == name]
+        history, compared = ledger.read(lambda reading: (reading.invoices(month), bills(reading, period.span)))
     finally:
         ledger.close()
+    history = [one for one in history if one.provider == name]
     for one in history:
         when = clock(one.at.astimezone(settings.timezone))
         show(f"{when}, {plain(one.by)}: {plain(name)} billed {money(dollars(one.nanos))} for {month}.")
-    for bill in compared:
+    for bill in (one for one in compared if one.provider == name):
         factor = f", {bill.factor:.4f} times that" if bill.factor is not None else ""
         show(f"Booked {money(bill.booked)}, billed {money(bill.billed)}{factor}.")
     if not history:
@@ -69,8 +68,7 @@ def _amount(text: str) -> int:
 
 
 def _known(ledger: Ledger, period: Period, provider: str) -> str:
-    with ledger.reading() as reading:
-        names = sorted(filter(None, reading.by_value(period.span, "provider")))
+    names = sorted(filter(None, ledger.read(lambda reading: reading.by_value(period.span, "provider"))))
     found = [name for name in names if same_provider(name, provider)]
     if not found:
         known = ", ".join(map(plain, names)) or "none"

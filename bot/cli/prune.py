@@ -25,9 +25,8 @@ def run_prune(keep: str, *, dry_run: bool) -> None:
     before = first_kept(keep, utc_now(), settings.timezone)
     ledger = open_to_read(settings)
     try:
-        with ledger.reading() as reading:
-            old, held = reading.count_old(before, settings.timezone)
-            _check_settled(reading, before, settings.timezone)
+        ledger.read(lambda reading: _check_settled(reading, before, settings.timezone))
+        old, held = ledger.read(lambda reading: reading.count_old(before, settings.timezone))
         if dry_run:
             show(f"{plural(old, 'run')} of {held:,} began before {day(before)} and would go. Nothing was deleted.")
             return
@@ -48,8 +47,7 @@ def run_prune(keep: str, *, dry_run: bool) -> None:
 
 def tell_pruned(ledger: Ledger, since: int, then: str) -> None:
     """Say what pruning means for what was just done to runs from `since` on (microseconds since 1970 UTC)."""
-    with ledger.reading() as reading:
-        gone = reading.pruned()
+    gone = ledger.read(Reading.pruned)
     if gone is not None and since < gone.start:
         tell(f"The runs before {day(gone.day)} were pruned: {then}")
 

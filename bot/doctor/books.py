@@ -74,8 +74,7 @@ def check_prices(total: Figures) -> Finding:
 
 def check_rollups(ledger: Ledger, most_runs: int = MOST_RUNS) -> Finding:
     """Whether the figures are what the runs add up to; of a big ledger the last days."""
-    with ledger.reading() as reading:
-        since, gone = reading.latest_days(most_runs), reading.pruned()
+    since, gone = ledger.read(lambda reading: (reading.latest_days(most_runs), reading.pruned()))
     wrong = ledger.wrong_rollups(since)
     checked = "All days" if since is None else f"The days since {day(since)}"
     if wrong:

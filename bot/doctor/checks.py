@@ -33,7 +33,7 @@ from bot.domain.period import Span, local_day
 from bot.ingest.langsmith import Project
 from bot.ledger.deliveries import State
 from bot.ledger.figures import Figures
-from bot.ledger.store import Ledger
+from bot.ledger.store import Ledger, Reading
 from bot.render.numbers import plural
 from bot.reports.findings import Finding, Verdict
 from bot.reports.watch import silence
@@ -138,26 +138,30 @@ def _budgets(patient: Patient, now: datetime) -> list[BudgetInForce]:
 
 
 def _reading(patient: Patient, ledger: Ledger, now: datetime) -> Finding:
-    with ledger.reading() as reading:
+    def look(reading: Reading) -> Finding:
         found = silence(reading, now.astimezone(patient.zone), patient.patience)
         return check_reading(found, reading.last_sync(successful=True), now)
 
+    return ledger.read(look)
+
 
 def _projects(ledger: Ledger) -> Finding:
-    with ledger.reading() as reading:
-        return check_projects(reading.projects(selected_only=True))
+    return check_projects(ledger.read(lambda reading: reading.projects(selected_only=True)))
 
 
 def _last_day(ledger: Ledger, zone: ZoneInfo, now: datetime) -> tuple[Figures, Figures]:
     """Of yesterday: all runs, and those without a feature; of today, if yesterday had none."""
     today = local_day(now, zone)
-    with ledger.reading() as reading:
+
+    def look(reading: Reading) -> tuple[Figures, Figures]:
         for first in (today - timedelta(days=1), today):
             span = Span(first, first + timedelta(days=1), zone)
             total = reading.total(span)
             if total.runs:
                 break
         return total, reading.total(span, UNTAGGED)
+
+    return ledger.read(look)
 
 
 def _messages(ledger: Ledger, now: datetime) -> Finding:

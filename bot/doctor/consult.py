@@ -11,7 +11,7 @@ from bot.domain.alert import crossed
 from bot.domain.budget import Window
 from bot.domain.money import dollars
 from bot.errors import SlackError
-from bot.ledger.store import Ledger
+from bot.ledger.store import Ledger, Reading
 from bot.reports.budget_reporter import BudgetReporter
 from bot.reports.findings import Finding, Verdict
 from bot.slack.doctor_message import doctor_message
@@ -41,7 +41,8 @@ def missing(patient: Patient, now: datetime) -> list[Finding]:
 def _trial(patient: Patient, ledger: Ledger, now: datetime) -> Message:
     """An alert about the budget of which most is spent, whether or not that would be told."""
     in_force = patient.catalog.budgets(ledger.outbox.set_limits(), now)
-    with ledger.reading() as reading:
+
+    def work(reading: Reading) -> Message:
         look = BudgetReporter(reading, patient.zone, patient.week_start, now)
         if not in_force:
             span = look.running(Window.MONTHLY).span
@@ -49,6 +50,8 @@ def _trial(patient: Patient, ledger: Ledger, now: datetime) -> Message:
         found = [(one, period := look.running(one.budget.window), look.spent(one, period)) for one in in_force]
         one, period, spent = max(found, key=lambda item: Fraction(item[2], item[0].budget.limit_nanos))
         return trial_message(look.alert(one, period, spent, crossed(one.budget, spent)))
+
+    return ledger.read(work)
 
 
 def consult(patient: Patient, user: str, now: datetime, *, trial: bool) -> Message:

@@ -32,7 +32,7 @@ from bot.ledger.books import BookingSummary
 from bot.ledger.coverage import ProjectRow
 from bot.ledger.lease import Lease
 from bot.ledger.pruning import Pruned
-from bot.ledger.store import Ledger
+from bot.ledger.store import Ledger, Reading
 from bot.ledger.trace_rows import Root
 
 # How many runs that have not ended are looked up at one sync: a page, so that it costs one request a project.
@@ -127,8 +127,7 @@ class ProjectSync:
     def run(self, since: datetime | None) -> None:
         """Read what is due, or everything from `since` on, and add it to the summary. Raises SourceError."""
         now = self._clock()
-        with self._ledger.reading() as reading:
-            gone = reading.pruned()
+        gone = self._ledger.read(Reading.pruned)
         if gone is not None:
             self._skip_pruned(gone, since)
         before = self._project

@@ -88,8 +88,7 @@ class Sync:
             parts.ledger.select_projects(lease, now, found)
             self._selected_at = now
         summary.problems += self._missing
-        with parts.ledger.reading() as reading:
-            return reading.projects(selected_only=True)
+        return parts.ledger.read(lambda reading: reading.projects(selected_only=True))
 
     def _learn_link(self, lease: Lease, project: ProjectRow, example: tuple[bytes, bytes] | None) -> None:
         """Learn how a trace is addressed from a run that was just read and its trace; once, or once a look at the

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from bot.errors import LedgerBusyError, LlmcostError
+from bot.errors import LedgerBusyError, LedgerNewerError, LlmcostError
 from bot.ingest.sync import Progress, Sync
 from bot.ledger.booking import instant
 from bot.ledger.coverage import SyncRow
@@ -41,8 +41,9 @@ class Job(Protocol):
 
 class Clock:
     """Starts a sync when it is due, one at a time, and looks after the jobs at each tick and after each sync, until it
-    is stopped. The jobs share a thread that never waits for the sync. Of several processes one is on duty: the others
-    look after nothing but what is `everywhere`, until it is silent."""
+    is stopped, or a newer llmcost has migrated the ledger (which the ledger logs). The jobs share a thread that never
+    waits for the sync. Of several processes one is on duty: the others look after nothing but what is `everywhere`,
+    until it is silent."""
 
     def __init__(
         self,
@@ -68,6 +69,7 @@ class Clock:
         self._everywhere = tuple(everywhere)
         self._take_duty = take_duty
         self._was_on_duty = False
+        self._is_outdated = False
         self._idle = threading.Event()
         self._idle.set()
         self._wanted = threading.Event()
@@ -97,7 +99,7 @@ class Clock:
 
     def _tick(self) -> None:
         self._wanted.set()
-        if self._idle.is_set() and not self._stopped.is_set():
+        if self._idle.is_set() and not self._stopped.is_set() and not self._is_outdated:
             self._idle.clear()
             threading.Thread(target=self._sync_if_due, name="sync", daemon=True).start()
 
@@ -109,7 +111,7 @@ class Clock:
                 return
             if self._begins_duty():
                 self._tick()  # whoever had it may have left a sync that is due
-            elif is_wanted:
+            elif is_wanted and not self._is_outdated:
                 self._look_after_all()
 
     def _look_after_all(self) -> None:
@@ -128,6 +130,9 @@ class Clock:
     def _is_on_duty(self) -> bool:
         try:
             return self._take_duty(self._now())
+        except LedgerNewerError:
+            self._is_outdated = True
+            return False
         except LlmcostError as error:
             _log.warning("it cannot be told whose turn it is: %s", error)
             return False
@@ -135,6 +140,8 @@ class Clock:
     def _run(self, job: Job) -> None:
         try:
             job.run(self._now())
+        except LedgerNewerError:
+            self._is_outdated = True
         except LlmcostError as error:
             _log.warning("%s did not go through: %s", job.name, error)
         except Exception:  # noqa: BLE001 - a bug in one job must not stop the others
@@ -145,6 +152,8 @@ class Clock:
             if self._is_on_duty() and self._is_due():
                 self._sync_once()
                 self._wanted.set()
+        except LedgerNewerError:
+            self._is_outdated = True
         except LlmcostError as error:
             _log.warning("it cannot be told whether a sync is due: %s", error)
         finally:
@@ -168,6 +177,8 @@ class Clock:
             summary = self._sync.run(progress=progress)
         except LedgerBusyError as error:
             _log.info("%s", error)
+        except LedgerNewerError:
+            raise
         except LlmcostError as error:
             level = logging.INFO if self._is_stopped() else logging.WARNING
             _log.log(level, "the sync did not go through: %s", error)

@@ -12,11 +12,11 @@ from bot.errors import LedgerError
 from bot.ledger import lease
 from bot.ledger.booking import Rules, microseconds
 from bot.ledger.door import Door
-from bot.ledger.engine import reading
 from bot.ledger.ids import NewId, random_id
 from bot.ledger.lease import Lease
 from bot.ledger.outbox import Outbox
 from bot.ledger.reading import Reading
+from bot.ledger.schema import Schema
 from bot.ledger.tables import rules as rules_table
 
 Result = TypeVar("Result")
@@ -31,13 +31,19 @@ class Access:
     long as the ledger is kept by the rules that were said here, if any were."""
 
     def __init__(
-        self, engine: Engine, guard: Callable[[Connection], None] | None = None, *, new_id: NewId = random_id
+        self,
+        engine: Engine,
+        guard: Callable[[Connection], None] | None = None,
+        *,
+        new_id: NewId = random_id,
+        schema: Schema | None = None,
     ) -> None:
         """With a `guard`, every transaction that writes begins with it. `new_id` gives ids that no other process
-        gives."""
+        gives. `schema` is what is known of the ledger's, where somebody else has it open too."""
         self._engine = engine
         self._new_id = new_id
-        self._door = Door(engine, guard)
+        self._schema = schema or Schema()
+        self._door = Door(engine, self._schema, guard)
         self.outbox = Outbox(self._door, new_id)
         self._leases: set[Lease] = set()  # those that were not given back yet
         self._rules: Rules | None = None  # those that it is kept by, once that has been said
@@ -53,10 +59,21 @@ class Access:
         finally:
             self._engine.dispose()
 
+    @property
+    def is_newer(self) -> bool:
+        """Whether a newer llmcost has been seen to have migrated it: nothing is read or written any more then."""
+        return self._schema.is_newer
+
+    def check_schema(self) -> None:
+        """Raises LedgerNewerError if a newer llmcost has migrated it. Whoever writes, or keeps a lease, finds out
+        anyway."""
+        self._door.look()
+
     @contextmanager
     def reading(self) -> Iterator[Reading]:
-        """One state of the ledger to ask several questions of."""
-        with reading(self._engine) as connection:
+        """One state of the ledger to ask several questions of, for whoever tries again later by themselves; see
+        `read`."""
+        with self._door.reading() as connection:
             yield Reading(connection)
 
     def read(self, work: Callable[[Reading], Result]) -> Result:
@@ -92,6 +109,7 @@ class Access:
             self._engine,
             lambda connection: lease.hold(connection, mine, microseconds(clock())),
             new_id=self._new_id,
+            schema=self._schema,
         )
 
     def _write(self, mine: Lease, now: datetime, work: Callable[[Connection], Result]) -> Result:

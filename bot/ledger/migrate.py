@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
 
-from bot.errors import LedgerError
+from bot.errors import LedgerNewerError
 from bot.ledger.engine import read, write
 
 # The newest migration in migrations/versions. Revisions are numbered, so that "newer than ours" can be said.
@@ -24,7 +24,7 @@ def schema_version(connection: Connection) -> str | None:
 def migrate(engine: Engine) -> str | None:
     """Bring the schema to HEAD in one transaction; gives the version that it had before if anything was done.
 
-    Raises LedgerError for a ledger that a newer llmcost has written: it is left as it is.
+    Raises LedgerNewerError for a ledger that a newer llmcost has written: it is left as it is.
     """
     version = read(engine, schema_version)
     if _is_done(version):
@@ -46,11 +46,16 @@ def migrate(engine: Engine) -> str | None:
     return version or "nothing"
 
 
-def _is_done(version: str | None) -> bool:
+def check_known(version: str | None) -> None:
+    """Raises LedgerNewerError if a newer llmcost has migrated a ledger to this revision. An older one is no trouble."""
     if version is not None and version > HEAD:
-        raise LedgerError(
+        raise LedgerNewerError(
             f"The ledger was written by a newer llmcost (schema {version}, this one knows {HEAD}): update llmcost."
         )
+
+
+def _is_done(version: str | None) -> bool:
+    check_known(version)
     return version == HEAD
 
 

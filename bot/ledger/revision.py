@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from bot.ledger import changed_days, pruned_days, pruning, purging, rebooking, repricing
 from bot.ledger.access import Access
 from bot.ledger.booking import Booked, Project, Rules, microseconds
-from bot.ledger.engine import compact, reading, shrink
+from bot.ledger.engine import compact, shrink
 from bot.ledger.forgetting import Forgotten, forget_told
 from bot.ledger.lease import Lease
 from bot.ledger.purging import Purge, Purged, Wanted
@@ -39,13 +39,16 @@ class Revision(Access):
 
     def reattribution(self, rules: Rules) -> Movement:
         """What would change if `keep_rules` were called with these. Nothing is written."""
-        moved = Movement()
-        with reading(self._engine) as connection:
+
+        def work(connection: Connection) -> Movement:
+            moved = Movement()
             for before, after in rebooking.as_it_would_be(connection, booked_projects(connection), rules):
                 moved.shift(
                     (before[run_id], one) for run_id, one in after.items() if one.feature != before[run_id].feature
                 )
-        return moved
+            return moved
+
+        return self._door.read(work)
 
     def begin_repricing(self, mine: Lease, now: datetime, by: str, since: int) -> int:
         """Put a change of prices on record; gives its number for `reprice_next`."""

@@ -49,8 +49,8 @@ class Ledger(Rulebook, Intake, Revision):
 
     def keep_answer(self, answer: KeptAnswer) -> None:
         """See bot.ledger.answers.keep. Somebody waits for the answer: whoever writes meanwhile is waited for by
-        answers.PATIENCE only."""
-        self._door.write(lambda connection: answers.keep(connection, answer), answers.PATIENCE)
+        answers.PATIENCE only, and nothing more is asked."""
+        self._door.write(lambda connection: answers.keep(connection, answer), answers.PATIENCE, looks=False)
 
     def find_answer(self, answer_id: str) -> KeptAnswer | None:
         """See bot.ledger.answers.find."""
@@ -87,7 +87,8 @@ class Ledger(Rulebook, Intake, Revision):
         return back_up(self._engine, target)
 
     def health(self) -> Health:
-        """See bot.ledger.health.health."""
+        """See bot.ledger.health.health. Raises LedgerNewerError if a newer llmcost has migrated it."""
+        self.check_schema()
         return health(self._engine)
 
     def wrong_rollups(self, since: date | None = None) -> list[str]:
@@ -119,7 +120,7 @@ class Ledger(Rulebook, Intake, Revision):
 
 def open_ledger(url: str, *, create: bool) -> Ledger:
     """The ledger at `url`, its schema up to date. Raises LedgerError if there is none (without `create`), if it cannot
-    be used, or if a newer llmcost has written it."""
+    be used, or (LedgerNewerError) if a newer llmcost has written it."""
     engine = open_engine(url, create=create)
     try:
         migrate(engine)

@@ -29,17 +29,16 @@ def find_trace(ledger: Ledger, reference: TraceReference, look_up: LookUp | None
     Raises QuestionError, which says what is missing. No transaction is open while LangSmith is asked.
     """
     said, run_id = reference.trace_id, reference.run_id
-    with ledger.reading() as reading:
-        if said is not None and reading.holds_trace(said):
-            return said
-        if run_id is not None:
-            trace_id = reading.trace_of(run_id)
-            if trace_id is not None:
-                return trace_id
-            if reading.holds_trace(run_id):
-                return run_id
-        projects = [project.id for project in reading.projects(selected_only=True)]
-        gone = reading.pruned()
+
+    def look(reading: Reading) -> tuple[bytes | None, list[bytes], Pruned | None]:
+        held = _held(reading, reference)
+        if held is not None:
+            return held, [], None
+        return None, [project.id for project in reading.projects(selected_only=True)], reading.pruned()
+
+    held, projects, gone = ledger.read(look)
+    if held is not None:
+        return held
     if said is not None or run_id is None:
         raise QuestionError(_not_held(f"trace {UUID(bytes=said or b'')}", gone))
     run = f"run {UUID(bytes=run_id)}"
@@ -59,9 +58,8 @@ def find_trace(ledger: Ledger, reference: TraceReference, look_up: LookUp | None
             f"Neither the ledger nor LangSmith has a {run} in the projects that are read here: "
             "give the id of its trace instead."
         )
-    with ledger.reading() as reading:
-        if reading.holds_trace(looked_up):
-            return looked_up
+    if ledger.read(lambda reading: reading.holds_trace(looked_up)):
+        return looked_up
     raise QuestionError(_not_held(f"trace {UUID(bytes=looked_up)}, to which {run} belongs", gone))
 
 
@@ -92,6 +90,17 @@ def trace_report(reading: Reading, trace_id: bytes, now: datetime, zone: ZoneInf
         other=_other([one for _, one in rest]),
         link=next((project.link_to(trace_id) for project in reading.projects() if project.key == home), None),
     )
+
+
+def _held(reading: Reading, reference: TraceReference) -> bytes | None:
+    """The trace that is meant, as far as the ledger alone can tell."""
+    said, run_id = reference.trace_id, reference.run_id
+    if said is not None and reading.holds_trace(said):
+        return said
+    if run_id is None:
+        return None
+    trace_id = reading.trace_of(run_id)
+    return run_id if trace_id is None and reading.holds_trace(run_id) else trace_id
 
 
 def _pruned(gone: Pruned | None) -> str:

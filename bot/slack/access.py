@@ -14,6 +14,10 @@ STRANGER = "llmcost answers members of its own workspace only."
 GUEST = "llmcost does not answer guests; its admins can name you in LLMCOST_VIEWERS."
 NOT_NAMED = "llmcost answers only those whom its admins name in LLMCOST_VIEWERS."
 UNCLEAR = "Slack does not say who you are just now, so that llmcost cannot answer; try again in a minute."
+OUTDATED = (
+    "A newer llmcost is taking over, and this one cannot answer any more: ask again in a minute, and if that does not "
+    "help, tell whoever runs llmcost to update all of it."
+)
 
 
 class Visitor(NamedTuple):
@@ -26,18 +30,22 @@ class Visitor(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Access:
     """`viewers` are ids, addresses and groups; without any, every full member of the workspace is one. `insiders` are
-    the admins and owners: what is theirs to see to is theirs to see."""
+    the admins and owners: what is theirs to see to is theirs to see. Once a newer llmcost has the ledger
+    (`is_outdated`), nobody sees anything."""
 
     people: People
     viewers: Sequence[str]
     insiders: Callable[[], Sequence[str]]
     clock: Callable[[], datetime]
+    is_outdated: Callable[[], bool] = lambda: False
 
     def refusal(self, visitor: Visitor | None, team: str) -> str | None:
         """Why somebody gets no answer from llmcost in the workspace `team`, in a sentence; None if they get one. Whom
         Slack says nothing about gets none. Raises nothing."""
         if visitor is None or visitor.teams - {team} or not is_member(visitor.user):
             return STRANGER
+        if self.is_outdated():
+            return OUTDATED
         now = self.clock()
         try:
             person = self.people.person(visitor.user, now)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from bot.slack.api import SlackApi
 from bot.slack.controls import asked_by, with_controls
-from bot.slack.failures import log_failure, say_failure
+from bot.slack.failures import log_failure, said_of, say_failure
 from bot.slack.listeners import Listeners, asks_the_doctor, typed
 from bot.slack.messages import MEANT_IN_THREAD, Message
 from bot.slack.notes import asking
@@ -93,7 +93,7 @@ class Conversation:
     def _say_failure(self, said: _Said, error: Exception) -> None:
         reference = log_failure("a message to the bot", error)
         try:
-            self._say(said._replace(key=f"{said.key}:failed"), asking.went_wrong(reference))
+            self._say(said._replace(key=f"{said.key}:failed"), said_of(error, reference))
         except Exception as silent:  # noqa: BLE001 - there is nobody left to tell
             log_failure(f"telling of {reference}", silent)
 

@@ -14,7 +14,7 @@ from bot.ledger.deliveries import Kind, NewDelivery, Role
 from bot.ledger.events import NewEvent
 from bot.ledger.outbox import Told
 from bot.ledger.spending import Where
-from bot.ledger.store import Ledger
+from bot.ledger.store import Ledger, Reading
 from bot.render.names import plain
 from bot.reports.budget_reporter import BudgetReporter
 from bot.slack.messages import Message
@@ -56,11 +56,13 @@ class LimitDesk:
         asked = in_force or BudgetInForce(
             Budget(feature, window, 1, configured.alert_at, configured.where), configured.owners, None
         )
-        with self.ledger.reading() as reading:
+
+        def work(reading: Reading) -> Standing:
             look = BudgetReporter(reading, self.zone, self.week_start, now)
             period = look.running(window)
-            spent = look.spent(asked, period)
-        return Standing(feature, window, in_force, asked.owners, spent, period.span.end)
+            return Standing(feature, window, in_force, asked.owners, look.spent(asked, period), period.span.end)
+
+        return self.ledger.read(work)
 
     def refusal(self, user: str, feature: str, window: Window, now: datetime) -> str | None:
         """Why a member may not change this budget, in a sentence; None if they may. Raises SlackError if Slack does not

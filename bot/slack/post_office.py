@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.errors import SlackError
+from bot.errors import LedgerNewerError, SlackError
 from bot.ledger.claims import Claimed
 from bot.ledger.deliveries import Delivery, Kind
 from bot.ledger.outbox import Outbox
@@ -92,6 +92,8 @@ class PostOffice:
                 self._undelivered.leave_unconfirmed(claimed, error, now)
                 if unanswered == MOST_UNANSWERED:
                     return tried + 1
+            except LedgerNewerError:
+                raise
             except Exception:  # noqa: BLE001 - a bug with one delivery must not stop the others; its claim runs out
                 _log.exception("delivery %s failed; it is tried again", claimed.delivery.id)
         return MOST

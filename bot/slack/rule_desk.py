@@ -15,7 +15,7 @@ from bot.errors import LedgerBusyError
 from bot.ledger.figures import NOTHING, Figures
 from bot.ledger.lease import SYNC, Lease
 from bot.ledger.set_rules import RuleChange
-from bot.ledger.store import Ledger
+from bot.ledger.store import Ledger, Reading
 from bot.render.names import plain
 
 # A sync takes seconds; only the first one takes minutes.
@@ -57,15 +57,18 @@ class RuleDesk:
     def preview(self, rule: Rule) -> Moved:
         """What a rule would move."""
         span = Calendar(local_day(self.clock(), self.zone), self.zone).last_days(PREVIEWED_DAYS).span
-        with self.ledger.reading() as reading:
-            if (gone := reading.pruned()) is not None:
-                span = replace(span, first=min(max(span.first, gone.day), span.until))
+
+        def look(reading: Reading) -> list[tuple[str, str, Figures]]:
+            gone = reading.pruned()
+            first = span.first if gone is None else min(max(span.first, gone.day), span.until)
             projects = {project.key: project.name for project in reading.projects()}
-            found = [
+            return [
                 (one.name, projects[one.project], one.figures)
-                for one in reading.untagged_names(span)
+                for one in reading.untagged_names(replace(span, first=first))
                 if rule.matches(projects[one.project], one.name, ())
             ]
+
+        found = self.ledger.read(look)
         total = NOTHING
         for _, _, figures in found:
             total = Figures.plus(total, figures)
@@ -75,14 +78,12 @@ class RuleDesk:
 
     def pruned_before(self) -> date | None:
         """The first day whose runs can still be moved; None if all can."""
-        with self.ledger.reading() as reading:
-            gone = reading.pruned()
+        gone = self.ledger.read(Reading.pruned)
         return None if gone is None else gone.day
 
     def find(self, rule_id: int) -> RuleChange | None:
         """A rule by its number, whether or not it still holds."""
-        with self.ledger.reading() as reading:
-            return reading.find_rule(rule_id)
+        return self.ledger.read(lambda reading: reading.find_rule(rule_id))
 
     def set(self, user: str, rule: Rule) -> SetRule | None:
         """Set a rule that `refusal` does not speak against; every run that is held is looked at again. None if it holds

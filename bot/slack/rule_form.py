@@ -11,7 +11,7 @@ from bot.reports.vocabulary import Vocabulary
 from bot.slack import field_errors
 from bot.slack.api import SlackApi
 from bot.slack.delivery import respond
-from bot.slack.failures import log_failure
+from bot.slack.failures import log_failure, said_of
 from bot.slack.messages import Message
 from bot.slack.notes import asking, rules
 from bot.slack.presses import Press, press_of
@@ -67,7 +67,7 @@ class RuleForm:
         except LedgerBusyError:
             said = rules.ledger_busy()
         except Exception as error:  # noqa: BLE001 - the last line before silence; it is logged and said
-            said = asking.went_wrong(log_failure("a mapping", error))
+            said = said_of(error, log_failure("a mapping", error))
         self._tell(press.user, said, f"rule:{body.get('trigger_id')}")
         self.changed(press.user)
 
@@ -82,7 +82,7 @@ class RuleForm:
         except LedgerBusyError:
             said = rules.ledger_busy()
         except Exception as error:  # noqa: BLE001 - the last line before silence; it is logged and said
-            said = asking.went_wrong(log_failure("an Undo button", error))
+            said = said_of(error, log_failure("an Undo button", error))
         try:
             if url := body.get("response_url"):
                 respond(str(url), said, replace_original=is_over)

@@ -1,9 +1,11 @@
 """The clock: a sync at once and then again and again, one at a time, until it is stopped, whatever hangs."""
 
+import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -17,6 +19,7 @@ from bot.errors import LlmcostError
 from bot.jobs.clock import STOP_SECONDS, Clock, Job
 from bot.ledger.booking import microseconds
 from bot.ledger.coverage import SyncRow
+from bot.ledger.lease import JOBS, Lease
 from bot.ledger.store import Ledger
 from bot.settings import load
 from tests.standins.langsmith import API_KEY, LangSmithStandIn
@@ -310,3 +313,44 @@ def test_a_sync_is_due_by_the_ledgers_last_one(ago: timedelta | None, is_due: bo
         cast("Sync", None), timedelta(minutes=1), Stopper(), last_sync=lambda: last, now=lambda: now.astimezone(UTC)
     )
     assert clock._is_due() is is_due
+
+
+@pytest.mark.parametrize("has_duty", [True, False])
+def test_once_a_newer_llmcost_has_migrated_the_ledger_nothing_is_done_and_that_is_said_once(
+    has_duty: bool, langsmith: Watched, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    job, own, duties = Noting(), Noting("own"), threading.Semaphore(0)
+    mine, begun = Lease(JOBS, "mine"), threading.Event()
+
+    def take_duty(now: datetime) -> bool:
+        begun.wait(20)
+        duties.release()
+        return ticks.ledger.keep_lease(mine, now) and has_duty
+
+    with ticking(langsmith, tmp_path, SOON, job, everywhere=[own], take_duty=take_duty) as ticks:
+        begun.set()
+        own.wait_for(2)
+        if has_duty:
+            job.wait_for(2)
+        with closing(sqlite3.connect(tmp_path / "llmcost.db", timeout=20)) as newer, newer:
+            newer.execute("UPDATE alembic_version SET version_num = '0999'")
+        until = time.monotonic() + 20
+        while not ticks.clock._is_outdated:
+            assert time.monotonic() < until
+            duties.acquire(timeout=0.1)
+        ticks.clock._idle.wait(20)
+        done = len(job.times), len(own.times), len(langsmith.requests)
+        for _ in range(5):  # it goes on ticking
+            ticks.clock._tick()
+        assert not ticks.stopper.was_asked_within(5 * SOON.total_seconds(), ticks.stopper.times + 1)
+        assert ticks.clock._worker.is_alive()
+        ticks.stop()
+        ended = len(job.times), len(own.times), len(langsmith.requests)
+        said = [
+            (one.name, one.levelname)
+            for one in caplog.records
+            if one.levelno >= logging.WARNING and one.name[:3] == "bot"
+        ]
+    # What had begun when it was noticed may still have ended.
+    assert all(after - before <= 1 for before, after in zip(done, ended, strict=True))
+    assert said == [("bot.ledger.schema", "ERROR")]

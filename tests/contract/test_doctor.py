@@ -1,6 +1,8 @@
 """The doctor over sockets: Slack's scopes and channels, LangSmith's projects, the file on its disk, and the command."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -124,6 +126,15 @@ def test_a_ledger_that_cannot_be_written_is_broken(tmp_path: Path) -> None:
     ledger.close()
     assert problem is not None
     assert "readonly" in problem
+
+
+def test_a_ledger_that_a_newer_llmcost_has_migrated_is_named_once(environ: dict[str, str], tmp_path: Path) -> None:
+    open_ledger(environ["DATABASE_URL"], create=True).close()
+    with closing(sqlite3.connect(tmp_path / "llmcost.db")) as newer, newer:
+        newer.execute("UPDATE alembic_version SET version_num = '0999'")
+    found = examined(environ, tmp_path)
+    assert [name for name, one in found.items() if one.verdict is Verdict.BROKEN] == ["database"]
+    assert found["database"].found.startswith("The ledger was written by a newer llmcost (schema 0999, ")
 
 
 def test_the_command_says_a_line_for_each_check_and_fails_if_one_is_broken(

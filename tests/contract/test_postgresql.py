@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Engine, func, insert, select, text, update
 
 from bot.domain.catalog import Catalog
-from bot.errors import LedgerBusyError, LedgerError, LedgerUnavailableError
+from bot.errors import LedgerBusyError, LedgerError, LedgerNewerError, LedgerUnavailableError
 from bot.ledger import engine as database
 from bot.ledger.booking import microseconds
 from bot.ledger.deliveries import Kind, NewDelivery, Role
@@ -184,6 +184,30 @@ def test_whoever_is_paused_in_the_midst_of_a_transaction_holds_nobody_up_and_wri
         assert other.outbox.mark("late") is other.outbox.mark("later") is None
         # Whoever reads holds nobody up, and may take their time.
         assert read(one._engine, lambda connection: connection.scalar(text(f"SHOW {PAUSE}"))) == "0"
+
+
+def test_what_is_being_written_while_a_newer_llmcost_migrates_is_not_kept(url: str, engine: Engine) -> None:
+    """It has looked before, and the other has taken up all that was there: what comes late would be of the old kind."""
+    tries = []
+
+    def migration(connection: Connection) -> None:
+        for row in connection.execute(select(marks)).all():
+            connection.execute(update(marks).where(marks.c.name == row.name).values(value=f"new {row.value}"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0999'"))
+
+    with closing(open_ledger(url, create=False)) as ledger:
+        ledger.outbox.set_mark("a", "1")
+
+        def work(connection: Connection) -> None:
+            tries.append(1)
+            write(engine, migration)
+            connection.execute(insert(marks).values(name="late", value=""))
+
+        with pytest.raises(LedgerNewerError, match="schema 0999"):
+            ledger._door.write(work)
+    assert len(tries) == 1
+    found = read(engine, lambda connection: dict(connection.execute(select(marks.c.name, marks.c.value)).all()))
+    assert found == {"a": "new 1"}
 
 
 def test_whoever_starts_during_a_long_migration_waits_for_it(server: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from bot.slack.access import OUTDATED
 from tests.e2e.commands import start
 from tests.e2e.conversation import Talk, now, traced
 from tests.standins.langsmith import LangSmithStandIn
@@ -87,6 +88,36 @@ def test_who_has_not_read_langsmith_lately_is_not_ready(talk: Talk, caplog: pyte
             ledger.execute("DROP TABLE syncs")
         assert get(port, "/readyz") == (503, "The ledger cannot be reached.\n")
         assert figures(port)["llmcost_ledger_up"] == 0
+
+
+def test_who_is_too_old_for_the_ledger_is_not_ready_answers_with_that_and_stays_up(
+    talk: Talk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A newer replica has migrated it: whoever runs them replaces this one; to end would only make it start again."""
+    caplog.set_level("INFO")
+    with talk.running():
+        port = port_of(caplog)
+        answer = talk.ask_until("week rag-search", "$1.70")
+        syncs = counted(talk, "syncs")
+        with closing(sqlite3.connect(talk.folder / "llmcost.db")) as ledger, ledger:
+            ledger.execute("UPDATE alembic_version SET version_num = '0999'")
+        status, said = get(port, "/readyz")
+        assert (status, said.startswith("The ledger was written by a newer llmcost (schema 0999, ")) == (503, True)
+        assert figures(port)["llmcost_ledger_up"] == 0
+        answers = counted(talk, "answers")
+        for _ in range(2):
+            assert talk.ask("week rag-search").text == OUTDATED
+            pressed = answer.share()
+            pressed.wait_responses()
+            assert pressed.visible[-1]["text"] == OUTDATED
+        assert (counted(talk, "answers"), counted(talk, "syncs")) == (answers, syncs)
+        assert [one.name for one in caplog.records if "newer llmcost" in one.getMessage()] == ["bot.ledger.schema"]
+
+
+def counted(talk: Talk, table: str) -> int:
+    with closing(sqlite3.connect(talk.folder / "llmcost.db")) as ledger:
+        (number,) = ledger.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - the test's own
+    return int(number)
 
 
 def test_a_log_for_programs_is_an_object_a_line(talk: Talk) -> None:

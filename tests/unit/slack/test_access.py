@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.slack.access import GUEST, NOT_NAMED, STRANGER, UNCLEAR, Access, Visitor, visitor_of
+from bot.slack.access import GUEST, NOT_NAMED, OUTDATED, STRANGER, UNCLEAR, Access, Visitor, visitor_of
 from bot.slack.api import Person
 from bot.slack.people import People
 from tests.ledgers import NOW
@@ -116,3 +116,11 @@ def test_somebody_of_two_workspaces_at_once_is_a_stranger() -> None:
     access = Access(People(workspace()), (), tuple, lambda: NOW)
     assert access.refusal(Visitor("U1", frozenset({TEAM, "T2"})), TEAM) == STRANGER
     assert access.refusal(None, TEAM) == STRANGER
+
+
+def test_where_a_newer_llmcost_has_the_ledger_all_members_are_told_so_and_slack_is_asked_nothing() -> None:
+    slack = workspace()
+    access = Access(People(slack), ("U1",), tuple, lambda: NOW, lambda: True)
+    assert [access.refusal(Visitor(user, frozenset({TEAM})), TEAM) for user in ("U1", "UGUEST")] == [OUTDATED] * 2
+    assert access.refusal(Visitor("U1", frozenset({"T0FAR"})), TEAM) == STRANGER
+    assert slack.calls["person"] == 0
