@@ -7,6 +7,10 @@ PIP := $(BIN)/pip --disable-pip-version-check --quiet
 # what waits behind the long stories of the others.
 WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN || echo 2) \* 3 / 2)
 
+# Tests and figures start the bot hundreds of times: where nothing may be kept compiled, each start would compile it anew
+# and take a third longer.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test check fix test-long simulate bench soak audit-dependencies clean
 
 demo: $(VENV)/runtime  ## a LangSmith-compatible server with sample traces, a few answers, then a prompt

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tests.bench.ledger import filled_ledger
 
-ROUNDS = 9
+ROUNDS = 25
 
 
 class Starts(NamedTuple):
