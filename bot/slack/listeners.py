@@ -122,6 +122,9 @@ class Listeners:
         except LedgerError as error:
             _log.warning("a press may be taken up twice: %s", error)
             return True
+        except Exception:  # noqa: BLE001 - whoever calls this is in a pool that keeps exceptions to itself
+            _log.exception("a press may be taken up twice")
+            return True
 
     def _unknown(self, body: Mapping[str, Any]) -> None:
         # A modal's buttons have no response_url, and no message that could answer.
