@@ -136,6 +136,9 @@ class Clock:
         except LlmcostError as error:
             _log.warning("it cannot be told whose turn it is: %s", error)
             return False
+        except Exception:  # noqa: BLE001 - a bug here must not end the thread of the jobs, which is the only one
+            _log.exception("it cannot be told whose turn it is; the next tick asks again")
+            return False
 
     def _run(self, job: Job) -> None:
         try:

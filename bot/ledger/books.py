@@ -121,7 +121,8 @@ def _without_words(run: Run, there: Trace) -> Run:
 
 
 def _is_purged(read: Iterable[Run], after: Trace, root: Root | None, purged: Purged) -> bool:
-    began = min(run.start for run in (*read, *(booked.run for booked in after.values())))
+    # There is none where all that were read are strays.
+    began = min((run.start for run in (*read, *(booked.run for booked in after.values()))), default=0)
     return purged.covers(after.values(), root.keys if root is not None else (), began)
 
 

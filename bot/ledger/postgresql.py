@@ -26,7 +26,8 @@ _PATIENCE = {"connect_timeout": "5", "keepalives_idle": "15", "keepalives_interv
 _MET_ANOTHER = {"40001", "40P01", "23505"}
 # Two that make the same table at once.
 _MADE_TWICE = {"42P07", "42710"}
-_CONNECTION_ENDS = ("08", "57P0", "53300", "25P03")
+# With 40003 a distributed engine says that it cannot tell whether a COMMIT has gone through.
+_CONNECTION_ENDS = ("08", "57P0", "53300", "25P03", "40003")
 
 # A process that is paused in the midst of a write transaction has rows that others wait for, the lease that it holds
 # among them: after so long the server takes them back, and it begins again when it wakes up.

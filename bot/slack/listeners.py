@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from bot.errors import LedgerError, QuestionError, SlackError, SourceError
+from bot.errors import LedgerError, LedgerNewerError, QuestionError, SlackError, SourceError
 from bot.ledger.answers import KeptAnswer
 from bot.ledger.booking import instant, microseconds
 from bot.ledger.store import Ledger
@@ -117,8 +117,13 @@ class Listeners:
             return True
         try:
             return self.ledger.take_up(press_id, self.clock())
+        except LedgerNewerError:
+            return True  # whoever it is hears of it
         except LedgerError as error:
             _log.warning("a press may be taken up twice: %s", error)
+            return True
+        except Exception:  # noqa: BLE001 - whoever calls this is in a pool that keeps exceptions to itself
+            _log.exception("a press may be taken up twice")
             return True
 
     def _unknown(self, body: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from bot.errors import LedgerError
+from bot.errors import LedgerError, LedgerNewerError
 from bot.ledger.outbox import Outbox
 from bot.slack.api import REFUSED_FORM, RefusedError
 from bot.slack.messages import NATIVE, Message
@@ -31,6 +31,8 @@ class Refusals:
         """The types of blocks that were refused within a day."""
         try:
             kept = self._kept()
+        except LedgerNewerError:
+            return frozenset()  # it is in the log, and need not be there with each message
         except LedgerError as error:
             _log.warning("it is not known which blocks Slack refuses: %s", error)
             return frozenset()

@@ -294,6 +294,25 @@ def test_who_cannot_be_told_whether_it_is_on_duty_is_not(
     assert "it cannot be told whose turn it is: nobody knows" in caplog.text
 
 
+def test_a_fault_in_telling_whose_turn_it_is_ends_nothing(
+    langsmith: Watched, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The thread of the jobs is the only one that ever asks again: without it the bot would be silent for good."""
+    answers = iter([ZeroDivisionError(), ZeroDivisionError(), ZeroDivisionError()])
+
+    def ask(_: datetime) -> bool:
+        if (error := next(answers, None)) is not None:
+            raise error
+        return True
+
+    job = Noting()
+    with ticking(langsmith, tmp_path, SOON, job, take_duty=ask) as ticks:
+        job.wait_for(2)
+        ticks.stopper.wait_for(2)
+        ticks.stop()
+    assert caplog.text.count("it cannot be told whose turn it is; the next tick asks again") == 3
+
+
 @pytest.mark.parametrize(
     ("ago", "is_due"),
     [

@@ -30,6 +30,7 @@ from bot.ledger.tables import metadata
 from bot.reports.answers import Report
 from bot.slack.access import OUTDATED
 from bot.slack.api import Posted
+from bot.slack.conversation import Conversation
 from bot.slack.listeners import Listeners
 from tests.contract.test_post_office import Town
 from tests.databases import new_url
@@ -276,3 +277,20 @@ def test_whoever_is_in_the_midst_of_something_is_told_the_same_as_whoever_comes_
     migrate_to(other, "0999", "ALTER TABLE rollups RENAME TO totals")
     listeners.command({"response_url": url, "user_id": "U1", "text": "week"})
     assert said[-1]["text"] == OUTDATED
+
+
+def test_whoever_writes_to_a_process_that_is_too_old_costs_no_line_in_the_log(
+    ledger: Ledger, other: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither the first, for whom it is found out, nor those who come later."""
+    slack = FakeSlack(lambda: NOW)
+    slack.add_channel("C1", "general")
+    talk = Conversation(Listeners(reporter(ledger), ledger, lambda: NOW), slack)
+    migrate_to(other, "0999")
+    for number in range(3):
+        root = slack.post("C1", {"text": "week", "blocks": []}, f"asked {number}")
+        event = {"type": "app_mention", "user": "U1", "channel": "C1", "text": "week", "ts": root.ts}
+        body = {"event_id": f"Ev{number}", "event": event}
+        talk.hear(body, lambda _: OUTDATED if ledger.is_newer else None)
+    assert [one.form["text"] for one in slack.said("C1") if one.thread] == [OUTDATED] * 3
+    assert [line.name for line in caplog.records] == ["bot.ledger.schema"]

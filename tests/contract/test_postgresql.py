@@ -148,6 +148,23 @@ def test_whoever_asks_is_answered_though_the_connection_is_lost_meanwhile(
     assert len(looks) > 1
 
 
+@pytest.mark.parametrize("state", ["40003", "08007"])
+def test_what_may_have_gone_through_is_begun_again_where_the_server_itself_cannot_tell(
+    state: str, engine: Engine
+) -> None:
+    """A distributed one says so where another has lost its connection."""
+    tries = []
+    unclear = text(f"DO $$ BEGIN RAISE EXCEPTION 'the result is ambiguous' USING ERRCODE = '{state}'; END $$")
+
+    def work(connection: Connection) -> None:
+        tries.append(1)
+        if len(tries) == 1:
+            connection.execute(unclear)
+
+    write(engine, work)
+    assert len(tries) == 2
+
+
 def test_what_always_loses_its_connection_is_given_up_after_a_while(server: Cluster, url: str, engine: Engine) -> None:
     tries = []
 

@@ -121,6 +121,22 @@ def test_what_a_root_says_is_gone_and_stays_gone_where_none_of_its_runs_is_kept(
     assert "her" not in words(books)
 
 
+@pytest.mark.parametrize("said", [HERS, (("user_id", "his"),)])
+def test_a_trace_all_of_whose_runs_are_known_under_another_one_stops_no_booking(
+    said: tuple[tuple[str, str], ...],
+) -> None:
+    """Its root was looked up for them; when it began nobody knows, so that what was purged goes from it, too."""
+    books = Books(UTC)
+    run = make_run(3, raw_cost=5)
+    books.book([run, make_run(4, keys=HERS)])
+    purge(books, Wanted(pair=PAIR))
+    elsewhere = run._replace(trace_id=id_of(1), ancestors=(id_of(1),))
+    summary = books.book([elsewhere, make_run(5)], {id_of(1): Root(said, final=True)})
+    assert (summary.strays, summary.new) == ([run.id], 1)
+    assert "her" not in words(books)
+    assert books.ledger.unknown_roots(books.project(), [id_of(1)]) == set()
+
+
 def test_a_purged_value_that_named_a_feature_takes_the_name_with_it() -> None:
     books = Books(UTC)
     run = make_run(1, keys=(("feature", "alice@example.com"),))

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 from slack_sdk import WebClient
+from sqlalchemy import text
 
+from bot.ledger.engine import writing
 from bot.ledger.store import open_ledger
 from bot.reports.reporter import Reporter
 from bot.slack.alert_actions import AlertActions
@@ -103,6 +105,14 @@ def test_acknowledge_is_heard(slack: SlackStandIn, desk: Desk) -> None:
     slack.wait_for(lambda: desk.card.acknowledged, what="the acknowledgement")
     assert desk.card.acknowledged is not None
     assert desk.card.acknowledged.by == OWNER
+
+
+def test_a_press_that_nobody_can_take_note_of_is_heard_all_the_same(slack: SlackStandIn, desk: Desk) -> None:
+    """Whatever the database says to that: no thread may keep to itself that somebody is left in silence."""
+    with writing(desk.world.ledger._engine) as connection:
+        connection.execute(text("DROP TABLE handled"))
+    slack.click(posted(slack, desk), ACKNOWLEDGE, user=OWNER).wait_ack()
+    slack.wait_for(lambda: desk.card.acknowledged, what="the acknowledgement")
 
 
 def test_a_stranger_is_told_no(slack: SlackStandIn, desk: Desk) -> None:
