@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.errors import SlackError
+from bot.slack.failures import log_failure
 from bot.slack.hearing import Answerers, hear, hear_the_rest
 from bot.slack.http import HttpServer
 from bot.slack.incoming import clean
@@ -89,7 +90,10 @@ class Connection(ABC):
 
     def _answer(self, answer: Callable[[Mapping[str, Any]], None], body: Mapping[str, Any], arrived: float) -> None:
         with self.waiting.answering():
-            self._let_in(answer, body, arrived)
+            try:
+                self._let_in(answer, body, arrived)
+            except Exception as error:  # noqa: BLE001 - whoever answers tells people; a pool keeps the rest to itself
+                log_failure("hearing Slack", error)
 
     def _let_in(self, answer: Callable[[Mapping[str, Any]], None], body: Mapping[str, Any], arrived: float) -> None:
         # Whoever hears an event looks themselves: not every event wants an answer.

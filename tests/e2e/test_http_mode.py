@@ -120,3 +120,28 @@ def test_whoever_is_acknowledged_waits_until_they_are_answered() -> None:
             may_go_on.set()
             connection.close()
             ledger.close()
+
+
+def test_what_fails_beside_an_answer_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """The threads that answer would keep it to themselves."""
+    ledger = new_ledger()
+
+    def count(seconds: float) -> None:
+        raise ZeroDivisionError(f"{seconds > 0}")
+
+    with SlackStandIn() as slack:
+        connection = HttpConnection(
+            Answerers(Listeners(reporter(ledger), ledger, lambda: NOW), answered=count),
+            bot_token=slack.bot_token,
+            signing_secret=SECRET,
+            port=0,
+            api_url=slack.api_url,
+        )
+        connection.open()
+        slack.deliver_to(f"http://127.0.0.1:{connection.port}/slack/events", signing_secret=SECRET)
+        try:
+            assert ask(slack, "week").text
+        finally:
+            connection.close()
+            ledger.close()
+    assert "hearing Slack failed (reference " in caplog.text
