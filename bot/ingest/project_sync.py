@@ -2,7 +2,7 @@
 
 import gc
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from bot.domain.costing import CostMode, is_run
+from bot.domain.costing import CostMode
 from bot.domain.run import Run, State
 from bot.ingest.ahead import read_ahead
 from bot.ingest.langsmith import LangSmith, Selection
@@ -28,6 +28,7 @@ from bot.ingest.plan import (
 )
 from bot.ingest.probe import ROOT_BEFORE, probe_cost_mode
 from bot.ingest.reading import MalformedRunError, read_keys, read_run
+from bot.ingest.rootless import Rootless
 from bot.ledger.booking import Rules, instant, microseconds
 from bot.ledger.books import BookingSummary
 from bot.ledger.coverage import ProjectRow
@@ -38,6 +39,8 @@ from bot.ledger.trace_rows import Root
 
 # How many runs that have not ended are looked up at one sync: a page, so that it costs one request a project.
 MOST_OPEN_RUNS = 1_000
+# How many runs wait for their traces' roots to be looked up together: a page, so that no transaction is longer.
+MOST_ROOTLESS = 1_000
 
 _log = logging.getLogger(__name__)
 
@@ -95,6 +98,7 @@ class _Slice:
     end: int
     pages: int = 0
     found: int = 0
+    rootless: Rootless = field(default_factory=Rootless)
 
 
 class ProjectSync:
@@ -191,10 +195,11 @@ class ProjectSync:
                 else:
                     one.pages += 1
                     one.found += len(page)
-                    self._book(page, one.start, one.end)
+                    self._book_page(page, one)
                 self._say(whole)
 
     def _cover(self, one: _Slice, now: datetime) -> None:
+        self._book_rootless(one)
         if self._nested and not self._probed:
             self._learn_cost_mode()
         lost = one.found == 0 and instant(one.end) <= now - RETENTION and one.end > self._project.started
@@ -210,22 +215,33 @@ class ProjectSync:
     def _say(self, whole: int) -> None:
         self._progress(Progress(self._project.name, self._done, whole, self._read_runs))
 
-    def _book(self, page: list[object], start: int, end: int) -> None:
+    def _book_page(self, page: list[object], one: _Slice) -> None:
         runs = [run for raw in page if (run := self._read(raw)) is not None]
-        roots = self._look_up_roots(runs, start, end)
+        if runs:
+            self.example = (runs[-1].id, runs[-1].trace_id)
+        if self._project.cost_mode is CostMode.UNKNOWN and not self._probed:
+            for run in runs:
+                if run.ancestors and run.raw_cost and run.raw_cost > 0:
+                    self._nested[run.ancestors[0]] = run.start
+        self._book(one.rootless.sift(runs, self._rules.attribution), {})
+        if len(one.rootless) >= MOST_ROOTLESS:
+            self._book_rootless(one)
+
+    def _book_rootless(self, one: _Slice) -> None:
+        """Look up the roots of the runs that were held back, and book them. Where reading fails before, they are read
+        again with their slice."""
+        runs, wanted = one.rootless.release()
+        if runs:
+            self._book(runs, self._look_up_roots(wanted, one.start, one.end))
+
+    def _book(self, runs: list[Run], roots: Mapping[bytes, Root]) -> None:
         booked = self._ledger.book(self._lease, self._clock(), self._project, runs, roots, self._rules)
         if booked.strays and not self._summary.booked.strays:
             stray = UUID(bytes=booked.strays[0])
             _log.warning("run %s is known under another trace or project already; it is left as it was", stray)
         self._summary.booked.add(booked)
-        if runs:
-            self.example = (runs[-1].id, runs[-1].trace_id)
         self._read_runs += booked.read
         self._changed_days |= booked.changed_days
-        if self._project.cost_mode is CostMode.UNKNOWN and not self._probed:
-            for run in runs:
-                if run.ancestors and run.raw_cost and run.raw_cost > 0:
-                    self._nested[run.ancestors[0]] = run.start
 
     def _read(self, raw: object) -> Run | None:
         try:
@@ -239,17 +255,8 @@ class ProjectSync:
             return None
         return run if run.type in self._scope.run_types else None
 
-    def _look_up_roots(self, runs: list[Run], start: int, end: int) -> dict[bytes, Root]:
-        """What the roots say of runs that have no feature of their own: not every sender copies it to them."""
-        attribution = self._rules.attribution
-        wanted = {
-            run.trace_id
-            for run in runs
-            if run.ancestors and is_run(run) and attribution.needs_root(dict(run.keys), run.tags)
-        }
-        wanted -= {run.id for run in runs}
-        if not wanted:
-            return {}
+    def _look_up_roots(self, wanted: set[bytes], start: int, end: int) -> dict[bytes, Root]:
+        """What the roots of these traces say, as far as it is not known."""
         unknown = self._ledger.unknown_roots(self._project, wanted)
         if not unknown:
             return {}
@@ -271,7 +278,9 @@ class ProjectSync:
             starts = [start for _, start in found]
             ids = [run_id for run_id, _ in found]
             first, last = min(starts), max(starts) + 1
-            self._book(self._source.runs_by_id(self._project.id, ids, first, last), first, todo.end)
+            asked = _Slice(first, todo.end)
+            self._book_page(self._source.runs_by_id(self._project.id, ids, first, last), asked)
+            self._book_rootless(asked)
 
     def _learn_cost_mode(self) -> None:
         """Find out what a parent's cost means here, from the traces that were just read; once a sync."""

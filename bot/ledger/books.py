@@ -184,6 +184,8 @@ def _leave_strays(
     if not new:
         return
     elsewhere = {run_id for (run_id,) in rows_in(connection, (runs.c.id,), runs.c.id, new, project=None)}
+    if not elsewhere and len(set(new)) == len(new):
+        return
     homes: dict[bytes, bytes] = {}
     strays = set()
     for trace_id, trace in traces.items():

@@ -225,6 +225,25 @@ def test_a_run_from_a_clock_that_is_ahead_is_read_once_its_time_has_come(world: 
     assert (world.total().runs, world.total().cost) == (1, 500_000_000)
 
 
+def test_roots_are_asked_for_together(world: World) -> None:
+    """Requests are what is scarce: of three pages with 60 such traces, whose first runs are found before their roots
+    are, no page has a question of its own."""
+    for number in range(60):
+        root = world.standin.add_run(
+            run_type="CHAIN", metadata={"feature": f"f{number % 3}"}, start=world.ago(minutes=9, seconds=number)
+        )
+        world.standin.add_run(parent=root, cost="0.5", start=world.ago(minutes=8, seconds=5 * number))
+    world.standin.add_runs(
+        {"start": world.ago(minutes=8, seconds=number / 8), "metadata": {"feature": "f0"}, "cost": "0.5"}
+        for number in range(2_400)
+    )
+    assert world.sync().problems == []
+    pages = [query for query in world.queries if "ids" not in query and "cursor" in query]
+    asked = [query for query in world.queries if "ids" in query and "TOTAL_COST" not in query["selects"]]
+    assert (len(pages), len(asked), len(asked[0]["ids"])) == (2, 1, 60)
+    assert world.spend() == {"f0": 1_210, "f1": 10, "f2": 10}
+
+
 def test_runs_that_move_to_another_trace_stay_where_they_were(world: World, caplog: pytest.LogCaptureFixture) -> None:
     runs = world.standin.add_runs({"start": world.ago(days=days, minutes=1)} for days in range(6))
     world.sync()
