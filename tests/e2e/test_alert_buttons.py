@@ -113,6 +113,8 @@ def test_a_press_that_nobody_can_take_note_of_is_heard_all_the_same(slack: Slack
         connection.execute(text("DROP TABLE handled"))
     slack.click(posted(slack, desk), ACKNOWLEDGE, user=OWNER).wait_ack()
     slack.wait_for(lambda: desk.card.acknowledged, what="the acknowledgement")
+    assert desk.card.acknowledged is not None
+    assert desk.card.acknowledged.by == OWNER
 
 
 def test_a_stranger_is_told_no(slack: SlackStandIn, desk: Desk) -> None:

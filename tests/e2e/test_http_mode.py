@@ -27,20 +27,22 @@ def slack(tmp_path: Path) -> Iterator[SlackStandIn]:
     ledger = open_ledger(f"sqlite:///{tmp_path}/llmcost.db", create=True)
     fill(ledger, believable(), projects=("acme-prod", "acme-staging"))
     with SlackStandIn() as slack:
-        connection = HttpConnection(
-            Answerers(Listeners(reporter(ledger), ledger, lambda: NOW)),
-            bot_token=slack.bot_token,
-            signing_secret=SECRET,
-            port=0,
-            api_url=slack.api_url,
-        )
-        connection.open()
+        connection = connected(slack, Answerers(Listeners(reporter(ledger), ledger, lambda: NOW)))
         try:
-            slack.deliver_to(f"http://127.0.0.1:{connection.port}/slack/events", signing_secret=SECRET)
             yield slack
         finally:
             connection.close()
             ledger.close()
+
+
+def connected(slack: SlackStandIn, answerers: Answerers) -> HttpConnection:
+    """A bot that Slack reaches by HTTP; to be closed."""
+    connection = HttpConnection(
+        answerers, bot_token=slack.bot_token, signing_secret=SECRET, port=0, api_url=slack.api_url
+    )
+    connection.open()
+    slack.deliver_to(f"http://127.0.0.1:{connection.port}/slack/events", signing_secret=SECRET)
+    return connection
 
 
 def ask(slack: SlackStandIn, words: str, user: str = "U1") -> Answer:
@@ -99,15 +101,7 @@ def test_whoever_is_acknowledged_waits_until_they_are_answered() -> None:
         return note("All is well.")
 
     with SlackStandIn() as slack:
-        connection = HttpConnection(
-            Answerers(Listeners(reporter(ledger), ledger, lambda: NOW, doctor=examine)),
-            bot_token=slack.bot_token,
-            signing_secret=SECRET,
-            port=0,
-            api_url=slack.api_url,
-        )
-        connection.open()
-        slack.deliver_to(f"http://127.0.0.1:{connection.port}/slack/events", signing_secret=SECRET)
+        connection = connected(slack, Answerers(Listeners(reporter(ledger), ledger, lambda: NOW, doctor=examine)))
         try:
             assert connection.waiting.let_them_go_first(0)
             exchange = slack.command("doctor")
@@ -130,15 +124,7 @@ def test_what_fails_beside_an_answer_is_logged(caplog: pytest.LogCaptureFixture)
         raise ZeroDivisionError(f"{seconds > 0}")
 
     with SlackStandIn() as slack:
-        connection = HttpConnection(
-            Answerers(Listeners(reporter(ledger), ledger, lambda: NOW), answered=count),
-            bot_token=slack.bot_token,
-            signing_secret=SECRET,
-            port=0,
-            api_url=slack.api_url,
-        )
-        connection.open()
-        slack.deliver_to(f"http://127.0.0.1:{connection.port}/slack/events", signing_secret=SECRET)
+        connection = connected(slack, Answerers(Listeners(reporter(ledger), ledger, lambda: NOW), answered=count))
         try:
             assert ask(slack, "week").text
         finally:
