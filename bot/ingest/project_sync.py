@@ -208,8 +208,8 @@ class ProjectSync:
         self._ledger.cover(self._lease, self._clock(), self._project, one.start, one.end, lost=lost)
         self._length = next_length(self._length, one.pages)
         self._done += one.end - one.start
-        # The SDK leaves 12 kB a request behind in a circle, and Python looks for those by itself only once 200,000
-        # objects have come together (bot.__main__): a long first sync would hold 50 MB of them.
+        # The SDK leaves 12 kB a request behind in a circle, a MiB every 40 pages, and Python looks for those by itself
+        # only once 200,000 objects have come together (bot.__main__).
         gc.collect(1)
 
     def _say(self, whole: int) -> None:
