@@ -9,7 +9,8 @@ from bot.app.ledgers import utc_now
 from bot.ingest.langsmith import LangSmith, Selection
 from bot.ingest.limiter import RequestLimiter
 from bot.ingest.plan import RETENTION
-from bot.ingest.sync import Scope, Sync
+from bot.ingest.project_sync import Scope
+from bot.ingest.sync import Sync
 from bot.ingest.totals import BUDGET, SECONDS, TRIES, Totals
 from bot.ledger.booking import Rules
 from bot.ledger.store import Ledger

@@ -13,7 +13,7 @@ from bot.cli.outcome import FAILED, log_to_stderr, show, tell
 from bot.cli.sync import FURTHEST_BACK, read_langsmith, summary_text
 from bot.domain.period import first_instant, local_day
 from bot.errors import LlmcostError, UsageError
-from bot.ingest.sync import SyncSummary
+from bot.ingest.summary import SyncSummary
 from bot.render.coverage import warnings
 from bot.render.names import plain
 from bot.render.numbers import plural

@@ -12,7 +12,7 @@ import typer
 from bot.cli.outcome import FAILED, log_to_stderr, show, tell
 from bot.domain.period import first_instant, local_day
 from bot.errors import UsageError
-from bot.ingest.sync import Progress, SyncSummary
+from bot.ingest.summary import Progress, SyncSummary
 from bot.render.names import plain
 from bot.render.numbers import plural
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -29,8 +28,8 @@ from bot.ingest.plan import (
 from bot.ingest.probe import ROOT_BEFORE, probe_cost_mode
 from bot.ingest.reading import MalformedRunError, read_keys, read_run
 from bot.ingest.rootless import Rootless
+from bot.ingest.summary import Progress, SyncSummary
 from bot.ledger.booking import Rules, instant, microseconds
-from bot.ledger.books import BookingSummary
 from bot.ledger.coverage import ProjectRow
 from bot.ledger.lease import Lease
 from bot.ledger.pruning import Pruned
@@ -43,29 +42,6 @@ MOST_OPEN_RUNS = 1_000
 MOST_ROOTLESS = 1_000
 
 _log = logging.getLogger(__name__)
-
-
-class Progress(NamedTuple):
-    """How far a sync is with a project: `done` of `whole` microseconds of its time, and how many runs it has read."""
-
-    project: str
-    done: int
-    whole: int
-    read: int
-
-
-@dataclass(slots=True)
-class SyncSummary:
-    """How a sync went. `problems` are sentences; without any everything was read."""
-
-    booked: BookingSummary = field(default_factory=BookingSummary)
-    projects: int = 0
-    complete: int = 0  # projects that were read to their end
-    malformed: int = 0
-    gaps: int = 0  # stretches that LangSmith had forgotten
-    repeated: int = 0  # requests that had to be made again
-    seconds: float = 0.0
-    problems: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

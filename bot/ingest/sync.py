@@ -7,13 +7,12 @@ from datetime import datetime, timedelta
 
 from bot.errors import LlmcostError, SourceError
 from bot.ingest.langsmith import LangSmith
-from bot.ingest.project_sync import Parts, Progress, ProjectSync, Scope, SyncSummary
+from bot.ingest.project_sync import Parts, ProjectSync, Scope
+from bot.ingest.summary import Progress, SyncSummary
 from bot.ledger.booking import Rules, microseconds
 from bot.ledger.coverage import ProjectRow, SyncRow
 from bot.ledger.lease import SYNC, Lease
 from bot.ledger.store import Ledger
-
-__all__ = ["Progress", "Scope", "Sync", "SyncSummary"]
 
 REFRESH_PROJECTS = timedelta(minutes=10)
 

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from bot.errors import LedgerBusyError, LedgerNewerError, LlmcostError
-from bot.ingest.sync import Progress, Sync
+from bot.ingest.summary import Progress
+from bot.ingest.sync import Sync
 from bot.ledger.booking import instant
 from bot.ledger.coverage import SyncRow
 

@@ -16,7 +16,8 @@ from bot.app.ledgers import build_rules, open_to_write
 from bot.app.source import build_sync
 from bot.domain.feature import Attribution
 from bot.errors import LedgerBusyError
-from bot.ingest.sync import Progress, Sync
+from bot.ingest.summary import Progress
+from bot.ingest.sync import Sync
 from bot.jobs.clock import Job
 from bot.ledger.lease import SYNC
 from bot.ledger.store import Ledger

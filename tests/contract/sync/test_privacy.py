@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.ingest.sync import Progress
+from bot.ingest.summary import Progress
 from bot.ledger.tables import metadata
 from tests.contract.sync.world import World
 from tests.standins.langsmith import API_KEY, LangSmithStandIn

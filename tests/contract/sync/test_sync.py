@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pytest
 
 from bot.domain.costing import CostMode
-from bot.ingest.sync import Progress
+from bot.ingest.summary import Progress
 from tests.contract.sync.traces import add_traces
 from tests.contract.sync.world import EVER, World
 from tests.standins.langsmith import NOW, LangSmithStandIn

@@ -17,7 +17,9 @@ from bot.domain.money import NANOS_PER_DOLLAR
 from bot.domain.period import Span
 from bot.ingest.langsmith import LangSmith, Selection
 from bot.ingest.limiter import RequestLimiter
-from bot.ingest.sync import Scope, Sync, SyncSummary
+from bot.ingest.project_sync import Scope
+from bot.ingest.summary import SyncSummary
+from bot.ingest.sync import Sync
 from bot.ledger.booking import Rules, day_finder
 from bot.ledger.coverage import ProjectRow
 from bot.ledger.figures import Figures

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from bot.cli.sync import read_since, summary_text
 from bot.domain.period import first_instant, local_day
 from bot.errors import UsageError
-from bot.ingest.sync import SyncSummary
+from bot.ingest.summary import SyncSummary
 from bot.ledger.books import BookingSummary
 from tests.unit.zones import NASTY
 
