@@ -10,8 +10,8 @@ from pathlib import Path
 from tabulate import tabulate
 
 from bot.settings import load
-from tests.bench import answers, crowd, phases, prune, soak, start, sync
-from tests.bench.pages import PAGE
+from tests.bench import answers, crowd, phases, pieces, prune, soak, start, sync
+from tests.bench.pages import PAGE, Ids
 
 
 def main() -> None:
@@ -20,7 +20,12 @@ def main() -> None:
         sys.exit(_soak(float(sys.argv[sys.argv.index("--seconds") + 1]) if "--seconds" in sys.argv else 60.0))
     short = "--short" in sys.argv[1:]
     _say(f"{_machine()}\n")
-    _say(_sync_table(20_000 if short else 200_000, (100_000,) if short else (100_000, 2_000_000)))
+    runs = 20_000 if short else 200_000
+    measured = {ids: sync.measure_all(runs, ids) for ids in Ids}
+    for ids, one in measured.items():
+        _say(_sync_table(runs, ids, one))
+    _say(_pieces_table())
+    _say(_shares((100_000,) if short else (100_000, 2_000_000), runs, measured[Ids.BY_TIME]["sync"]))
     found = {}
     for runs in (50_000,) if short else (100_000, 1_000_000, 5_000_000):
         found[runs] = answers.measure(runs, 400, 5 if short else 20)
@@ -60,8 +65,7 @@ def _soak(seconds: float) -> int:
     return 1 if found.wrong else 0
 
 
-def _sync_table(runs: int, sizes: Sequence[int]) -> str:
-    found = sync.measure_all(runs)
+def _sync_table(runs: int, ids: Ids, found: Mapping[str, sync.Measured]) -> str:
     floor, loop = found["floor"], found["typed loop"]
     rows = [
         [
@@ -82,11 +86,23 @@ def _sync_table(runs: int, sizes: Sequence[int]) -> str:
     header = ["", "seconds", "of floor", "loop's pace", "runs/s"]
     header += ["processor s", "of floor", "loop's pace", "peak MiB", "rows", "checksum"]
     table = tabulate(rows, header, disable_numparse=True)
+    return f"A first sync of {runs:,} runs, ids {ids} (aims: 2 of the floor, 4 times the loop's pace):\n{table}\n"
+
+
+def _pieces_table() -> str:
+    found = pieces.measure()
+    rows = [(one.name, f"{one.microseconds:.1f}") for one in found]
+    rows.append(("together", f"{sum(one.microseconds for one in found):.1f}"))
+    table = tabulate(rows, ("microseconds a run", "best"), disable_numparse=True)
+    return f"Of that, what is neither SQLite's nor the network's, each by itself:\n{table}\n"
+
+
+def _shares(sizes: Sequence[int], runs: int, measured: sync.Measured) -> str:
+    """What a sync takes of a machine: its memory, and of its processor as measured with `runs`."""
     peaks = ", ".join(f"{sync.measure_peak(size):.0f} MiB for {size:,} runs" for size in sizes)
     settings, _ = load(environ={})
-    share = found["sync"].processor / (runs / PAGE) * settings.requests_per_10s / 10
+    share = measured.processor / (runs / PAGE) * settings.requests_per_10s / 10
     return (
-        f"A first sync of {runs:,} runs (aims: 2 of the floor, 4 times the typed loop's pace):\n{table}\n"
         f"Peak memory of a first sync (aim: the same for all): {peaks}.\n"
         f"At the default of {settings.requests_per_10s} requests in 10 s, each of them a page of {PAGE:,} runs, a sync "
         f"takes {share:.1%} of a core (aim: at most 10 %)."

@@ -1,6 +1,7 @@
 """A LangSmith that serves prepared pages, in a process of its own so that its work is not counted as ours.
 
-`python -m tests.bench.page_server RUNS [FIRST_DAY]` prints its URL when it is ready, and ends with its standard input.
+`python -m tests.bench.page_server RUNS FIRST_DAY IDS` prints its URL when it is ready, and ends with its standard
+input.
 """
 
 import json
@@ -12,7 +13,7 @@ from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tests.bench.pages import FIRST_DAY, PAGE, PROJECT, Page, pages
+from tests.bench.pages import FIRST_DAY, PAGE, PROJECT, Ids, Page, pages
 
 # More pages than these are kept packed: as they are, two million runs take 1.6 GB. Unpacking one takes 2 ms.
 _MOST_PAGES = 600
@@ -69,9 +70,9 @@ class PageServer(ThreadingHTTPServer):
 
 def main() -> None:
     """Serve until standard input ends."""
-    first_day = datetime.fromisoformat(sys.argv[2]) if len(sys.argv) > 2 else FIRST_DAY
-    made = pages(int(sys.argv[1]), first_day)
-    _Handler.is_packed = int(sys.argv[1]) > _MOST_PAGES * PAGE
+    runs = int(sys.argv[1])
+    made = pages(runs, datetime.fromisoformat(sys.argv[2]), Ids(sys.argv[3]))
+    _Handler.is_packed = runs > _MOST_PAGES * PAGE
     _Handler.prepared = [
         page._replace(items=zlib.compress(page.items, 1)) if _Handler.is_packed else page for page in made
     ]

@@ -4,6 +4,7 @@ agents with nested runs)."""
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -23,6 +24,13 @@ _MODELS = (
 )
 
 
+class Ids(StrEnum):
+    """How the ids of runs and traces are made: which ones a sync finds decides what the ledger's indices cost it."""
+
+    BY_TIME = "by time"  # UUIDs of version 7, which LangSmith's SDK and LangChain make
+    RANDOM = "random"  # as OpenTelemetry's are, and those of SDKs before November 2025
+
+
 class Page(NamedTuple):
     """A page of runs that all began in [start, end), the newest first, as the bytes of its items."""
 
@@ -31,30 +39,40 @@ class Page(NamedTuple):
     items: bytes
 
 
-def pages(runs: int, first_day: datetime = FIRST_DAY) -> Iterator[Page]:
+def pages(runs: int, first_day: datetime = FIRST_DAY, ids: Ids = Ids.BY_TIME) -> Iterator[Page]:
     """`runs` runs, PAGES_A_DAY pages a day from `first_day` on, page by page in the order of time."""
     rng = random.Random(2026)
     for number in range(runs // PAGE):
         day, part = divmod(number, PAGES_A_DAY)
         width = timedelta(days=1) / PAGES_A_DAY
         start = first_day + timedelta(days=day) + part * width
-        items = list(_items(rng, start, width))
+        items = list(_items(rng, start, width, ids))
         items.reverse()
         yield Page(start, start + width, orjson.dumps(items))
 
 
-def _items(rng: random.Random, start: datetime, width: timedelta) -> Iterator[dict[str, Any]]:
+def _items(rng: random.Random, first: datetime, width: timedelta, ids: Ids) -> Iterator[dict[str, Any]]:
     made = 0
     while made < PAGE:
+        start = first + width * (made / PAGE)
         count = min(1 if rng.random() < 0.8 else rng.randint(2, 6), PAGE - made)
         feature = rng.choice(_FEATURES)
-        root = UUID(int=rng.getrandbits(128))
-        agent = UUID(int=rng.getrandbits(128))
+        root = _new_id(rng, start, ids)
+        agent = _new_id(rng, start, ids)
         for _ in range(count):
-            run_id = root if count == 1 else UUID(int=rng.getrandbits(128))
+            start = first + width * (made / PAGE)
+            run_id = root if count == 1 else _new_id(rng, start, ids)
             parents = [] if count == 1 else [str(root), str(agent)]
-            yield _run(rng, run_id, root, parents, feature, start + width * (made / PAGE))
+            yield _run(rng, run_id, root, parents, feature, start)
             made += 1
+
+
+def _new_id(rng: random.Random, start: datetime, ids: Ids) -> UUID:
+    number = rng.getrandbits(128)
+    if ids is Ids.BY_TIME:
+        milliseconds = int(start.timestamp() * 1_000)
+        number = (milliseconds << 80) | (7 << 76) | (number & (0xFFF << 64)) | (2 << 62) | (number & ((1 << 62) - 1))
+    return UUID(int=number)
 
 
 def _run(

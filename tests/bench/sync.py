@@ -19,7 +19,7 @@ from typing import NamedTuple
 import orjson
 
 from bot.__main__ import collect_seldom
-from tests.bench.pages import FIRST_DAY, PAGE, PAGES_A_DAY, PROJECT, pages
+from tests.bench.pages import FIRST_DAY, PAGE, PAGES_A_DAY, PROJECT, Ids, pages
 
 
 class Measured(NamedTuple):
@@ -48,19 +48,20 @@ class _Took(NamedTuple):
         return _Took(now.seconds - self.seconds, now.processor - self.processor)
 
 
-def measure_all(runs: int) -> dict[str, Measured]:
+def measure_all(runs: int, ids: Ids) -> dict[str, Measured]:
     """The floor, the sync and the typed loop over the same `runs`."""
-    with TemporaryDirectory(prefix="llmcost-bench-") as folder, page_server(runs) as url:
-        return {name: _in_process(name, runs, url, Path(folder)) for name in ("sync", "floor", "typed loop")}
+    with TemporaryDirectory(prefix="llmcost-bench-") as folder, page_server(runs, ids=ids) as url:
+        return {name: _in_process(name, runs, ids, url, Path(folder)) for name in ("sync", "floor", "typed loop")}
 
 
 def measure_peak(runs: int) -> float:
     """Peak memory in MiB of a sync of `runs` runs."""
     with TemporaryDirectory(prefix="llmcost-bench-") as folder, page_server(runs) as url:
-        return _in_process("sync", runs, url, Path(folder)).peak
+        return _in_process("sync", runs, Ids.BY_TIME, url, Path(folder)).peak
 
 
-def _sync(runs: int, url: str, folder: Path) -> tuple[_Took, Path]:
+def _sync(runs: int, ids: Ids, url: str, folder: Path) -> tuple[_Took, Path]:
+    del ids  # the server's affair
     from bot.app.ledgers import build_rules, open_to_write
     from bot.app.source import build_sync
     from bot.settings import load
@@ -91,7 +92,7 @@ def _sync(runs: int, url: str, folder: Path) -> tuple[_Took, Path]:
     return took, path
 
 
-def _floor(runs: int, url: str, folder: Path) -> tuple[_Took, Path]:
+def _floor(runs: int, ids: Ids, url: str, folder: Path) -> tuple[_Took, Path]:
     """Parse the same pages with orjson and insert the same rows, ready made, with bare sqlite3: same table, same
     indices, same durability, a transaction a page."""
     del url
@@ -106,7 +107,7 @@ def _floor(runs: int, url: str, folder: Path) -> tuple[_Took, Path]:
     bare.execute("PRAGMA synchronous=NORMAL")
     for statement in schema:
         bare.execute(statement)
-    prepared = [page.items for page in pages(runs)]
+    prepared = [page.items for page in pages(runs, ids=ids)]
     rows = [[found[bytes.fromhex(item["id"].replace("-", ""))] for item in orjson.loads(items)] for items in prepared]
     marks = ", ".join("?" * len(rows[0][0]))
     began = _Took.now()
@@ -120,9 +121,9 @@ def _floor(runs: int, url: str, folder: Path) -> tuple[_Took, Path]:
     return took, path
 
 
-def _typed_loop(runs: int, url: str, folder: Path) -> tuple[_Took, Path]:
+def _typed_loop(runs: int, ids: Ids, url: str, folder: Path) -> tuple[_Took, Path]:
     """What one would write first: a loop over the SDK's typed runs that keeps a few fields of each."""
-    del runs
+    del runs, ids
     path = folder / "typed.db"
     bare = sqlite3.connect(path, isolation_level=None)
     bare.execute("PRAGMA journal_mode=WAL")
@@ -154,17 +155,17 @@ def _typed_loop(runs: int, url: str, folder: Path) -> tuple[_Took, Path]:
 _MEASURES = {"sync": _sync, "floor": _floor, "typed loop": _typed_loop}
 
 
-def _in_process(name: str, runs: int, url: str, folder: Path) -> Measured:
-    command = [sys.executable, "-m", "tests.bench.sync", name, str(runs), url, str(folder)]
+def _in_process(name: str, runs: int, ids: Ids, url: str, folder: Path) -> Measured:
+    command = [sys.executable, "-m", "tests.bench.sync", name, str(runs), ids, url, str(folder)]
     ended = subprocess.run(command, check=True, capture_output=True, text=True)
     seconds, processor, peak, rows, checksum = ended.stdout.split()
     return Measured(float(seconds), float(processor), float(peak), int(rows), checksum)
 
 
 @contextmanager
-def page_server(runs: int, first_day: datetime = FIRST_DAY) -> Iterator[str]:
+def page_server(runs: int, first_day: datetime = FIRST_DAY, ids: Ids = Ids.BY_TIME) -> Iterator[str]:
     """The address of a LangSmith that serves so many runs, from that day on."""
-    command = [sys.executable, "-m", "tests.bench.page_server", str(runs), first_day.isoformat()]
+    command = [sys.executable, "-m", "tests.bench.page_server", str(runs), first_day.isoformat(), ids]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         assert server.stdin is not None
@@ -187,8 +188,8 @@ def _checksum(path: Path) -> tuple[int, str]:
 def main() -> None:
     """One measure, for the process that asked: seconds, processor's seconds, peak MiB, rows, checksum."""
     collect_seldom()  # all three, as the command does
-    name, runs, url, folder = sys.argv[1:]
-    took, path = _MEASURES[name](int(runs), url, Path(folder))
+    name, runs, ids, url, folder = sys.argv[1:]
+    took, path = _MEASURES[name](int(runs), Ids(ids), url, Path(folder))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     rows, checksum = _checksum(path)
     sys.stdout.write(f"{took.seconds} {took.processor} {peak} {rows} {checksum}\n")

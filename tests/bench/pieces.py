@@ -1,0 +1,73 @@
+"""What the work on one page takes, piece by piece: the pure functions of a sync, each by itself and at its best. What
+SQLite and the network take comes on top."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple, TypeVar
+
+import orjson
+
+from bot.app.ledgers import build_rules
+from bot.domain.costing import CostMode
+from bot.domain.run import LLM_TYPES, Run
+from bot.ingest.reading import read_runs
+from bot.ingest.rootless import Rootless
+from bot.ledger.booking import Project, book_trace
+from bot.ledger.rollups import Tally
+from bot.ledger.rows import to_row
+from bot.settings import load
+from tests.bench.pages import PAGE, pages
+
+_ROUNDS = 50
+
+Result = TypeVar("Result")
+
+
+class Piece(NamedTuple):
+    """Microseconds a run, of the quickest round."""
+
+    name: str
+    microseconds: float
+
+
+def measure() -> list[Piece]:
+    """All pieces in the order in which a page goes through them."""
+    with TemporaryDirectory(prefix="llmcost-bench-") as folder:
+        settings, config = load(environ={}, directory=Path(folder))
+    rules = build_rules(settings, config)
+    keys = (*rules.attribution.keys, *rules.dimensions)
+    project = Project(1, "bench", CostMode.OWN, None)
+    (page,) = pages(PAGE)
+    pieces: list[Piece] = []
+
+    def timed(name: str, work: Callable[[], Result]) -> Result:
+        rounds = []
+        for _ in range(_ROUNDS):
+            began = time.perf_counter()
+            result = work()
+            rounds.append(time.perf_counter() - began)
+        pieces.append(Piece(name, min(rounds) / PAGE * 1e6))
+        return result
+
+    items = timed("parsing its bytes (orjson)", lambda: orjson.loads(page.items))
+    runs = timed("reading its fields", lambda: read_runs(items, 1, keys, LLM_TYPES)).runs
+    timed("whose root is to be looked up", lambda: Rootless().sift(runs, rules.attribution))
+    traces: dict[bytes, list[Run]] = {}
+    for run in runs:
+        traces.setdefault(run.trace_id, []).append(run)
+    booked = timed(
+        "attribution, trace decisions, prices",
+        lambda: [book_trace({}, trace, {}, project, rules) for trace in traces.values()],
+    )
+
+    def add_up() -> None:
+        tally = Tally(rules.dimensions)
+        for trace in booked:
+            tally.add(trace.values(), +1)
+        tally.delta()
+
+    timed("rollups", add_up)
+    timed("rows for the driver", lambda: [to_row(one) for trace in booked for one in trace.values()])
+    return pieces
