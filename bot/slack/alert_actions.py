@@ -19,7 +19,7 @@ from bot.slack import field_errors
 from bot.slack.alert_copies import change_copies, facts_of
 from bot.slack.api import SlackApi
 from bot.slack.delivery import respond
-from bot.slack.failures import log_failure, say_failure
+from bot.slack.failures import said_beside_a_field, say_failure
 from bot.slack.limit_desk import LimitDesk
 from bot.slack.messages import Message
 from bot.slack.notes import alerts, asking
@@ -63,7 +63,7 @@ class AlertActions:
         try:
             return self._submit(body, team)
         except Exception as error:  # noqa: BLE001 - the last line before silence; it is logged and said
-            return problem(field_errors.failed(log_failure("a Raise modal", error)))
+            return problem(said_beside_a_field("a Raise modal", error))
 
     def _acknowledge(self, body: Mapping[str, Any], press: Press, event: Event, now: datetime) -> None:
         told = self._told(press, event, "acknowledged", "acknowledged", now)

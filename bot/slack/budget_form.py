@@ -23,7 +23,7 @@ from bot.slack.budget_modal import (
     budget_view,
     saved_view,
 )
-from bot.slack.failures import log_failure
+from bot.slack.failures import log_failure, said_beside_a_field
 from bot.slack.limit_desk import LimitDesk
 from bot.slack.presses import is_member, press_of
 from bot.slack.views import FEATURE, Filled, chosen_feature, feature_options, problems
@@ -59,7 +59,7 @@ class BudgetForm:
         try:
             return self._submit(body, team)
         except Exception as error:  # noqa: BLE001 - the last line before silence; it is logged and said
-            return problems({FEATURE: field_errors.failed(log_failure("a budget modal", error))})
+            return problems({FEATURE: said_beside_a_field("a budget modal", error)})
 
     def _submit(self, body: Mapping[str, Any], team: str) -> dict[str, Any]:
         press, filled, now = press_of(body, team), Filled(body.get("view") or {}), self.clock()

@@ -2,15 +2,18 @@
 
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from bot.errors import LedgerNewerError, LlmcostError
 from bot.slack.access import OUTDATED
 from bot.slack.api import UnconfirmedError
+from bot.slack.blocks import Block
 from bot.slack.delivery import respond
+from bot.slack.field_errors import failed
 from bot.slack.messages import Message
 from bot.slack.notes.asking import refused, unconfirmed, went_wrong
+from bot.slack.notes.home import home_refused
 
 _NOTE_SECONDS = 3.0
 
@@ -30,6 +33,19 @@ def log_failure(what: str, error: Exception) -> str:
 def said_of(error: Exception, reference: str) -> Message:
     """What people are told of an error with this reference in the log."""
     return refused(OUTDATED) if isinstance(error, LedgerNewerError) else went_wrong(reference)
+
+
+def said_at_home(what: str, error: Exception, otherwise: Callable[[str], Block]) -> Block:
+    """Log an error; gives what the home tab shows of it: what `otherwise` makes of its reference, unless this process
+    is too old for the ledger."""
+    reference = log_failure(what, error)
+    return home_refused(OUTDATED) if isinstance(error, LedgerNewerError) else otherwise(reference)
+
+
+def said_beside_a_field(what: str, error: Exception) -> str:
+    """Log an error; gives what stands beside a field of the modal that was submitted."""
+    reference = log_failure(what, error)
+    return OUTDATED if isinstance(error, LedgerNewerError) else failed(reference)
 
 
 def _told(error: Exception) -> str:

@@ -18,7 +18,7 @@ from bot.slack.api import REFUSED_FORM, Person, RefusedError, Screens, Unconfirm
 from bot.slack.blocks import Block
 from bot.slack.conversation import Refusal
 from bot.slack.digest_message import preview_view
-from bot.slack.failures import log_failure
+from bot.slack.failures import said_at_home
 from bot.slack.home_view import ALERTS, home_view
 from bot.slack.limit_desk import LimitDesk
 from bot.slack.messages import NATIVE
@@ -66,7 +66,7 @@ class HomeTab:
         try:
             self._show(user, self.clock())
         except Exception as error:  # noqa: BLE001 - the last line before silence; it is logged and said
-            self.say(user, home_failed(log_failure("a home tab", error)))
+            self.say(user, said_at_home("a home tab", error, home_failed))
 
     def say(self, user: str, view: Block) -> None:
         """Publish this instead. Raises nothing that Slack says no to."""
@@ -83,7 +83,7 @@ class HomeTab:
             view = too_often_view(wait) if wait else preview_view(self.reporter.ask("digest", self.clock()))
             self.api.open_modal(str(body.get("trigger_id")), view)
         except Exception as error:  # noqa: BLE001 - the last line before silence; it is logged and said
-            self.say(user, no_preview(log_failure("a preview of the digest", error)))
+            self.say(user, said_at_home("a preview of the digest", error, no_preview))
 
     def _show(self, user: str, now: datetime) -> None:
         outbox, mark = self.desk.ledger.outbox, f"{_WELCOMED}{user}"

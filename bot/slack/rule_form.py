@@ -11,7 +11,7 @@ from bot.reports.vocabulary import Vocabulary
 from bot.slack import field_errors
 from bot.slack.api import SlackApi
 from bot.slack.delivery import respond
-from bot.slack.failures import log_failure, said_of
+from bot.slack.failures import log_failure, said_beside_a_field, said_of
 from bot.slack.messages import Message
 from bot.slack.notes import asking, rules
 from bot.slack.presses import Press, press_of
@@ -54,7 +54,7 @@ class RuleForm:
                 return problems({NAME: field_errors.NO_RUNS})
             return {"response_action": "update", "view": sure_view(rule, moved, self.desk.pruned_before())}
         except Exception as error:  # noqa: BLE001 - the last line before silence; it is logged and said
-            return problems({NAME: field_errors.failed(log_failure("a modal", error))})
+            return problems({NAME: said_beside_a_field("a modal", error)})
 
     def apply(self, body: Mapping[str, Any], team: str) -> None:
         """The second modal: set the rule, and tell whoever did in a direct message, with a way back."""

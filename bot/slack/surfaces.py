@@ -8,7 +8,7 @@ from bot.slack.access import Access, visitor_of
 from bot.slack.budget_form import BudgetForm
 from bot.slack.conversation import Conversation
 from bot.slack.delivery import respond
-from bot.slack.failures import log_failure
+from bot.slack.failures import log_failure, said_at_home
 from bot.slack.home_tab import HomeTab
 from bot.slack.notes.asking import refused
 from bot.slack.notes.home import home_refused, no_modal
@@ -52,6 +52,6 @@ class Surfaces:
         try:
             show(str(body.get("trigger_id")))
         except Exception as error:  # noqa: BLE001 - the last line before silence; it is logged and said
-            reference = log_failure("a modal", error)
+            instead = said_at_home("a modal", error, no_modal)
             if (visitor := visitor_of(body)) is not None:
-                self.home.say(visitor.user, no_modal(reference))
+                self.home.say(visitor.user, instead)

@@ -31,7 +31,9 @@ from bot.reports.answers import Report
 from bot.slack.access import OUTDATED
 from bot.slack.api import Posted
 from bot.slack.conversation import Conversation
+from bot.slack.failures import said_beside_a_field
 from bot.slack.listeners import Listeners
+from tests.contract.test_home_tab import Tab
 from tests.contract.test_post_office import Town
 from tests.databases import new_url
 from tests.ledger_worlds import ATTRIBUTION, id_of, list_price, make_run
@@ -277,6 +279,15 @@ def test_whoever_is_in_the_midst_of_something_is_told_the_same_as_whoever_comes_
     migrate_to(other, "0999", "ALTER TABLE rollups RENAME TO totals")
     listeners.command({"response_url": url, "user_id": "U1", "text": "week"})
     assert said[-1]["text"] == OUTDATED
+
+
+def test_the_home_tab_and_the_fields_of_modals_say_so_too(ledger: Ledger, other: Engine) -> None:
+    tab = Tab(ledger)
+    migrate_to(other, "0999", "ALTER TABLE rollups RENAME TO totals")
+    tab.home.preview({"user": {"id": "U1"}, "trigger_id": "T1"}, lambda _: 0.0)
+    shown = [*tab.slack.shown, *tab.show()]
+    assert [OUTDATED in one for one in shown] == [True, True]
+    assert said_beside_a_field("a modal", LedgerNewerError(SENTENCE)) == OUTDATED
 
 
 def test_whoever_writes_to_a_process_that_is_too_old_costs_no_line_in_the_log(
