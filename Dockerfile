@@ -2,13 +2,16 @@
 # No test builds this image, and nobody has yet: tests/unit/test_deployment_papers.py holds what it says to the code.
 FROM python:3.11-slim
 
-ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 DATABASE_URL=sqlite:////data/llmcost.db
+ENV PYTHONUNBUFFERED=1 DATABASE_URL=sqlite:////data/llmcost.db
 RUN useradd --system --uid 10001 --home-dir /data llmcost && install --directory --owner=llmcost --mode=0700 /data
 
 WORKDIR /app
 COPY constraints.txt requirements.txt pyproject.toml README.md LICENSE ./
 COPY bot ./bot
-RUN pip install --no-cache-dir --requirement requirements.txt
+# The image comes without the compiled files of Python's own library, and who runs llmcost may not write there: each start
+# and each health check would compile them again.
+RUN pip install --no-cache-dir --requirement requirements.txt \
+    && python -m compileall -q -x site-packages "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
 
 USER 10001
 WORKDIR /data
