@@ -207,6 +207,7 @@ class ProjectSync:
 
     def _take(self, page: RunPage, one: _Slice) -> None:
         runs = page.runs
+        self._read_runs += len(runs)
         if page.malformed:
             self._note_malformed(page.malformed)
         if runs:
@@ -246,7 +247,6 @@ class ProjectSync:
             stray = UUID(bytes=booked.strays[0])
             _log.warning("run %s is known under another trace or project already; it is left as it was", stray)
         self._summary.booked.add(booked)
-        self._read_runs += booked.read
         self._changed_days |= booked.changed_days
 
     def _look_up_roots(self, wanted: set[bytes], start: int, end: int) -> dict[bytes, Root]:

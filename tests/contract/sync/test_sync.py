@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -252,7 +253,8 @@ def test_roots_are_asked_for_together(world: World) -> None:
 
 
 def test_some_pages_are_booked_together_and_not_all(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few transactions, none of them long: others want to write, too, and memory is not to grow with the backlog."""
+    """Few transactions, none of them long: others want to write, too, and memory is not to grow with the backlog. Who
+    watches sees each page."""
     world.standin.add_runs({"start": world.ago(minutes=9, milliseconds=number)} for number in range(9_500))
     together: list[int] = []
     book = world.ledger.book
@@ -263,7 +265,9 @@ def test_some_pages_are_booked_together_and_not_all(world: World, monkeypatch: p
         return book(mine, now, project, runs, *rest)
 
     monkeypatch.setattr(world.ledger, "book", counted)
-    assert world.sync().problems == []
+    seen: list[Progress] = []
+    assert world._sync.run(progress=seen.append).problems == []
+    assert max(after.read - before.read for before, after in pairwise(seen)) <= PAGE_SIZE
     assert world.total().runs == sum(together) == 9_500
     assert max(together) <= MOST_UNBOOKED + PAGE_SIZE
     assert len(together) < 5
