@@ -46,6 +46,7 @@ def open_sqlite(url: URL, *, create: bool) -> Engine:
         event.listen(engine, "do_connect", _open_what_is_there)
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)
+    event.listen(engine, "invalidate", _roll_back)
     return engine
 
 
@@ -152,6 +153,12 @@ def _begin(connection: Connection) -> None:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         finally:
             connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+
+
+def _roll_back(connection: DBAPIConnection, _: ConnectionPoolEntry, __: BaseException | None) -> None:
+    """Before a connection is closed whose statement was interrupted (Ctrl-C): SQLite closes it only once nothing refers
+    to its statements any more, the traceback of the interruption among it, and would keep the others out until then."""
+    connection.rollback()
 
 
 def _is_busy(error: sqlite3.Error) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import event
 
 from bot.domain.period import Span
 from bot.errors import LedgerBusyError, LedgerError
@@ -155,5 +156,31 @@ def test_a_transaction_that_fails_leaves_nothing(path: Path, ledger: Ledger) -> 
     with pytest.raises(ZeroDivisionError):
         fail()
     engine.dispose()
+    with ledger.reading() as books:
+        assert books.last_sync() == SYNC
+
+
+def test_whoever_is_stopped_in_the_midst_of_a_write_keeps_nobody_out(path: Path, ledger: Ledger) -> None:
+    """While they are ending, what stopped them still refers to the statement that it broke off."""
+    asked = "SELECT name FROM sqlite_master"
+
+    @event.listens_for(ledger._engine, "after_cursor_execute", named=True)
+    def stop(statement: str, **_: object) -> None:
+        if statement == asked:
+            raise KeyboardInterrupt
+
+    def write_and_ask() -> None:
+        with writing(ledger._engine) as connection:
+            connection.exec_driver_sql("INSERT INTO marks VALUES ('half', 'done')")
+            connection.exec_driver_sql(asked)
+
+    with closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as another:
+        try:
+            write_and_ask()
+        except KeyboardInterrupt:
+            another.execute("BEGIN IMMEDIATE")
+            assert another.execute("SELECT count(*) FROM marks").fetchone() == (0,)
+            another.execute("ROLLBACK")
+            ledger.record_sync(SYNC)
     with ledger.reading() as books:
         assert books.last_sync() == SYNC
