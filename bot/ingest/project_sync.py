@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.costing import CostMode
 from bot.domain.run import Run, State
-from bot.errors import SourceError
 from bot.ingest.ahead import read_ahead
 from bot.ingest.langsmith import LangSmith, Selection
 from bot.ingest.plan import (
@@ -128,9 +127,8 @@ class ProjectSync:
             if todo.backwards_to is not None:
                 self._backwards(todo.backwards_to, todo.start, now, whole)
             self._look_up_open_runs(todo, now)
-        except SourceError:
-            self._book()  # what had been read by then
-            raise
+        finally:
+            self._book()  # what had been read until it was broken off
         pending = self._ledger.oldest_pending(before, since=microseconds(now - UNFINISHED))
         settled = settled_by(before, todo, self._scope.zone, self._changed_days, pending)
         self._ledger.finish_reread(self._lease, self._clock(), before, todo.tiers, todo.end, settled)
@@ -242,7 +240,11 @@ class ProjectSync:
         runs, self._unbooked = self._unbooked, []
         if not runs:
             return
-        booked = self._ledger.book(self._lease, self._clock(), self._project, runs, roots, self._rules)
+        try:
+            booked = self._ledger.book(self._lease, self._clock(), self._project, runs, roots, self._rules)
+        except KeyboardInterrupt:
+            self._unbooked = runs  # whoever is stopped in the midst of it keeps what was read all the same
+            raise
         if booked.strays and not self._summary.booked.strays:
             stray = UUID(bytes=booked.strays[0])
             _log.warning("run %s is known under another trace or project already; it is left as it was", stray)

@@ -13,6 +13,7 @@ import pytest
 
 from bot.domain.costing import CostMode
 from bot.domain.run import Run
+from bot.errors import LlmcostError
 from bot.ingest.langsmith import PAGE_SIZE
 from bot.ingest.project_sync import MOST_UNBOOKED
 from bot.ingest.summary import Progress
@@ -271,6 +272,22 @@ def test_some_pages_are_booked_together_and_not_all(world: World, monkeypatch: p
     assert world.total().runs == sum(together) == 9_500
     assert max(together) <= MOST_UNBOOKED + PAGE_SIZE
     assert len(together) < 5
+
+
+@pytest.mark.parametrize(
+    "end", [KeyboardInterrupt(), LlmcostError("The bot is being stopped.")], ids=["Ctrl-C", "SIGTERM"]
+)
+def test_what_was_read_before_it_is_stopped_is_kept(world: World, end: BaseException) -> None:
+    world.standin.add_runs({"start": world.ago(minutes=9, milliseconds=number)} for number in range(2_500))
+
+    def stop(progress: Progress) -> None:
+        if progress.read == 2 * PAGE_SIZE:
+            raise end
+
+    with pytest.raises(type(end)):
+        world._sync.run(progress=stop)
+    assert world.total().runs == 2 * PAGE_SIZE
+    assert world.later(minutes=1).booked.new == 500
 
 
 def test_runs_that_move_to_another_trace_stay_where_they_were(world: World, caplog: pytest.LogCaptureFixture) -> None:
