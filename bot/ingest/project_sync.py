@@ -27,7 +27,7 @@ from bot.ingest.plan import (
     settled_by,
 )
 from bot.ingest.probe import ROOT_BEFORE, probe_cost_mode
-from bot.ingest.reading import MalformedRunError, RunPage, read_keys, read_runs
+from bot.ingest.reading import RunPage, read_keys, read_runs
 from bot.ingest.rootless import Rootless
 from bot.ingest.summary import Progress, SyncSummary
 from bot.ledger.booking import Rules, instant, microseconds
@@ -220,12 +220,12 @@ class ProjectSync:
         elif len(self._unbooked) > MOST_UNBOOKED:
             self._book()
 
-    def _note_malformed(self, malformed: list[MalformedRunError]) -> None:
+    def _note_malformed(self, malformed: list[str]) -> None:
         if not self._malformed_said:
             self._malformed_said = True
-            name, error = self._project.name, malformed[0]
-            _log.warning("project %s: %s; it is left out, and so are others like it", name, error)
-            self._summary.problems.append(f"{name}: some runs cannot be read ({error}).")
+            name, reason = self._project.name, malformed[0]
+            _log.warning("project %s: %s; it is left out, and so are others like it", name, reason)
+            self._summary.problems.append(f"{name}: some runs cannot be read ({reason}).")
         self._summary.malformed += len(malformed)
 
     def _book_with_rootless(self, one: _Slice) -> None:

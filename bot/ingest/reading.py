@@ -62,7 +62,7 @@ class RunPage(NamedTuple):
 
     runs: list[Run]
     found: int
-    malformed: list[MalformedRunError]
+    malformed: list[str]
 
 
 def read_runs(page: Sequence[object], project: int, keys: Collection[str], types: Collection[str]) -> RunPage:
@@ -73,7 +73,7 @@ def read_runs(page: Sequence[object], project: int, keys: Collection[str], types
         try:
             run = read_run(raw, project, keys)
         except MalformedRunError as error:
-            malformed.append(error)
+            malformed.append(str(error))
         else:
             if run.type in types:
                 runs.append(run)

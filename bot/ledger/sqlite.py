@@ -3,7 +3,7 @@ other instead of failing half-way."""
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -158,7 +158,8 @@ def _begin(connection: Connection) -> None:
 def _roll_back(connection: DBAPIConnection, _: ConnectionPoolEntry, __: BaseException | None) -> None:
     """Before a connection is closed whose statement was interrupted (Ctrl-C): SQLite closes it only once nothing refers
     to its statements any more, the traceback of the interruption among it, and would keep the others out until then."""
-    connection.rollback()
+    with suppress(sqlite3.Error):  # it is given up anyway
+        connection.rollback()
 
 
 def _is_busy(error: sqlite3.Error) -> bool:

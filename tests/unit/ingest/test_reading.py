@@ -389,4 +389,4 @@ def test_a_page_is_read_run_by_run_and_says_what_of_it_cannot_be_read() -> None:
     page = [FULL, {**FULL, "run_type": "CHAIN"}, "a run", {**FULL, "start_time": "yesterday"}, {**FULL, "name": "last"}]
     found = read_runs(page, 7, KEYS, ("LLM",))
     assert (found.runs, found.found) == ([read(), read(name="last")], 5)
-    assert [str(error).rpartition(" ")[2] for error in found.malformed] == ["object", "time"]
+    assert [reason.rpartition(" ")[2] for reason in found.malformed] == ["object", "time"]
