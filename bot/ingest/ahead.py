@@ -1,7 +1,8 @@
 """Several slices at a time: while the pages of one are waited for, those of others are booked.
 
-Only the one who iterates writes: the ledger has one writer. Each slice's next page is asked for when the last one has
-been taken, so that no more pages are held here than slices are read.
+Only the one who iterates works with what was read: the ledger has one writer. Each slice's next page is asked for when
+the last one has been booked, so that no more pages are held than slices are read, and whatever ends a sync loses no
+page that was read before another was asked for.
 """
 
 import threading
@@ -105,7 +106,7 @@ class _Reading(Generic[Slice, Page]):
         self.thread.start()
 
     def go_on(self) -> None:
-        """The page has been taken."""
+        """The page is booked."""
         self._next.release()
 
     def give_up(self) -> None:

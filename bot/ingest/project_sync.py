@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from types import MappingProxyType
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -27,7 +26,7 @@ from bot.ingest.plan import (
     settled_by,
 )
 from bot.ingest.probe import ROOT_BEFORE, probe_cost_mode
-from bot.ingest.reading import RunPage, read_keys, read_runs
+from bot.ingest.reading import MalformedRunError, read_keys, read_run
 from bot.ingest.rootless import Rootless
 from bot.ingest.summary import Progress, SyncSummary
 from bot.ledger.booking import Rules, instant, microseconds
@@ -39,11 +38,8 @@ from bot.ledger.trace_rows import Root
 
 # How many runs that have not ended are looked up at one sync: a page, so that it costs one request a project.
 MOST_OPEN_RUNS = 1_000
-# How many runs wait for their traces' roots to be looked up together: a page.
+# How many runs wait for their traces' roots to be looked up together: a page, so that no transaction is longer.
 MOST_ROOTLESS = 1_000
-# How many runs wait to be booked together, until one more page has come: ids in no order, as OpenTelemetry's are,
-# change the same places of the ledger again and again. Others who write wait for 0.2 s meanwhile.
-MOST_UNBOOKED = 3_000
 
 _log = logging.getLogger(__name__)
 
@@ -105,7 +101,6 @@ class ProjectSync:
         self._done = self._read_runs = 0
         self._changed_days: set[int] = set()
         self._nested: dict[bytes, int] = {}  # roots above a run with a cost, and when that run began
-        self._unbooked: list[Run] = []
         self._probed = False
         self._malformed_said = False
         self.example: tuple[bytes, bytes] | None = None  # a run that was read, and its trace
@@ -121,14 +116,11 @@ class ProjectSync:
         if gone is not None:
             todo = todo.not_before(gone.start)
         whole = todo.end - (todo.start if todo.backwards_to is None else todo.backwards_to)
-        try:
-            self._forwards(todo.fresh, todo.end, now, whole)
-            self._forwards(todo.start, todo.fresh, now, whole)
-            if todo.backwards_to is not None:
-                self._backwards(todo.backwards_to, todo.start, now, whole)
-            self._look_up_open_runs(todo, now)
-        finally:
-            self._book()  # what had been read until it was broken off
+        self._forwards(todo.fresh, todo.end, now, whole)
+        self._forwards(todo.start, todo.fresh, now, whole)
+        if todo.backwards_to is not None:
+            self._backwards(todo.backwards_to, todo.start, now, whole)
+        self._look_up_open_runs(todo, now)
         pending = self._ledger.oldest_pending(before, since=microseconds(now - UNFINISHED))
         settled = settled_by(before, todo, self._scope.zone, self._changed_days, pending)
         self._ledger.finish_reread(self._lease, self._clock(), before, todo.tiers, todo.end, settled)
@@ -169,9 +161,8 @@ class ProjectSync:
         """Read slices, several at a time, and book their pages as they come. The watermark moves when a slice and all
         before it are whole, so that it never jumps over unread time."""
 
-        def read(one: _Slice) -> Iterator[RunPage]:
-            pages = self._source.runs(self._project.id, one.start, one.end, self._scope.run_types)
-            return map(self._read, pages)  # where it was waited for: whoever books has enough to do
+        def read(one: _Slice) -> Iterator[list[object]]:
+            return self._source.runs(self._project.id, one.start, one.end, self._scope.run_types)
 
         with closing(read_ahead(slices, read)) as ahead:
             for one, page in ahead:
@@ -179,12 +170,12 @@ class ProjectSync:
                     self._cover(one, now)
                 else:
                     one.pages += 1
-                    one.found += page.found
-                    self._take(page, one)
+                    one.found += len(page)
+                    self._book_page(page, one)
                 self._say(whole)
 
     def _cover(self, one: _Slice, now: datetime) -> None:
-        self._book_with_rootless(one)
+        self._book_rootless(one)
         if self._nested and not self._probed:
             self._learn_cost_mode()
         lost = one.found == 0 and instant(one.end) <= now - RETENTION and one.end > self._project.started
@@ -200,56 +191,45 @@ class ProjectSync:
     def _say(self, whole: int) -> None:
         self._progress(Progress(self._project.name, self._done, whole, self._read_runs))
 
-    def _read(self, page: list[object]) -> RunPage:
-        return read_runs(page, self._project.key, self._scope.keys, self._scope.run_types)
-
-    def _take(self, page: RunPage, one: _Slice) -> None:
-        runs = page.runs
-        self._read_runs += len(runs)
-        if page.malformed:
-            self._note_malformed(page.malformed)
+    def _book_page(self, page: list[object], one: _Slice) -> None:
+        runs = [run for raw in page if (run := self._read(raw)) is not None]
         if runs:
             self.example = (runs[-1].id, runs[-1].trace_id)
         if self._project.cost_mode is CostMode.UNKNOWN and not self._probed:
             for run in runs:
                 if run.ancestors and run.raw_cost and run.raw_cost > 0:
                     self._nested[run.ancestors[0]] = run.start
-        self._unbooked += one.rootless.sift(runs, self._rules.attribution)
+        self._book(one.rootless.sift(runs, self._rules.attribution), {})
         if len(one.rootless) >= MOST_ROOTLESS:
-            self._book_with_rootless(one)
-        elif len(self._unbooked) > MOST_UNBOOKED:
-            self._book()
+            self._book_rootless(one)
 
-    def _note_malformed(self, malformed: list[str]) -> None:
-        if not self._malformed_said:
-            self._malformed_said = True
-            name, reason = self._project.name, malformed[0]
-            _log.warning("project %s: %s; it is left out, and so are others like it", name, reason)
-            self._summary.problems.append(f"{name}: some runs cannot be read ({reason}).")
-        self._summary.malformed += len(malformed)
-
-    def _book_with_rootless(self, one: _Slice) -> None:
-        """Look up the roots of the runs that were held back, and book them with all others. Where reading fails before,
-        they are read again with their slice."""
+    def _book_rootless(self, one: _Slice) -> None:
+        """Look up the roots of the runs that were held back, and book them. Where reading fails before, they are read
+        again with their slice."""
         runs, wanted = one.rootless.release()
-        roots = self._look_up_roots(wanted, one.start, one.end) if wanted else {}
-        self._unbooked += runs
-        self._book(roots)
+        if runs:
+            self._book(runs, self._look_up_roots(wanted, one.start, one.end))
 
-    def _book(self, roots: Mapping[bytes, Root] = MappingProxyType({})) -> None:
-        runs, self._unbooked = self._unbooked, []
-        if not runs:
-            return
-        try:
-            booked = self._ledger.book(self._lease, self._clock(), self._project, runs, roots, self._rules)
-        except KeyboardInterrupt:
-            self._unbooked = runs  # whoever is stopped in the midst of it keeps what was read all the same
-            raise
+    def _book(self, runs: list[Run], roots: Mapping[bytes, Root]) -> None:
+        booked = self._ledger.book(self._lease, self._clock(), self._project, runs, roots, self._rules)
         if booked.strays and not self._summary.booked.strays:
             stray = UUID(bytes=booked.strays[0])
             _log.warning("run %s is known under another trace or project already; it is left as it was", stray)
         self._summary.booked.add(booked)
+        self._read_runs += booked.read
         self._changed_days |= booked.changed_days
+
+    def _read(self, raw: object) -> Run | None:
+        try:
+            run = read_run(raw, self._project.key, self._scope.keys)
+        except MalformedRunError as error:
+            self._summary.malformed += 1
+            if not self._malformed_said:
+                self._malformed_said = True
+                _log.warning("project %s: %s; it is left out, and so are others like it", self._project.name, error)
+                self._summary.problems.append(f"{self._project.name}: some runs cannot be read ({error}).")
+            return None
+        return run if run.type in self._scope.run_types else None
 
     def _look_up_roots(self, wanted: set[bytes], start: int, end: int) -> dict[bytes, Root]:
         """What the roots of these traces say, as far as it is not known."""
@@ -275,8 +255,8 @@ class ProjectSync:
             ids = [run_id for run_id, _ in found]
             first, last = min(starts), max(starts) + 1
             asked = _Slice(first, todo.end)
-            self._take(self._read(self._source.runs_by_id(self._project.id, ids, first, last)), asked)
-            self._book_with_rootless(asked)
+            self._book_page(self._source.runs_by_id(self._project.id, ids, first, last), asked)
+            self._book_rootless(asked)
 
     def _learn_cost_mode(self) -> None:
         """Find out what a parent's cost means here, from the traces that were just read; once a sync."""

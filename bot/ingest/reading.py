@@ -1,9 +1,9 @@
 """From LangSmith's JSON to a run: what is kept, what is left behind, and what is no run at all."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from bot.domain.feature import clean_value
@@ -54,30 +54,6 @@ _NOT_MONEY = Decimal("NaN")
 
 class MalformedRunError(ValueError):
     """A row that cannot be booked; says why, without quoting more than its id."""
-
-
-class RunPage(NamedTuple):
-    """What came of a page: its runs of the wanted types, how many there were at all (`found`), and for each that cannot
-    be read why."""
-
-    runs: list[Run]
-    found: int
-    malformed: list[str]
-
-
-def read_runs(page: Sequence[object], project: int, keys: Collection[str], types: Collection[str]) -> RunPage:
-    """A page of LangSmith's answer, run by run as `read_run`, those of other `types` left out: not every server does so
-    when it is asked to."""
-    runs, malformed = [], []
-    for raw in page:
-        try:
-            run = read_run(raw, project, keys)
-        except MalformedRunError as error:
-            malformed.append(str(error))
-        else:
-            if run.type in types:
-                runs.append(run)
-    return RunPage(runs, len(page), malformed)
 
 
 def read_run(raw: object, project: int, keys: Collection[str]) -> Run:

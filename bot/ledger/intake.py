@@ -48,10 +48,10 @@ class Intake(Access):
         rules: Rules,
     ) -> BookingSummary:
         """See bot.ledger.books.book."""
-        runs = list(read)
+        page = list(read)
 
         def work(connection: Connection) -> BookingSummary:
-            summary = books.book(connection, booked_project(project), runs, roots, with_set(connection, rules))
+            summary = books.book(connection, booked_project(project), page, roots, with_set(connection, rules))
             recent = rules.day_of(microseconds(now)) - _RECENT_DAYS
             changed_days.remember(connection, (day for day in summary.changed_days if day < recent))
             return summary

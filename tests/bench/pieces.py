@@ -11,8 +11,8 @@ import orjson
 
 from bot.app.ledgers import build_rules
 from bot.domain.costing import CostMode
-from bot.domain.run import LLM_TYPES, Run
-from bot.ingest.reading import read_runs
+from bot.domain.run import Run
+from bot.ingest.reading import read_run
 from bot.ingest.rootless import Rootless
 from bot.ledger.booking import Project, book_trace
 from bot.ledger.rollups import Tally
@@ -52,7 +52,7 @@ def measure() -> list[Piece]:
         return result
 
     items = timed("parsing its bytes (orjson)", lambda: orjson.loads(page.items))
-    runs = timed("reading its fields", lambda: read_runs(items, 1, keys, LLM_TYPES)).runs
+    runs = timed("reading its fields", lambda: [read_run(item, 1, keys) for item in items])
     timed("whose root is to be looked up", lambda: Rootless().sift(runs, rules.attribution))
     traces: dict[bytes, list[Run]] = {}
     for run in runs:

@@ -2,24 +2,17 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
 from bot.domain.costing import CostMode
-from bot.domain.run import Run
 from bot.errors import LlmcostError
 from bot.ingest.langsmith import PAGE_SIZE
-from bot.ingest.project_sync import MOST_UNBOOKED
 from bot.ingest.summary import Progress
-from bot.ledger.books import BookingSummary
-from bot.ledger.coverage import ProjectRow
-from bot.ledger.lease import Lease
 from tests.contract.sync.traces import add_traces
 from tests.contract.sync.world import EVER, World
 from tests.standins.langsmith import NOW, LangSmithStandIn
@@ -251,27 +244,6 @@ def test_roots_are_asked_for_together(world: World) -> None:
     asked = [query for query in world.queries if "ids" in query and "TOTAL_COST" not in query["selects"]]
     assert (len(pages), len(asked), len(asked[0]["ids"])) == (2, 1, 60)
     assert world.spend() == {"f0": 1_210, "f1": 10, "f2": 10}
-
-
-def test_some_pages_are_booked_together_and_not_all(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few transactions, none of them long: others want to write, too, and memory is not to grow with the backlog. Who
-    watches sees each page."""
-    world.standin.add_runs({"start": world.ago(minutes=9, milliseconds=number)} for number in range(9_500))
-    together: list[int] = []
-    book = world.ledger.book
-
-    def counted(mine: Lease, now: datetime, project: ProjectRow, read: Iterable[Run], *rest: Any) -> BookingSummary:
-        runs = list(read)
-        together.append(len(runs))
-        return book(mine, now, project, runs, *rest)
-
-    monkeypatch.setattr(world.ledger, "book", counted)
-    seen: list[Progress] = []
-    assert world._sync.run(progress=seen.append).problems == []
-    assert max(after.read - before.read for before, after in pairwise(seen)) <= PAGE_SIZE
-    assert world.total().runs == sum(together) == 9_500
-    assert max(together) <= MOST_UNBOOKED + PAGE_SIZE
-    assert len(together) < 5
 
 
 @pytest.mark.parametrize(

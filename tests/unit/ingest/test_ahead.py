@@ -85,16 +85,16 @@ def test_the_first_slice_is_read_alone_and_the_next_at_once() -> None:
     source.wait_for(lambda asked: {"1.0", "2.0", "3.0"} <= set(asked))
 
 
-def test_the_next_page_is_asked_for_when_the_last_one_is_taken() -> None:
-    """So that no more pages are held than slices are read."""
+def test_the_next_page_is_asked_for_when_the_last_one_is_booked() -> None:
+    """So that no more pages are held than slices are read, and none that is lost before another was asked for."""
     source = Source()
-    taken: list[str] = []
+    booked: list[str] = []
     for _, page in take(source, 12):
         if page is not None:
             one, number = page.split(".")
             assert f"{one}.{int(number) + 1}" not in source.asked
-            assert len(set(source.asked) - {*taken}) <= IN_FLIGHT
-            taken.append(page)
+            assert len(set(source.asked) - {*booked}) <= IN_FLIGHT
+            booked.append(page)
 
 
 def test_a_slow_slice_holds_up_that_others_are_over_and_not_that_they_are_read() -> None:
@@ -137,7 +137,7 @@ def test_who_stops_taking_stops_the_reading() -> None:
 
 class Simulated:
     """Time that passes only when nobody can do anything without it: everybody who reads waits for an answer, for the
-    limiter or for a page to be taken, and so does who takes them."""
+    limiter or for a page to be booked, and so does who books."""
 
     def __init__(self, slices: int, pages: int, in_flight: int) -> None:
         self.now = 0.0

@@ -10,16 +10,7 @@ from hypothesis import strategies as st
 
 from bot.domain.run import Run, Status
 from bot.domain.usage import Flag, Usage
-from bot.ingest.reading import (
-    MAX_TAGS,
-    ROOT_SELECTS,
-    SELECTS,
-    MalformedRunError,
-    has_ended,
-    read_keys,
-    read_run,
-    read_runs,
-)
+from bot.ingest.reading import MAX_TAGS, ROOT_SELECTS, SELECTS, MalformedRunError, has_ended, read_keys, read_run
 from bot.ledger.booking import instant
 
 ID = "0194d1c0-0000-4000-8000-000000000001"
@@ -383,10 +374,3 @@ def test_no_metadata_but_the_configured_gets_into_a_run(others: dict[str, Any], 
     raw = {**FULL, "metadata": metadata, "inputs": {"messages": marker}, "outputs": marker, "extra": {"x": marker}}
     raw |= {"error": marker, "events": [marker], "prompt_preview": content}
     assert marker not in repr(read_run(raw, 7, KEYS))
-
-
-def test_a_page_is_read_run_by_run_and_says_what_of_it_cannot_be_read() -> None:
-    page = [FULL, {**FULL, "run_type": "CHAIN"}, "a run", {**FULL, "start_time": "yesterday"}, {**FULL, "name": "last"}]
-    found = read_runs(page, 7, KEYS, ("LLM",))
-    assert (found.runs, found.found) == ([read(), read(name="last")], 5)
-    assert [reason.rpartition(" ")[2] for reason in found.malformed] == ["object", "time"]
