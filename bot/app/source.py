@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.app.ledgers import utc_now
+from bot.ingest.form import RunForm
 from bot.ingest.langsmith import LangSmith, Selection
 from bot.ingest.limiter import RequestLimiter
 from bot.ingest.plan import RETENTION
@@ -60,7 +61,7 @@ def build_sync(
     scope = Scope(
         selection=build_selection(settings),
         run_types=settings.run_types,
-        keys=tuple(dict.fromkeys((*settings.feature_keys, *settings.dimensions, *settings.wide_keys))),
+        form=RunForm((*settings.feature_keys, *settings.dimensions, *settings.wide_keys)),
         zone=settings.timezone,
         backfill=settings.backfill,
     )

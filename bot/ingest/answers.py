@@ -6,9 +6,9 @@ A sentence never quotes the server's text: it can carry a part of the key, or an
 import json
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
-import orjson
+import msgspec
 
 from bot.domain.cost import Listed
 from bot.domain.feature import clean_value
@@ -21,15 +21,18 @@ _MOST_DIGITS = 1_000
 _SHORTEST_WAIT_SECONDS = 1.0
 
 
-class Page(NamedTuple):
-    """A page of an answer; `cursor` asks for the next one, and is None on the last. Items can be anything."""
+Item = TypeVar("Item")
 
-    items: list[object]
+
+class Page(NamedTuple, Generic[Item]):
+    """A page of an answer; `cursor` asks for the next one, and is None on the last."""
+
+    items: list[Item]
     cursor: str | None
 
 
-def read_page(body: bytes, base_url: str) -> Page:
-    """A page from the body of an answer.
+def read_page(body: bytes, base_url: str) -> Page[object]:
+    """A page from the body of an answer; its items can be anything.
 
     Raises SourceUnavailableError for everything else. What only looks like an empty page is no page: the time that it
     stands for would count as read, and never be asked for again.
@@ -128,8 +131,8 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 def _parse(body: bytes, base_url: str) -> Any:
     try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
+        return msgspec.json.decode(body)
+    except (ValueError, RecursionError):
         # Strict as it should be; but one run with half a surrogate pair in its name must not hide a thousand others.
         try:
             return json.loads(body.decode("utf-8", "replace"), parse_int=_whole_number)

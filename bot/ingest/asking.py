@@ -11,7 +11,7 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from bot.errors import SourceError, SourceUnavailableError
-from bot.ingest.answers import read_page
+from bot.ingest.answers import Page
 from bot.ingest.limiter import RequestLimiter
 
 TRIES = 6
@@ -19,6 +19,7 @@ FIRST_WAIT_SECONDS = 2.0
 LONGEST_WAIT_SECONDS = 60.0
 
 _Read = TypeVar("_Read")
+_Item = TypeVar("_Item")
 
 _log = logging.getLogger(__name__)
 
@@ -101,12 +102,14 @@ class Asker:
                 self._limiter.close_for(min(asked_to_wait, LONGEST_WAIT_SECONDS))
             raise problem from None
 
-    def pages(self, ask: Callable[..., Answer], what: str) -> Iterator[list[object]]:
-        """All pages of an answer; ends only where the server says that there is no more."""
+    def pages(
+        self, ask: Callable[..., Answer], what: str, read: Callable[[bytes, str], Page[_Item]]
+    ) -> Iterator[list[_Item]]:
+        """All pages of an answer, as `read` has them; ends only where the server says that there is no more."""
         seen: set[str | None] = {None}
         cursor: str | None = None
         while True:
-            page = self.ask(ask if cursor is None else partial(ask, cursor=cursor), what, read_page)
+            page = self.ask(ask if cursor is None else partial(ask, cursor=cursor), what, read)
             yield page.items
             cursor = page.cursor
             if cursor is None:

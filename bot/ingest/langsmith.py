@@ -16,12 +16,14 @@ from uuid import UUID
 from bot.domain.cost import Listed
 from bot.domain.feature import clean_value
 from bot.errors import SourceError, SourceRefusedError, SourceUnavailableError
-from bot.ingest.answers import read_object, read_page, read_totals, retry_after, status_error
+from bot.ingest.answers import Item, Page, read_object, read_page, read_totals, retry_after, status_error
 from bot.ingest.asking import TRIES, Asker
+from bot.ingest.form import ROOT_SELECTS, SELECTS, RawRun, RunForm
 from bot.ingest.limiter import RequestLimiter
 from bot.ingest.links import link_template
-from bot.ingest.reading import ROOT_SELECTS, SELECTS, MalformedRunError, has_ended, read_id, read_instant
+from bot.ingest.reading import MalformedRunError, has_ended, read_id, read_instant, read_keys
 from bot.ledger.booking import instant
+from bot.ledger.trace_rows import Root
 
 if TYPE_CHECKING:
     from langsmith import Langsmith
@@ -113,7 +115,9 @@ class LangSmith:
                 )
         return sorted(found.values(), key=lambda project: (project.name, project.id)), problems
 
-    def runs(self, project: bytes, start: int, end: int, types: Sequence[str]) -> Iterator[list[object]]:
+    def runs(
+        self, project: bytes, start: int, end: int, types: Sequence[str], form: RunForm
+    ) -> Iterator[list[RawRun | None]]:
         """Pages of the project's runs of `types` that began in [start, end), the newest first."""
         parameters: dict[str, Any] = {"selects": list(SELECTS)}
         if len(types) == 1:
@@ -121,28 +125,33 @@ class LangSmith:
         else:
             parameters["filter"] = "or(" + ", ".join(f'eq(run_type, "{one.lower()}")' for one in types) + ")"
         # LangSmith does not say whether a run that began at the bound itself is inside: one microsecond more is asked.
-        return self._run_pages(project, start - 1, end, parameters)
+        return self._run_pages(project, start - 1, end, parameters, form.page)
 
-    def runs_by_id(self, project: bytes, ids: Sequence[bytes], start: int, end: int) -> list[object]:
+    def runs_by_id(
+        self, project: bytes, ids: Sequence[bytes], start: int, end: int, form: RunForm
+    ) -> list[RawRun | None]:
         """Those of the runs `ids` that LangSmith still has; they began in [start, end)."""
-        return self._by_id(project, ids, start, end, SELECTS)
+        return self._by_id(project, ids, start, end, SELECTS, form.page)
 
     def roots(
-        self, project: bytes, trace_ids: Collection[bytes], start: int, end: int
-    ) -> dict[bytes, tuple[Mapping[str, Any], bool]]:
-        """Of the traces whose root LangSmith still has: the root's metadata, and whether it has ended."""
-        found: dict[bytes, tuple[Mapping[str, Any], bool]] = {}
-        for raw in _objects(self._by_id(project, sorted(trace_ids), start, end, ROOT_SELECTS)):
-            metadata = raw.get("metadata")
+        self, project: bytes, trace_ids: Collection[bytes], start: int, end: int, form: RunForm
+    ) -> dict[bytes, Root]:
+        """What the roots of the traces say, of those whose root LangSmith still has."""
+        found: dict[bytes, Root] = {}
+        for raw in self._by_id(project, sorted(trace_ids), start, end, ROOT_SELECTS, form.page):
+            if raw is None:
+                continue
             try:
-                found[read_id(raw.get("id"))] = (metadata if isinstance(metadata, dict) else {}, has_ended(raw))
+                found[read_id(raw.id)] = Root(read_keys(raw.metadata), final=has_ended(raw))
             except MalformedRunError:
                 continue  # an answer without an id is about no trace that was asked for
         return found
 
     def cost_of(self, project: bytes, run_id: bytes, start: int, end: int, *, subtree: bool) -> object:
         """The total cost of one run as JSON has it, with or without its descendants'; None if it has none."""
-        rows = self._by_id(project, [run_id], start, end, ("ID", "TOTAL_COST"), include_subtree_usage=subtree)
+        rows = self._by_id(
+            project, [run_id], start, end, ("ID", "TOTAL_COST"), read_page, include_subtree_usage=subtree
+        )
         wanted = str(UUID(bytes=run_id))
         return next((raw.get("total_cost") for raw in _objects(rows) if raw.get("id") == wanted), None)
 
@@ -211,7 +220,7 @@ class LangSmith:
             filters["type"] = ["PROJECT", "AGENT"]
         ask = partial(self._sdk().sessions.with_raw_response.list_v2, page_size=100, **filters)
         found: list[Project] = []
-        for page in self._asker.pages(ask, "projects"):
+        for page in self._asker.pages(ask, "projects", read_page):
             for raw in _objects(page):
                 if not selection.experiments and raw.get("type") == "EXPERIMENT":
                     continue
@@ -224,16 +233,30 @@ class LangSmith:
         return found
 
     def _by_id(
-        self, project: bytes, ids: Sequence[bytes], start: int, end: int, selects: Sequence[str], **more: Any
-    ) -> list[object]:
-        found: list[object] = []
+        self,
+        project: bytes,
+        ids: Sequence[bytes],
+        start: int,
+        end: int,
+        selects: Sequence[str],
+        read: Callable[[bytes, str], Page[Item]],
+        **more: Any,
+    ) -> list[Item]:
+        found: list[Item] = []
         for at in range(0, len(ids), PAGE_SIZE):
             wanted = [str(UUID(bytes=one)) for one in ids[at : at + PAGE_SIZE]]
-            for page in self._run_pages(project, start, end, {"selects": list(selects), "ids": wanted, **more}):
+            for page in self._run_pages(project, start, end, {"selects": list(selects), "ids": wanted, **more}, read):
                 found += page
         return found
 
-    def _run_pages(self, project: bytes, start: int, end: int, parameters: Mapping[str, Any]) -> Iterator[list[object]]:
+    def _run_pages(
+        self,
+        project: bytes,
+        start: int,
+        end: int,
+        parameters: Mapping[str, Any],
+        read: Callable[[bytes, str], Page[Item]],
+    ) -> Iterator[list[Item]]:
         """Pages with explicit bounds: without them LangSmith answers for the last 24 hours only, and saying nothing."""
         ask = partial(
             self._sdk().runs.with_raw_response.query_v2,
@@ -243,7 +266,7 @@ class LangSmith:
             page_size=PAGE_SIZE,
             **parameters,
         )
-        return self._asker.pages(ask, "runs")
+        return self._asker.pages(ask, "runs", read)
 
     def _understand(self, error: Exception, what: str) -> tuple[SourceError, float | None]:
         """Our error for an error of the SDK or of its answer, and how long the server asked us to wait."""

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from bot.domain.costing import CostMode
 from bot.domain.run import Run, State
 from bot.ingest.ahead import read_ahead
+from bot.ingest.form import RawRun, RunForm
 from bot.ingest.langsmith import LangSmith, Selection
 from bot.ingest.plan import (
     FIRST_SLICE,
@@ -26,7 +27,7 @@ from bot.ingest.plan import (
     settled_by,
 )
 from bot.ingest.probe import ROOT_BEFORE, probe_cost_mode
-from bot.ingest.reading import MalformedRunError, read_keys, read_run
+from bot.ingest.reading import MalformedRunError, read_run
 from bot.ingest.rootless import Rootless
 from bot.ingest.summary import Progress, SyncSummary
 from bot.ledger.booking import Rules, instant, microseconds
@@ -50,7 +51,7 @@ class Scope:
 
     selection: Selection
     run_types: tuple[str, ...]
-    keys: tuple[str, ...]  # the metadata keys that are kept
+    form: RunForm
     zone: ZoneInfo
     backfill: timedelta
 
@@ -161,8 +162,8 @@ class ProjectSync:
         """Read slices, several at a time, and book their pages as they come. The watermark moves when a slice and all
         before it are whole, so that it never jumps over unread time."""
 
-        def read(one: _Slice) -> Iterator[list[object]]:
-            return self._source.runs(self._project.id, one.start, one.end, self._scope.run_types)
+        def read(one: _Slice) -> Iterator[list[RawRun | None]]:
+            return self._source.runs(self._project.id, one.start, one.end, self._scope.run_types, self._scope.form)
 
         with closing(read_ahead(slices, read)) as ahead:
             for one, page in ahead:
@@ -191,7 +192,7 @@ class ProjectSync:
     def _say(self, whole: int) -> None:
         self._progress(Progress(self._project.name, self._done, whole, self._read_runs))
 
-    def _book_page(self, page: list[object], one: _Slice) -> None:
+    def _book_page(self, page: list[RawRun | None], one: _Slice) -> None:
         runs = [run for raw in page if (run := self._read(raw)) is not None]
         if runs:
             self.example = (runs[-1].id, runs[-1].trace_id)
@@ -219,9 +220,9 @@ class ProjectSync:
         self._read_runs += booked.read
         self._changed_days |= booked.changed_days
 
-    def _read(self, raw: object) -> Run | None:
+    def _read(self, raw: RawRun | None) -> Run | None:
         try:
-            run = read_run(raw, self._project.key, self._scope.keys)
+            run = read_run(raw, self._project.key)
         except MalformedRunError as error:
             self._summary.malformed += 1
             if not self._malformed_said:
@@ -237,12 +238,8 @@ class ProjectSync:
         if not unknown:
             return {}
         earliest = microseconds(instant(start) - ROOT_BEFORE)
-        found = self._source.roots(self._project.id, unknown, earliest, end)
-        return {
-            trace_id: Root(read_keys(metadata, self._scope.keys), final)
-            for trace_id, (metadata, final) in found.items()
-            if trace_id in unknown
-        }
+        found = self._source.roots(self._project.id, unknown, earliest, end, self._scope.form)
+        return {trace_id: root for trace_id, root in found.items() if trace_id in unknown}
 
     def _look_up_open_runs(self, todo: Plan, now: datetime) -> None:
         """Ask again for runs that have not ended, and now and then for those without tokens, where the stretch that was
@@ -255,7 +252,7 @@ class ProjectSync:
             ids = [run_id for run_id, _ in found]
             first, last = min(starts), max(starts) + 1
             asked = _Slice(first, todo.end)
-            self._book_page(self._source.runs_by_id(self._project.id, ids, first, last), asked)
+            self._book_page(self._source.runs_by_id(self._project.id, ids, first, last, self._scope.form), asked)
             self._book_rootless(asked)
 
     def _learn_cost_mode(self) -> None:

@@ -1,40 +1,15 @@
 """From LangSmith's JSON to a run: what is kept, what is left behind, and what is no run at all."""
 
-from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from bot.domain.feature import clean_value
 from bot.domain.money import dollars, from_json, nanos
 from bot.domain.run import Run, Status
 from bot.domain.usage import FINE, Flag, read_usage
+from bot.ingest.form import RawMetadata, RawRun
 from bot.ledger.booking import MAX_COST, microseconds
-
-# What a ledger of costs needs to know. INPUTS, OUTPUTS, EVENTS, MANIFEST, EXTRA, ERROR and the previews are never asked
-# for: prompts and answers stay in LangSmith.
-SELECTS = (
-    "ID",
-    "NAME",
-    "RUN_TYPE",
-    "STATUS",
-    "START_TIME",
-    "END_TIME",
-    "TRACE_ID",
-    "PARENT_RUN_IDS",
-    "THREAD_ID",
-    "METADATA",
-    "TAGS",
-    "PROMPT_TOKENS",
-    "COMPLETION_TOKENS",
-    "PROMPT_COST",
-    "COMPLETION_COST",
-    "TOTAL_COST",
-    "PROMPT_TOKEN_DETAILS",
-    "COMPLETION_TOKEN_DETAILS",
-)
-ROOT_SELECTS = ("ID", "STATUS", "END_TIME", "METADATA")
 
 # More than anybody tags; a trace that carries thousands would only fill the ledger.
 MAX_TAGS = 50
@@ -43,6 +18,7 @@ _TIERS = ("flex", "priority")
 _SERVICES = frozenset({"batch", *_TIERS})
 _STATUSES = frozenset(status.value for status in Status)
 _ZERO = Decimal(0)
+_NO_METADATA = RawMetadata()
 
 # Beyond these an instant is nonsense, and arithmetic with time zones would come near its own limits.
 _EARLIEST = microseconds(datetime(2000, 1, 1, tzinfo=UTC))
@@ -56,31 +32,26 @@ class MalformedRunError(ValueError):
     """A row that cannot be booked; says why, without quoting more than its id."""
 
 
-def read_run(raw: object, project: int, keys: Collection[str]) -> Run:
-    """A run from one item of LangSmith's answer. `keys` are the configured metadata keys; no other is kept.
+def read_run(raw: RawRun | None, project: int) -> Run:
+    """A run from one item of LangSmith's answer.
 
-    Raises MalformedRunError if it lacks an id, a trace or a start, and nothing else, whatever it is.
+    Raises MalformedRunError if it is no object, or lacks an id, a trace or a start; and nothing else, whatever it is.
     """
-    if not isinstance(raw, dict):
+    if raw is None:
         raise MalformedRunError("a run is no JSON object")
-    run_id = _uuid(raw.get("id"))
+    run_id = _uuid(raw.id)
     if run_id is None:
         raise MalformedRunError("a run's id is no UUID")
-    start = read_instant(raw.get("start_time"))
+    start = read_instant(raw.start_time)
     if start is None:
         raise MalformedRunError(f"run {UUID(bytes=run_id)} has no readable start time")
-    trace_id = _uuid(raw.get("trace_id") or raw.get("id"))
-    ancestors = _ancestors(raw.get("parent_run_ids"))
+    trace_id = _uuid(raw.trace_id) if raw.trace_id and raw.trace_id != raw.id else run_id
+    ancestors = _ancestors(raw.parent_run_ids)
     if trace_id is None or ancestors is None:
         raise MalformedRunError(f"run {UUID(bytes=run_id)} names a trace or a parent that is no UUID")
-    metadata = raw.get("metadata")
-    if not isinstance(metadata, dict):
-        metadata = {}
+    metadata = raw.metadata or _NO_METADATA
     usage, flags = read_usage(
-        raw.get("prompt_tokens"),
-        raw.get("completion_tokens"),
-        raw.get("prompt_token_details"),
-        raw.get("completion_token_details"),
+        raw.prompt_tokens, raw.completion_tokens, raw.prompt_token_details, raw.completion_token_details
     )
     raw_cost, cost_flags = _cost(raw)
     if cost_flags:
@@ -92,30 +63,29 @@ def read_run(raw: object, project: int, keys: Collection[str]) -> Run:
         trace_id,
         project,
         ancestors,
-        clean_value(raw.get("run_type")).upper()[:20],
+        clean_value(raw.run_type).upper()[:20],
         _status(raw),
         start,
-        read_instant(raw.get("end_time")),
-        clean_value(raw.get("name")),
-        _tags(raw.get("tags")),
-        read_keys(metadata, keys),
-        clean_value(metadata.get("ls_provider")) or None,
-        clean_value(metadata.get("ls_model_name")) or None,
+        read_instant(raw.end_time),
+        clean_value(raw.name),
+        _tags(raw.tags),
+        read_keys(metadata),
+        clean_value(metadata.ls_provider) or None,
+        clean_value(metadata.ls_model_name) or None,
         _context(raw, metadata),
         usage,
         raw_cost,
         flags,
-        clean_value(raw.get("thread_id")) or None,
+        clean_value(raw.thread_id) or None,
     )
 
 
-def read_keys(metadata: object, keys: Collection[str]) -> tuple[tuple[str, str], ...]:
+def read_keys(metadata: RawMetadata | None) -> tuple[tuple[str, str], ...]:
     """The configured keys' values, sorted by key; without those that are missing or no plain value."""
-    if not isinstance(metadata, dict):
+    if metadata is None:
         return ()
-    found = [(key, value) for key in keys if key in metadata and (value := clean_value(metadata[key]))]
-    found.sort()
-    return tuple(found)
+    found = [(key, clean_value(getattr(metadata, name))) for key, name in metadata.kept]
+    return tuple([pair for pair in found if pair[1]])
 
 
 def read_id(value: object) -> bytes:
@@ -143,7 +113,7 @@ def read_instant(value: object) -> int | None:
     return since_1970 if _EARLIEST <= since_1970 < _LATEST else None
 
 
-def has_ended(raw: Mapping[str, Any]) -> bool:
+def has_ended(raw: RawRun) -> bool:
     """Whether a run has come to its end, so that nothing about it will be added."""
     return _status(raw) != Status.PENDING
 
@@ -171,23 +141,23 @@ def _uuid(value: object) -> bytes | None:
     return None
 
 
-def _status(raw: Mapping[str, Any]) -> str:
+def _status(raw: RawRun) -> str:
     """One of Status. A word that we do not know is taken for success, unless the run plainly goes on."""
-    status = str(raw.get("status") or "").upper()
+    status = str(raw.status or "").upper()
     if status in _STATUSES:
         return status
-    return Status.SUCCESS.value if raw.get("end_time") else Status.PENDING.value
+    return Status.SUCCESS.value if raw.end_time else Status.PENDING.value
 
 
-def _cost(raw: Mapping[str, Any]) -> tuple[int | None, Flag]:
+def _cost(raw: RawRun) -> tuple[int | None, Flag]:
     """LangSmith's own cost in nano-dollars: the total, or prompt plus completion where both are there."""
-    total = raw.get("total_cost")
+    total = raw.total_cost
     if total is not None:
         cost = from_json(total)
         if cost is None:
             return None, Flag.IMPOSSIBLE_COST
     else:
-        prompt, completion = from_json(raw.get("prompt_cost")), from_json(raw.get("completion_cost"))
+        prompt, completion = from_json(raw.prompt_cost), from_json(raw.completion_cost)
         if prompt is None or completion is None:
             return None, FINE
         # Adding to what is no amount of money can raise.
@@ -199,18 +169,17 @@ def _is_money(amount: Decimal) -> bool:
     return amount.is_finite() and -_MOST_DOLLARS <= amount <= _MOST_DOLLARS
 
 
-def _is_sampled(metadata: Mapping[str, Any]) -> bool:
-    rate = metadata.get("ls_tracing_sample_rate")
+def _is_sampled(metadata: RawMetadata) -> bool:
+    rate = metadata.ls_tracing_sample_rate
     number = None if rate is None else from_json(rate)
     return number is not None and number.is_finite() and _ZERO <= number < 1
 
 
-def _context(raw: Mapping[str, Any], metadata: Mapping[str, Any]) -> str | None:
+def _context(raw: RawRun, metadata: RawMetadata) -> str | None:
     """How the provider served it: the service tier that the token details speak of, which name their kinds
     `flex_cache_read` and the like; without any details what was asked for, as the tracers write it down."""
     is_told = False
-    for field in ("prompt_token_details", "completion_token_details"):
-        details = raw.get(field)
+    for details in (raw.prompt_token_details, raw.completion_token_details):
         if not details or not isinstance(details, dict):
             continue
         kinds = details.get("raw", details)
@@ -219,8 +188,8 @@ def _context(raw: Mapping[str, Any], metadata: Mapping[str, Any]) -> str | None:
                 if kind.startswith(_TIERS):
                     return next(tier for tier in _TIERS if kind.startswith(tier))
             is_told = is_told or bool(kinds)
-    asked_for = metadata.get("service_tier")
-    if asked_for is None and isinstance(parameters := metadata.get("ls_invocation_params"), dict):
+    asked_for = metadata.service_tier
+    if asked_for is None and isinstance(parameters := metadata.ls_invocation_params, dict):
         asked_for = parameters.get("service_tier")
     if not isinstance(asked_for, str) or asked_for not in _SERVICES:
         return None

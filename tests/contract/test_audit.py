@@ -18,6 +18,7 @@ import bot.reports.audit
 from bot.domain.costing import CostMode
 from bot.domain.run import Source
 from bot.errors import QuestionError
+from bot.ingest.form import RunForm
 from bot.ingest.reading import read_run
 from bot.ledger.store import Ledger
 from bot.pricing.override import Override, Rates
@@ -74,7 +75,8 @@ def audited(*rows: dict[str, Any], words: str = "2026-11-15", mode: CostMode = C
     books = Books(UTC_ZONE, price=price)
     books.learn(mode)
     books.ledger.set_link(MINE, NOW, books.project(), LINK)
-    books.book([read_run(row, 1, ("feature",)) for row in rows])
+    form = RunForm(("feature",))
+    books.book([read_run(form.of(row), 1) for row in rows])
     answer = reporter(books.ledger, zone=UTC_ZONE, prices=price).ask(f"audit {words}", NOW)
     assert isinstance(answer, Audit)
     return answer

@@ -15,6 +15,7 @@ from bot.demo.server import Connection
 from bot.domain.feature import Attribution
 from bot.domain.money import NANOS_PER_DOLLAR
 from bot.domain.period import Span
+from bot.ingest.form import RunForm
 from bot.ingest.langsmith import LangSmith, Selection
 from bot.ingest.limiter import RequestLimiter
 from bot.ingest.project_sync import Scope
@@ -87,7 +88,8 @@ class World:
             attribution=Attribution(), price=Pricer((), ZONE), day_of=day_finder(ZONE), dimensions=("env",)
         )
         self.ledger.keep_rules(self.rules, ZONE)
-        self.scope = Scope(Selection(tuple(patterns), experiments), tuple(types), ("feature", "env"), ZONE, backfill)
+        form = RunForm(("feature", "env"))
+        self.scope = Scope(Selection(tuple(patterns), experiments), tuple(types), form, ZONE, backfill)
         self.source = LangSmith(
             api_key=api_key,
             base_url=self.standin.url,

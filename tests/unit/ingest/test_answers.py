@@ -12,9 +12,31 @@ from bot.errors import SourceError, SourceRefusedError, SourceUnavailableError
 from bot.ingest.answers import Page, read_page, retry_after, status_error
 
 URL = "https://langsmith.example"
+NO_PAGES: list[object] = [
+    {},
+    {"detail": "all is well"},
+    {"items": 7},
+    {"items": {}},
+    {"items": "none"},
+    {"has_more": True},
+    {"items": [1], "has_more": True},
+    {"items": [], "has_more": True},
+    {"items": [{}], "has_more": True},
+    {"items": [{}], "has_more": True, "next_cursor": ""},
+    {"items": [1], "has_more": True, "next_cursor": None},
+    {"items": [1], "next_cursor": 7},
+    {"items": [1], "next_cursor": ["abc"]},
+    [],
+    [{"items": []}],
+    None,
+    "items",
+    0,
+]
+NOT_JSON = [b"", b"<html>", b'{"items": [', b'{"items": []} trailing', b"\xff\xfe", b"[" * 5_000 + b"]" * 5_000]
+ODDITIES = [b'"\\ud800"', b'"\xff"', b'"\xed\xa0\x80"', b"NaN", b"-Infinity", b"1e400", b"1" * 400, b"1" * 10_000]
 
 
-def page(body: Any) -> Page:
+def page(body: Any) -> Page[object]:
     return read_page(json.dumps(body).encode(), URL)
 
 
@@ -30,48 +52,24 @@ def page(body: Any) -> Page:
         ({"has_more": False}, Page([], None)),
     ],
 )
-def test_a_page_is_items_and_where_the_next_begins(body: object, read: Page) -> None:
+def test_a_page_is_items_and_where_the_next_begins(body: object, read: Page[object]) -> None:
     assert page(body) == read
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        {"detail": "all is well"},
-        {"items": 7},
-        {"items": {}},
-        {"items": "none"},
-        {"has_more": True},
-        {"items": [1], "has_more": True},
-        {"items": [1], "has_more": True, "next_cursor": None},
-        {"items": [1], "next_cursor": 7},
-        {"items": [1], "next_cursor": ["abc"]},
-        [],
-        [{"items": []}],
-        None,
-        "items",
-        0,
-    ],
-)
+@pytest.mark.parametrize("body", NO_PAGES)
 def test_what_is_no_page_is_never_taken_for_an_empty_one(body: object) -> None:
     """The time that it stands for would count as read."""
     with pytest.raises(SourceUnavailableError, match="JSON of another form"):
         page(body)
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"<html>", b'{"items": [', b'{"items": []} trailing', b"\xff\xfe", b"[" * 5_000 + b"]" * 5_000]
-)
+@pytest.mark.parametrize("body", NOT_JSON)
 def test_what_is_not_json_is_said_to_be_so(body: bytes) -> None:
     with pytest.raises(SourceUnavailableError, match="not JSON"):
         read_page(body, URL)
 
 
-@pytest.mark.parametrize(
-    "oddity",
-    [b'"\\ud800"', b'"\xff"', b'"\xed\xa0\x80"', b"NaN", b"-Infinity", b"1e400", b"1" * 400, b"1" * 10_000],
-)
+@pytest.mark.parametrize("oddity", ODDITIES)
 def test_one_odd_value_does_not_hide_the_other_runs(oddity: bytes) -> None:
     read = read_page(b'{"items": [{"name": ' + oddity + b'}, {"name": "fine"}]}', URL)
     assert len(read.items) == 2

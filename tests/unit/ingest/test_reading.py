@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from bot.domain.run import Run, Status
 from bot.domain.usage import Flag, Usage
-from bot.ingest.reading import MAX_TAGS, ROOT_SELECTS, SELECTS, MalformedRunError, has_ended, read_keys, read_run
+from bot.ingest.form import ROOT_SELECTS, SELECTS, RawRun, RunForm
+from bot.ingest.reading import MAX_TAGS, MalformedRunError, has_ended, read_keys, read_run
 from bot.ledger.booking import instant
 
 ID = "0194d1c0-0000-4000-8000-000000000001"
 TRACE = "0194d1c0-0000-4000-8000-000000000002"
 KEYS = ("feature", "env")
+FORM = RunForm(KEYS)
 FULL: dict[str, Any] = {
     "id": ID,
     "name": "ChatOpenAI",
@@ -61,7 +63,7 @@ objects = st.dictionaries(known_keys, anything | st.dictionaries(known_keys, any
 
 
 def read(**changes: Any) -> Run:
-    return read_run({**FULL, **changes}, 7, KEYS)
+    return read_run(FORM.of({**FULL, **changes}), 7)
 
 
 def without(*fields: str) -> dict[str, Any]:
@@ -101,7 +103,7 @@ def test_a_run_of_nothing_but_an_id_and_a_start_is_a_root_that_goes_on() -> None
         {"id": ID, "start_time": FULL["start_time"]},
         {**dict.fromkeys(FULL), "id": ID, "start_time": FULL["start_time"]},
     ):
-        run = read_run(bare, 7, KEYS)
+        run = read_run(FORM.of(bare), 7)
         assert (run.id, run.trace_id, run.ancestors) == (UUID(ID).bytes, UUID(ID).bytes, ())
         assert (run.type, run.status, run.end, run.name, run.tags, run.keys) == ("", "PENDING", None, "", (), ())
         assert (run.provider, run.model, run.usage, run.raw_cost, run.flags) == (None, None, None, None, Flag(0))
@@ -114,7 +116,7 @@ class TestMalformed:
     @pytest.mark.parametrize("raw", [None, 7, "run", [], [FULL], True])
     def test_no_object(self, raw: object) -> None:
         with pytest.raises(MalformedRunError, match="no JSON object"):
-            read_run(raw, 7, KEYS)
+            read_run(FORM.of(raw), 7)
 
     @pytest.mark.parametrize("bad", [None, "", 7, "run-1", ID[:-1], ID + "0", "-" * 36, "0" * 36, ID.replace("0", "g")])
     def test_no_id(self, bad: object) -> None:
@@ -184,8 +186,8 @@ class TestStatus:
     def test_any_other_word_is_success_once_the_run_has_ended(self, word: object) -> None:
         assert read(status=word).status == Status.SUCCESS
         assert read(status=word, end_time=None).status == Status.PENDING
-        assert has_ended({**FULL, "status": word})
-        assert not has_ended({"status": word})
+        assert has_ended(RawRun(status=word, end_time=FULL["end_time"]))
+        assert not has_ended(RawRun(status=word))
 
 
 class TestCost:
@@ -214,7 +216,7 @@ class TestCost:
     def test_the_total_else_prompt_plus_completion_where_both_are_there(
         self, fields: dict[str, Any], nanos: int | None
     ) -> None:
-        run = read_run({**without("total_cost", "prompt_cost", "completion_cost"), **fields}, 7, KEYS)
+        run = read_run(FORM.of({**without("total_cost", "prompt_cost", "completion_cost"), **fields}), 7)
         assert (run.raw_cost, run.flags) == (nanos, Flag(0))
 
     @pytest.mark.parametrize(
@@ -315,7 +317,7 @@ class TestNames:
 
     @pytest.mark.parametrize("odd", [None, [], "feature", 7])
     def test_odd_metadata_and_tags_are_none_at_all(self, odd: object) -> None:
-        assert read(metadata=odd).keys == read_keys(odd, KEYS) == ()
+        assert read(metadata=odd).keys == read_keys(None) == ()
         assert read(tags=odd).tags == ()
 
     def test_more_tags_than_anybody_writes_are_left_behind(self) -> None:
@@ -373,4 +375,6 @@ def test_no_metadata_but_the_configured_gets_into_a_run(others: dict[str, Any], 
     metadata = {**planted, "user": marker, "LANGCHAIN_METADATA": marker, **mine}
     raw = {**FULL, "metadata": metadata, "inputs": {"messages": marker}, "outputs": marker, "extra": {"x": marker}}
     raw |= {"error": marker, "events": [marker], "prompt_preview": content}
-    assert marker not in repr(read_run(raw, 7, KEYS))
+    taken = FORM.of(raw)
+    assert marker not in repr(taken)
+    assert marker not in repr(read_run(taken, 7))
