@@ -11,7 +11,7 @@ from functools import partial
 from typing import Protocol, TypeVar
 
 from bot.errors import SourceError, SourceUnavailableError
-from bot.ingest.answers import Page
+from bot.ingest.answers import Item, Page
 from bot.ingest.limiter import RequestLimiter
 
 TRIES = 6
@@ -19,7 +19,6 @@ FIRST_WAIT_SECONDS = 2.0
 LONGEST_WAIT_SECONDS = 60.0
 
 _Read = TypeVar("_Read")
-_Item = TypeVar("_Item")
 
 _log = logging.getLogger(__name__)
 
@@ -103,8 +102,8 @@ class Asker:
             raise problem from None
 
     def pages(
-        self, ask: Callable[..., Answer], what: str, read: Callable[[bytes, str], Page[_Item]]
-    ) -> Iterator[list[_Item]]:
+        self, ask: Callable[..., Answer], what: str, read: Callable[[bytes, str], Page[Item]]
+    ) -> Iterator[list[Item]]:
         """All pages of an answer, as `read` has them; ends only where the server says that there is no more."""
         seen: set[str | None] = {None}
         cursor: str | None = None

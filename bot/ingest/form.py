@@ -1,7 +1,7 @@
-"""The form of LangSmith's runs: what of their JSON is taken, and nothing else.
+"""The form of LangSmith's runs: what of their JSON is taken; nothing else is kept.
 
-A field that is not named here never leaves the bytes of an answer, even if a server sends it unasked; of the metadata,
-too, only what is named. That is also why it is quick: most of a run's JSON is passed over.
+Of a page in which nothing is odd, what is not named here is not even made into an object, and neither is metadata that
+is not asked for by name. That is also why it is quick: most of a run's JSON is passed over.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,8 +14,8 @@ from bot.ingest.answers import Page, read_page
 
 
 class RawMetadata(msgspec.Struct, gc=False):
-    """What is taken of a run's metadata: of these what the tracers write, and in `kept` the configured keys, each with
-    the name of its attribute, sorted by key."""
+    """What is taken of a run's metadata: what the tracers write, and the configured keys. `kept` pairs each configured
+    key with the attribute that has its value, sorted by key."""
 
     ls_provider: Any = None
     ls_model_name: Any = None
@@ -31,7 +31,7 @@ class RawRun(msgspec.Struct, gc=False):
     no object.
 
     Prompts and answers stay in LangSmith: INPUTS, OUTPUTS, EVENTS, MANIFEST, EXTRA, ERROR and the previews are neither
-    asked for nor taken.
+    asked for nor taken. A field that is added here is asked for, too.
     """
 
     id: Any = None
@@ -61,33 +61,33 @@ ROOT_SELECTS = ("ID", "STATUS", "END_TIME", "METADATA")
 class _RunPage(msgspec.Struct, gc=False):
     """A page in which nothing is odd."""
 
-    items: list[RawRun]
+    items: list[RawRun | None]
     next_cursor: str | None = None
     has_more: bool | None = None
 
 
 class RunForm:
-    """Reads pages of runs, and of their metadata the `keys`."""
+    """Reads pages of runs, and of their metadata the `keys`, which may be any texts."""
 
     def __init__(self, keys: Iterable[str]) -> None:
-        mine = {name: name for name in RawMetadata.__struct_fields__}
-        kept = tuple((key, mine.get(key, f"key_{number}")) for number, key in enumerate(sorted(set(keys))))
-        added = [(name, Any, msgspec.field(default=None, name=key)) for key, name in kept if key not in mine]
-        metadata = msgspec.defstruct("Metadata", added, bases=(RawMetadata,), namespace={"kept": kept}, gc=False)
-        run = msgspec.defstruct("Run", [("metadata", metadata | None, None)], bases=(RawRun,), gc=False)
-        page = msgspec.defstruct("RunPage", [("items", GenericAlias(list, run))], bases=(_RunPage,), gc=False)
-        self._metadata = cast("type[RawMetadata]", metadata)
-        self._names = {**mine, **dict(kept)}.items()
-        self._decode_page = cast("Callable[[bytes], _RunPage]", msgspec.json.Decoder(page).decode)
+        own = {name: name for name in RawMetadata.__struct_fields__}
+        kept = [(key, own.get(key, f"key_{number}")) for number, key in enumerate(sorted(set(keys)))]
+        self._attributes = {**own, **dict(kept)}  # by key
+        try:
+            metadata = _metadata(kept, named=True)
+        except ValueError:
+            # msgspec compares with the bytes as they are, and takes no key that JSON writes with a backslash.
+            self._decode: Callable[[bytes], _RunPage] | None = None
+            self._run, self._metadata = RawRun, _metadata(kept, named=False)
+        else:
+            self._run, self._metadata = _run(metadata), metadata
+            self._decode = _page_decoder(self._run)
 
     def page(self, body: bytes, base_url: str) -> Page[RawRun | None]:
         """A page of runs from the body of an answer: None for an item that is no object. Raises as `read_page`."""
-        try:
-            read = self._decode_page(body)
-        except (ValueError, RecursionError):
-            read = None
-        if read is not None and (read.next_cursor or not read.has_more):
-            return Page(list(read.items), read.next_cursor or None)
+        plain = self._plain_page(body)
+        if plain is not None:
+            return plain
         # Something is odd: metadata that is text, say. What that is, and whether it matters, is found out one by one.
         page = read_page(body, base_url)
         return Page([self.of(item) for item in page.items], page.cursor)
@@ -99,7 +99,42 @@ class RunForm:
         taken = {field: item.get(field) for field in RawRun.__struct_fields__}
         metadata = taken["metadata"]
         if isinstance(metadata, dict):
-            taken["metadata"] = self._metadata(**{name: metadata.get(key) for key, name in self._names})
+            values = {attribute: metadata.get(key) for key, attribute in self._attributes.items()}
+            taken["metadata"] = self._metadata(**values)
         else:
             taken["metadata"] = None
-        return RawRun(**taken)
+        return self._run(**taken)
+
+    def _plain_page(self, body: bytes) -> Page[RawRun | None] | None:
+        """The page if nothing in it is odd."""
+        if self._decode is None:
+            return None
+        try:
+            page = self._decode(body)
+        except (ValueError, RecursionError):
+            return None
+        # What says that there is more, and not where, is no page: see `read_page`, which says so.
+        return Page(page.items, page.next_cursor or None) if page.next_cursor or not page.has_more else None
+
+
+def _metadata(kept: Iterable[tuple[str, str]], *, named: bool) -> type[RawMetadata]:
+    """A class with an attribute for each key, to be decoded by the keys if it is `named`: raises ValueError then for a
+    key that JSON writes otherwise than it is."""
+    kept = tuple(kept)
+    fields = [
+        (attribute, Any, msgspec.field(default=None, name=key if named else None))
+        for key, attribute in kept
+        if attribute not in RawMetadata.__struct_fields__
+    ]
+    made = msgspec.defstruct("Metadata", fields, bases=(RawMetadata,), namespace={"kept": kept}, gc=False)
+    return cast("type[RawMetadata]", made)
+
+
+def _run(metadata: type[RawMetadata]) -> type[RawRun]:
+    made = msgspec.defstruct("Run", [("metadata", metadata | None, None)], bases=(RawRun,), gc=False)
+    return cast("type[RawRun]", made)
+
+
+def _page_decoder(run: type[RawRun]) -> Callable[[bytes], _RunPage]:
+    page = msgspec.defstruct("RunPage", [("items", GenericAlias(list, run))], bases=(_RunPage,), gc=False)
+    return cast("Callable[[bytes], _RunPage]", msgspec.json.Decoder(page).decode)

@@ -143,7 +143,7 @@ def _uuid(value: object) -> bytes | None:
 
 def _status(raw: RawRun) -> str:
     """One of Status. A word that we do not know is taken for success, unless the run plainly goes on."""
-    status = str(raw.status or "").upper()
+    status = raw.status.upper() if isinstance(raw.status, str) else ""
     if status in _STATUSES:
         return status
     return Status.SUCCESS.value if raw.end_time else Status.PENDING.value

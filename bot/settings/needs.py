@@ -61,7 +61,7 @@ def unmet(needs: Iterable[Need], variables: Mapping[str, Variable]) -> list[str]
 def _problem(needed: _Needed, variable: Variable | None) -> str | None:
     if variable is None:
         return f"{needed.name} is not set; {needed.way}."
-    if not needed.secret:
+    if not needed.secret or variable.defect():  # the latter is said of every variable
         return None
     for other in _NEEDED[Need.SLACK]:
         if other.name != needed.name and variable.text.startswith(other.prefix):

@@ -20,9 +20,12 @@ class Variable(NamedTuple):
     text: str
 
     def defect(self) -> str | None:
-        """What no variable's text may have in it: no setting has a use for it, and a file name breaks on it."""
+        """What no variable's text may have in it or around it: no setting has a use for it."""
         if any(unicodedata.category(character) in ("Cc", "Cs") for character in self.text):
             return "there is a line break, a control character or a byte that is not UTF-8 in it; write it again."
+        if len(self.text) > 1 and self.text[0] == self.text[-1] and self.text[0] in "\"'":
+            # .env is read without them here, but not by Docker's --env-file: its keys would name no feature, silently.
+            return "there are quotes around it, and nothing takes them off; write it without."
         return None
 
 

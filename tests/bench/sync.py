@@ -10,16 +10,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
+from uuid import UUID
 
 import orjson
 
 from bot.__main__ import collect_seldom
+from bot.ledger.booking import microseconds
 from tests.bench.pages import FIRST_DAY, PAGE, PAGES_A_DAY, PROJECT, Ids, pages
+
+_DAY = 86_400_000_000  # microseconds
 
 
 class Measured(NamedTuple):
@@ -49,9 +53,9 @@ class _Took(NamedTuple):
 
 
 def measure_all(runs: int, ids: Ids) -> dict[str, Measured]:
-    """The floor, the sync and the typed loop over the same `runs`."""
+    """The sync, its floor, a sync without rules and the typed loop over the same `runs`."""
     with TemporaryDirectory(prefix="llmcost-bench-") as folder, page_server(runs, ids=ids) as url:
-        return {name: _in_process(name, runs, ids, url, Path(folder)) for name in ("sync", "floor", "typed loop")}
+        return {name: _in_process(name, runs, ids, url, Path(folder)) for name in _MEASURES}
 
 
 def measure_peak(runs: int) -> float:
@@ -96,29 +100,67 @@ def _floor(runs: int, ids: Ids, url: str, folder: Path) -> tuple[_Took, Path]:
     """Parse the same pages with orjson and insert the same rows, ready made, with bare sqlite3: same table, same
     indices, same durability, a transaction a page."""
     del url
-    source, path = folder / "sync.db", folder / "floor.db"
+    path = folder / "floor.db"
+    bare, insert, found = _bare_ledger(folder / "sync.db", path)
+    prepared = [page.items for page in pages(runs, ids=ids)]
+    rows = [[found[item["id"]] for item in orjson.loads(items)] for items in prepared]
+    began = _Took.now()
+    for items, made_rows in zip(prepared, rows, strict=True):
+        orjson.loads(items)
+        bare.execute("BEGIN IMMEDIATE")
+        bare.executemany(insert, made_rows)
+        bare.execute("COMMIT")
+    took = began.until_now()
+    bare.close()
+    return took, path
+
+
+def _no_rules(runs: int, ids: Ids, url: str, folder: Path) -> tuple[_Took, Path]:
+    """Ask and parse as the sync does, insert as the floor does: a sync that decides nothing and looks up nothing."""
+    del ids
+    from bot.app.source import build_source
+    from bot.ingest.ahead import read_ahead
+    from bot.ingest.form import RawRun, RunForm
+    from bot.settings import load
+
+    path = folder / "no-rules.db"
+    bare, insert, found = _bare_ledger(folder / "sync.db", path)
+    environ = {"LANGSMITH_API_KEY": "bench", "LANGSMITH_ENDPOINT": url, "LLMCOST_REQUESTS_PER_10S": "1000"}
+    settings, _ = load(environ=environ, directory=folder)
+    source, form = build_source(settings), RunForm(("feature",))
+    first = microseconds(FIRST_DAY)
+
+    def read(day: int) -> Iterator[list[RawRun | None]]:
+        return source.runs(PROJECT.bytes, first + day * _DAY, first + (day + 1) * _DAY, ("LLM", "EMBEDDING"), form)
+
+    began = _Took.now()
+    with closing(read_ahead(iter(range(-(-runs // (PAGE * PAGES_A_DAY)))), read)) as ahead:
+        for _, page in ahead:
+            if page is not None:
+                bare.execute("BEGIN IMMEDIATE")
+                bare.executemany(insert, [found[raw.id] for raw in page if raw is not None])
+                bare.execute("COMMIT")
+    took = began.until_now()
+    source.close()
+    bare.close()
+    return took, path
+
+
+def _bare_ledger(source: Path, path: Path) -> tuple[sqlite3.Connection, str, dict[str, tuple[object, ...]]]:
+    """An empty table `runs` at `path` as the sync made it in `source`, how a row is inserted, and the rows of `source`
+    by the runs' ids as JSON has them."""
     bare = sqlite3.connect(path, isolation_level=None)
     with sqlite3.connect(source) as made:
         schema = [
             sql for (sql,) in made.execute("SELECT sql FROM sqlite_master WHERE tbl_name = 'runs' AND sql NOT NULL")
         ]
-        found = {row[0]: row for row in made.execute("SELECT * FROM runs")}
+        found = {str(UUID(bytes=row[0])): row for row in made.execute("SELECT * FROM runs")}
     bare.execute("PRAGMA journal_mode=WAL")
     bare.execute("PRAGMA synchronous=NORMAL")
     for statement in schema:
         bare.execute(statement)
-    prepared = [page.items for page in pages(runs, ids=ids)]
-    rows = [[found[bytes.fromhex(item["id"].replace("-", ""))] for item in orjson.loads(items)] for items in prepared]
-    marks = ", ".join("?" * len(rows[0][0]))
-    began = _Took.now()
-    for items, made_rows in zip(prepared, rows, strict=True):
-        orjson.loads(items)
-        bare.execute("BEGIN IMMEDIATE")
-        bare.executemany(f"INSERT INTO runs VALUES ({marks})", made_rows)  # noqa: S608 - question marks alone
-        bare.execute("COMMIT")
-    took = began.until_now()
-    bare.close()
-    return took, path
+    marks = ", ".join("?" * len(next(iter(found.values()))))
+    return bare, f"INSERT INTO runs VALUES ({marks})", found  # noqa: S608 - question marks alone
 
 
 def _typed_loop(runs: int, ids: Ids, url: str, folder: Path) -> tuple[_Took, Path]:
@@ -152,7 +194,8 @@ def _typed_loop(runs: int, ids: Ids, url: str, folder: Path) -> tuple[_Took, Pat
     return took, path
 
 
-_MEASURES = {"sync": _sync, "floor": _floor, "typed loop": _typed_loop}
+# The first one makes the rows that the others insert.
+_MEASURES = {"sync": _sync, "floor": _floor, "without rules": _no_rules, "typed loop": _typed_loop}
 
 
 def _in_process(name: str, runs: int, ids: Ids, url: str, folder: Path) -> Measured:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bot.errors import SourceUnavailableError
 from bot.ingest.form import SELECTS, RawMetadata, RawRun, RunForm
+from bot.ingest.reading import read_run
 from tests.unit.ingest.test_answers import NO_PAGES, NOT_JSON, ODDITIES, URL
 from tests.unit.ingest.test_reading import FORM, FULL, anything, objects
 
@@ -77,9 +78,7 @@ def test_one_odd_value_does_not_hide_the_other_runs(place: bytes, oddity: bytes)
 
 def test_what_is_no_object_is_told_apart() -> None:
     odd = [None, 7, "run", [], [FULL], True]
-    *others, raw = FORM.page(page([*odd, FULL]), URL).items
-    assert others == [None] * len(odd)
-    assert taken(raw) == taken(FORM.of(FULL))
+    assert FORM.page(page([*odd, FULL]), URL).items == [*[None] * len(odd), FORM.of(FULL)]
 
 
 @settings(max_examples=300)
@@ -91,8 +90,12 @@ def test_the_same_is_taken_of_a_page_that_is_read_in_one_go_and_item_by_item(run
     assert repr(taken(once)) == repr(taken(by_item))
 
 
-def test_keys_may_be_called_anything_even_as_what_the_tracers_write() -> None:
-    names = ("user tier", "class", "kept", "service_tier", "ls_provider", "key_0", "", "caf\xe9", "a.b", "metadata")
+USUAL = ("user tier", "class", "kept", "service_tier", "ls_provider", "key_0", "", "caf\xe9", "a.b", "metadata", "id")
+
+
+@pytest.mark.parametrize("odd", [None, 'a"b', "a\\b", "a\nb", "\0", "\ud800"])
+def test_keys_may_be_called_anything_even_as_what_the_tracers_write(odd: str | None) -> None:
+    names = USUAL if odd is None else (*USUAL, odd)
     metadata = {name: f"is {name}" for name in names}
     form = RunForm([*names, *names])
     for raw in (*form.page(page([{"metadata": metadata}]), URL).items, form.of({"metadata": metadata})):
@@ -101,3 +104,17 @@ def test_keys_may_be_called_anything_even_as_what_the_tracers_write() -> None:
         assert {key: getattr(raw.metadata, name) for key, name in raw.metadata.kept} == metadata
         assert [key for key, _ in raw.metadata.kept] == sorted(names)
         assert (raw.metadata.ls_provider, raw.metadata.service_tier) == ("is ls_provider", "is service_tier")
+
+
+def test_a_whole_number_of_any_length_is_kept_as_it_is_written() -> None:
+    """As a float two ids that differ in the end would be one."""
+    numbers = [2**64 - 1, 2**64, 10**30 + 1]
+    items = FORM.page(page([{**FULL, "metadata": {"feature": number}} for number in numbers]), URL).items
+    assert [read_run(raw, 7).keys for raw in items] == [(("feature", str(number)),) for number in numbers]
+
+
+@pytest.mark.parametrize("deep", ["[" * 700 + "]" * 700, '{"a":' * 300 + "1" + "}" * 300])
+def test_what_is_nested_deeply_is_passed_over(deep: str) -> None:
+    body = json.dumps({"items": [{**FULL, "inputs": "HERE", "status": "HERE"}]}).replace('"HERE"', deep).encode()
+    (raw,) = FORM.page(body, URL).items
+    assert read_run(raw, 7).status == "SUCCESS"

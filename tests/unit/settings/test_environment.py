@@ -165,6 +165,9 @@ def test_a_text_means_a_value(name: str, text: str, field: str, value: object) -
         ("LLMCOST_REQUESTS_PER_10S", "2.5", "is not a whole number from 1 to 1000"),
         ("LLMCOST_TIMEZONE", "UTC\x1b[2J", "there is a line break, a control character"),
         ("LLMCOST_CONFIG", "a\udcffb", "a byte that is not UTF-8"),
+        ("LLMCOST_FEATURE_KEYS", '"feature"', "there are quotes around it"),
+        ("LLMCOST_TIMEZONE", "'UTC'", "there are quotes around it"),
+        ("LLMCOST_DIGEST_CHANNEL", '""', "there are quotes around it"),
     ],
 )
 def test_a_wrong_text_is_refused_with_its_name_the_text_and_what_to_write(name: str, text: str, sentence: str) -> None:

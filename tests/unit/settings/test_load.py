@@ -146,7 +146,8 @@ def test_what_is_needed_and_given_is_enough(tmp_path: Path) -> None:
         ({"SLACK_BOT_TOKEN": "xoxp-s3cret"}, "SLACK_BOT_TOKEN does not begin with xoxb-"),
         ({"SLACK_APP_TOKEN": "s3cret"}, "SLACK_APP_TOKEN does not begin with xapp-"),
         ({"SLACK_BOT_TOKEN": "xoxb-s3cret'"}, "SLACK_BOT_TOKEN holds a space, a quote"),
-        ({"LANGSMITH_API_KEY": '"s3cret"'}, "LANGSMITH_API_KEY holds a space, a quote"),
+        ({"LANGSMITH_API_KEY": '"s3cret"'}, "LANGSMITH_API_KEY: there are quotes around it"),
+        ({"SLACK_BOT_TOKEN": "'xoxb-s3cret'"}, "SLACK_BOT_TOKEN: there are quotes around it"),
         ({"LANGSMITH_API_KEY": "s3cret\u00a0copied"}, "LANGSMITH_API_KEY holds a space, a quote"),
     ],
 )
