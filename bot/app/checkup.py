@@ -64,6 +64,7 @@ def build_patient(
         ledger=ledger,
         admins=settings.admins,
         channels=channels(settings, config),
+        feature_keys=settings.feature_keys,
         zone=settings.timezone,
         week_start=settings.week_start,
         patience=patience(settings.sync_every),

@@ -2,7 +2,7 @@
 
 import re
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from bot.cli.outcome import show
 from bot.cli.reprice import who
@@ -17,6 +17,8 @@ from bot.render.numbers import clock, money
 from bot.reports.billed import bills, same_provider
 
 _MONTH = re.compile(r"([0-9]{4})-([0-9]{2})")
+# A comma stands before three digits, or it is somebody's decimal one: 812,40 is not 81,240.
+_AMOUNT = re.compile(r"[$]?([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)([.][0-9]+)?")
 
 
 def run_invoice(provider: str, month: str, amount: str | None) -> None:
@@ -58,11 +60,12 @@ def _period(month: str, calendar: Calendar) -> Period:
 
 
 def _amount(text: str) -> int:
+    found = _AMOUNT.fullmatch(text)
     try:
-        amount = nanos(Decimal(text.removeprefix("$").replace(",", "")))
-    except (InvalidOperation, ValueError):
-        amount = -1
-    if not 0 <= amount <= MAX_COST:
+        amount = MAX_COST + 1 if found is None else nanos(Decimal(found[1].replace(",", "") + (found[2] or "")))
+    except ValueError:  # more than any ledger can hold
+        amount = MAX_COST + 1
+    if amount > MAX_COST:
         raise UsageError(f"{plain(text)} is no amount of US dollars; write it like 812.40.")
     return amount
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +28,8 @@ def telling(stopped: str = "Stopped.") -> Iterator[None]:
     """
     # A terminal that has no sign for a letter shows another one instead of a traceback.
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr] # both are text streams of ours
+        if stream is not None:  # as it is where whoever started us has closed it
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr] # both are text streams of ours
     try:
         yield
     except QuestionError as error:
@@ -52,9 +54,16 @@ def tell(sentence: str) -> None:
 
 
 def show(text: str) -> None:
-    """Print a command's output."""
-    sys.stdout.write(text if text.endswith("\n") else text + "\n")
-    sys.stdout.flush()
+    """Print a command's output. Raises LlmcostError if it cannot be written; a reader who has gone is left to the
+    command line's library, which ends without a word."""
+    try:
+        print(text, end="" if text.endswith("\n") else "\n", flush=True)  # noqa: T201 - this is where output goes
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # What is left in its buffer would fail once more at the end, with a traceback.
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - it stays open as long as we run
+        raise LlmcostError(f"The output cannot be written: {error.strerror}.") from None
 
 
 def log_to_stderr(*, verbose: bool, form: str = "text") -> None:

@@ -46,8 +46,8 @@ def check_projects(projects: Sequence[ProjectRow]) -> Finding:
     return Finding("cost mode", Verdict.OK, f"What a parent's cost is: {few(each)}.")
 
 
-def check_tags(total: Figures, untagged: Figures) -> Finding:
-    """How much of the last day is attributed to a feature."""
+def check_tags(total: Figures, untagged: Figures, keys: Sequence[str]) -> Finding:
+    """How much of the last day is attributed to a feature; `keys` are the metadata keys that name one."""
     if not total.runs:
         return Finding("tags", Verdict.OK, "There were no runs in the last day.")
     runs = _share(total.runs - untagged.runs, total.runs)
@@ -56,6 +56,8 @@ def check_tags(total: Figures, untagged: Figures) -> Finding:
     found = f"{of_cost}{part(runs or Decimal(0))} of {plural(total.runs, 'run')} of the last day have a feature."
     if min(share for share in (runs, cost) if share is not None) < ENOUGH_TAGGED:
         todo = f"{money(dollars(untagged.cost))} have none: `untagged` lists them, [[rules]] can claim them."
+        if not runs:
+            todo = f"Do your traces have the metadata key {' or '.join(keys)} (LLMCOST_FEATURE_KEYS)? Else: {todo}"
         return Finding("tags", Verdict.WARNING, found, todo)
     return Finding("tags", Verdict.OK, found)
 

@@ -66,6 +66,7 @@ class Patient:
     ledger: Ledger | str
     admins: Sequence[str]
     channels: Collection[str]
+    feature_keys: Sequence[str]  # the metadata keys that name a feature
     zone: ZoneInfo
     week_start: int
     patience: timedelta  # how long reading may fail
@@ -88,7 +89,7 @@ def all_checks(patient: Patient, now: datetime) -> list[Check]:
         _check(patient.langsmith, "LangSmith", "LangSmith", check_langsmith),
         on_ledger("reading", lambda ledger: _reading(patient, ledger, now)),
         on_ledger("cost mode", _projects),
-        on_ledger("tags", lambda ledger: check_tags(*_last_day(ledger, patient.zone, now))),
+        on_ledger("tags", lambda ledger: check_tags(*_last_day(ledger, patient.zone, now), patient.feature_keys)),
         on_ledger("prices", lambda ledger: check_prices(_last_day(ledger, patient.zone, now)[0])),
         on_ledger("figures", check_rollups),
         on_ledger("database", lambda ledger: check_database(ledger.health())),

@@ -132,7 +132,7 @@ def _transaction(engine: Engine, options: dict[str, Any]) -> Iterator[Connection
         where = shown_url(engine.url)
         if trouble is Trouble.BUSY:
             raise LedgerBusyError(f"The ledger {where} is being written by another process; try again.") from error
-        said = postgresql.in_words(error, engine.url) if _is_postgresql(engine) else str(error.orig)
+        said = (postgresql if _is_postgresql(engine) else sqlite).in_words(error, engine.url)
         if trouble is Trouble.UNUSABLE:
             raise LedgerError(f"The ledger {where} cannot be used: {said}.") from error
         lost = LedgerOvertakenError if trouble is Trouble.OVERTAKEN else LedgerUnavailableError

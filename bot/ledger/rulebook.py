@@ -51,6 +51,13 @@ class Rulebook(Access):
             return kept
 
         kept = self._door.write(work)
+        if new := _new_keys(kept, rules):
+            _log.warning(
+                "what was read before does not have the metadata %s %s: `llmcost sync --since 14d` reads again what "
+                "LangSmith still has",
+                "key" if len(new) == 1 else "keys",
+                ", ".join(new),
+            )
         # Only now: where the recount failed, the ledger is kept by what it was kept by before.
         self._rules, self._kept_by = rules, wanted
         return bool(kept) and kept != wanted
@@ -115,6 +122,14 @@ def describe_rules(attribution: Attribution, dimensions: tuple[str, ...], zone: 
             ensure_ascii=False,
         ),
     }
+
+
+def _new_keys(kept: dict[str, str], rules: Rules) -> list[str]:
+    """The metadata keys that a ledger which was `kept` by other rules has not kept of its runs."""
+    if not kept:
+        return []
+    known = {*json.loads(kept["attribution"])["keys"], *json.loads(kept["dimensions"])}
+    return [key for key in (*rules.attribution.keys, *rules.dimensions) if key not in known]
 
 
 def with_set(connection: Connection, rules: Rules) -> Rules:

@@ -26,6 +26,9 @@ _INCREMENTAL, _PAGES = 2, 2_000
 # Threads that answer, and those of the sync and the jobs: nobody waits for a connection.
 _KEPT_OPEN, _AT_MOST = 5, 30
 
+# Errors whose cause is the file, its folder or the disk, by SQLite's names.
+_OF_THE_DISK = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_FULL")
+
 # What a write transaction says of itself: that it is one, and for how many milliseconds others are waited for.
 _WRITES = "llmcost_write"
 _PEN = "llmcost_pen"
@@ -69,6 +72,15 @@ def judge(error: DBAPIError) -> Trouble:
     if not isinstance(cause, sqlite3.DatabaseError):
         return Trouble.FAULT
     return Trouble.BUSY if _is_busy(cause) else Trouble.UNUSABLE
+
+
+def in_words(error: DBAPIError, url: URL) -> str:
+    """What SQLite says, and where to look if it is the disk: it writes files of its own beside the ledger's."""
+    said = str(error.orig)
+    if isinstance(error.orig, sqlite3.OperationalError) and error.orig.sqlite_errorname.startswith(_OF_THE_DISK):
+        folder = Path(url.database or "").absolute().parent
+        said += f" (see who may write the file and its folder {folder}, and whether its disk has room)"
+    return said
 
 
 def compact(engine: Engine) -> bool:

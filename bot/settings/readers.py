@@ -18,6 +18,8 @@ DIMENSIONS = frozenset({"feature", "model", "provider", "project", "day", "trace
 
 _CHANNEL = re.compile(r"[CG][A-Z0-9]+|#[^\s#]{1,80}")
 
+_QUOTES = "\"'\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb`"
+
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MEMBER = re.compile(r"[UW][A-Z0-9]+|[^@\s,]+@[^@\s,]+\.[^@\s,]+")
 _GROUP = re.compile(r"S[A-Z0-9]+")
@@ -34,6 +36,9 @@ def names(text: str) -> tuple[str, ...]:
     found = tuple(dict.fromkeys(name for part in text.split(",") if (name := part.strip())))
     if text and not found:
         raise UnfitError(f"{shown(text)} names nothing; write names separated by commas.")
+    for name in found:
+        if name[0] in _QUOTES or name[-1] in _QUOTES:
+            raise UnfitError(f"{shown(name)} has a quote at its end; write names without, separated by commas.")
     return found
 
 
@@ -232,6 +237,11 @@ def database_url(text: str) -> str:
     scheme, separator, rest = text.partition("://")
     dialect = scheme.partition("+")[0].lower()
     if separator and dialect in ("postgres", "postgresql"):
+        if not _is_address(rest):
+            raise UnfitError(
+                "the URL cannot be read; write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, and in the password %40 "
+                "for @, %2F for /, %3F for ?, %23 for # and %25 for %."
+            )
         return "postgresql" + scheme[len(dialect) :] + separator + rest
     if not separator or scheme not in ("sqlite", "sqlite+pysqlite"):
         raise UnfitError("the URL is of no database that llmcost knows; write sqlite:///llmcost.db.")
@@ -240,6 +250,19 @@ def database_url(text: str) -> str:
     if rest.partition("?")[0] in ("/", "/:memory:"):
         raise UnfitError(f"{_shown_url(text)} names no file to keep the ledger in; write sqlite:///llmcost.db.")
     return text
+
+
+def _is_address(rest: str) -> bool:
+    """Whether what follows `postgresql://` has a host, if any, and a port, if any, that can be those. A letter of the
+    password that stands for something else would cut it in two, and the rest would be shown as a host."""
+    try:
+        parts = urlsplit(f"//{rest}")
+        parts.port  # noqa: B018 - raises ValueError if it is no number
+    except ValueError:
+        return False
+    login, at, host = parts.netloc.rpartition("@")
+    is_cut = bool(host) and not at and "@" in parts.path + parts.query
+    return "@" not in login and not host.endswith(":") and not parts.fragment and not is_cut
 
 
 def _shown_url(text: str) -> str:

@@ -1,5 +1,6 @@
 """Which variables are given: the environment, then `.env`, each under the name that llmcost knows it by."""
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from io import StringIO
@@ -24,8 +25,11 @@ class Variable(NamedTuple):
         if any(unicodedata.category(character) in ("Cc", "Cs") for character in self.text):
             return "there is a line break, a control character or a byte that is not UTF-8 in it; write it again."
         if len(self.text) > 1 and self.text[0] == self.text[-1] and self.text[0] in "\"'":
-            # .env is read without them here, but not by Docker's --env-file: its keys would name no feature, silently.
+            # Read from .env these have been taken off. Docker's --env-file and systemd leave on what they do not know,
+            # and keys would name no feature, silently.
             return "there are quotes around it, and nothing takes them off; write it without."
+        if re.search(r"\s#", self.text):
+            return "there is a comment behind it, and nothing takes it off; give the # a line of its own."
         return None
 
 

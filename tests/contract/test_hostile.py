@@ -186,7 +186,8 @@ class Hostile:
     def doctor(self) -> Iterator[str]:
         patient = Patient(
             problems=self.names, catalog=self.catalog, slack=self.names[0], langsmith=lambda: ([], list(self.names)),
-            ledger=self.world.ledger, admins=self.names, channels=self.names, zone=BERLIN, week_start=0, patience=HOUR,
+            ledger=self.world.ledger, admins=self.names, channels=self.names, feature_keys=self.names, zone=BERLIN,
+            week_start=0, patience=HOUR,
         )  # fmt: skip
         for one in (patient, replace(patient, ledger=self.names[-1], langsmith=self.names[-1])):
             findings = findings_of(one, NOW, trial_to=None)

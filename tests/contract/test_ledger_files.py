@@ -100,6 +100,7 @@ def test_a_ledger_that_cannot_be_written_is_told_and_keeps_what_it_has(path: Pat
         with pytest.raises(LedgerError, match=f"cannot be used: {cause}") as caught:
             ledger.record_sync(more_than_fits)
         assert not isinstance(caught.value, LedgerBusyError)
+        assert f"its folder {path.parent}, and whether its disk has room" in str(caught.value)
         with ledger.reading() as books:
             assert books.last_sync(successful=True) == SYNC
 

@@ -64,6 +64,26 @@ def test_a_recount_walks_through_more_traces_than_it_holds_at_a_time() -> None:
     assert books.ledger.wrong_rollups() == []
 
 
+@pytest.mark.parametrize(
+    ("keys", "dimensions", "said"),
+    [
+        (("feature", "squad"), DIMENSIONS, "does not have the metadata key squad:"),
+        (("squad",), ("env", "tier"), "does not have the metadata keys squad, tier:"),
+        (("feature",), (), ""),
+        (tuple(reversed(DIMENSIONS)), DIMENSIONS, ""),
+    ],
+)
+def test_keys_that_what_is_there_was_not_read_with_are_told_with_the_way_to_them(
+    keys: tuple[str, ...], dimensions: tuple[str, ...], said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else a setting that was wrong for a day stays wrong in the figures when it is put right, and nobody says so."""
+    books = Books(UTC_ZONE, attribution=Attribution(), dimensions=DIMENSIONS)
+    caplog.clear()
+    assert books.ledger.keep_rules(replace(books.rules, attribution=Attribution(keys), dimensions=dimensions), UTC_ZONE)
+    assert said in caplog.text
+    assert ("`llmcost sync --since 14d` reads again" in caplog.text) is bool(said)
+
+
 @given(worlds(modes=(CostMode.UNKNOWN,)), st.sampled_from([CostMode.OWN, CostMode.ROLLED_UP]))
 @settings(PATIENT, max_examples=40)
 def test_a_mode_that_is_learnt_late_gives_the_ledger_of_one_learnt_early(world: World, mode: CostMode) -> None:

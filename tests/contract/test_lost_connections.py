@@ -102,7 +102,7 @@ def limit_desk(ledger: Ledger) -> LimitDesk:
 
 
 def patient(ledger: Ledger) -> Patient:
-    return Patient((), CATALOG, "no Slack", "no LangSmith", ledger, (), (), BERLIN, 0, HOUR)
+    return Patient((), CATALOG, "no Slack", "no LangSmith", ledger, (), (), ("feature",), BERLIN, 0, HOUR)
 
 
 def checked(ledger: Ledger) -> list[Finding]:

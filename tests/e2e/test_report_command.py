@@ -126,6 +126,21 @@ def test_a_reader_who_has_enough_is_no_error(folder: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("words", ["report week", "report week --csv", "doctor", "deliveries"])
+def test_output_that_cannot_be_written_is_told(folder: Path, words: str) -> None:
+    command = f"{sys.executable} -m bot {words} >/dev/full"
+    done = subprocess.run(  # noqa: S602 - it takes a shell to send output somewhere
+        command, shell=True, cwd=folder, env=environment(folder), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (1, "The output cannot be written: No space left on device.\n")
+
+
+def test_without_anywhere_to_write_it_does_its_work_and_ends(folder: Path) -> None:
+    command = f"{sys.executable} -m bot report week >&- 2>&-"
+    done = subprocess.run(command, shell=True, cwd=folder, env=environment(folder), check=False)  # noqa: S602 - likewise
+    assert done.returncode == 0
+
+
 @pytest.mark.parametrize(("words", "unwanted"), [("report week", HEAVY), ("--help", (*HEAVY, "sqlalchemy", "bot.app"))])
 def test_it_starts_without_what_it_does_not_use(words: str, unwanted: tuple[str, ...], folder: Path) -> None:
     code = (

@@ -120,6 +120,9 @@ def test_a_bill_stands_beside_what_is_booked_and_the_last_one_counts(folder: Pat
         (("openai", "2099-01", "5"), "2099-01 has not begun yet."),
         (("openai", MONTH, "-5"), "No such option: -5"),
         (("openai", MONTH, "much"), "much is no amount of US dollars; write it like 812.40."),
+        (("openai", MONTH, "812,40"), "812,40 is no amount of US dollars; write it like 812.40."),
+        (("openai", MONTH, "1.234,56"), "1.234,56 is no amount of US dollars"),
+        (("openai", MONTH, "9" * 40), "is no amount of US dollars"),
         (("opnai", MONTH, "5"), "No run of that month is of the provider opnai; those that are: acme, openai."),
     ],
 )

@@ -29,6 +29,7 @@ from bot.reports.findings import Verdict
 from bot.reports.watch import Cause, Silence
 from tests.ledgers import NOW, Spent, fill, new_ledger
 
+KEYS = ("feature", "team")
 OK, WARNING, BROKEN = Verdict.OK, Verdict.WARNING, Verdict.BROKEN
 DAY = timedelta(days=1)
 
@@ -70,14 +71,17 @@ def test_cost_modes_are_told_per_project(ledger: Ledger) -> None:
     ],
 )
 def test_nine_tenths_of_the_runs_and_of_the_cost_must_have_a_feature(untagged: Figures, verdict: Verdict) -> None:
-    assert check_tags(Figures(runs=100, cost=1_000), untagged).verdict is verdict
+    assert check_tags(Figures(runs=100, cost=1_000), untagged, KEYS).verdict is verdict
 
 
 def test_shares_are_told_and_nothing_is_divided_by_nothing() -> None:
-    found = check_tags(Figures(runs=4, cost=100), Figures(runs=1, cost=50))
+    found = check_tags(Figures(runs=4, cost=100), Figures(runs=1, cost=50), KEYS)
     assert found.found == "50 % of the cost and 75 % of 4 runs of the last day have a feature."
-    assert check_tags(Figures(runs=4), Figures(runs=4)).found == "0 % of 4 runs of the last day have a feature."
-    assert check_tags(Figures(), Figures()).verdict is OK
+    assert "LLMCOST_FEATURE_KEYS" not in found.todo
+    nothing = check_tags(Figures(runs=4), Figures(runs=4), KEYS)
+    assert nothing.found == "0 % of 4 runs of the last day have a feature."
+    assert nothing.todo.startswith("Do your traces have the metadata key feature or team (LLMCOST_FEATURE_KEYS)?")
+    assert check_tags(Figures(), Figures(), KEYS).verdict is OK
     assert check_prices(Figures(runs=3, failed=2, no_usage=1)).verdict is OK
 
 
