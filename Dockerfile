@@ -1,4 +1,5 @@
 # docker build -t llmcost . && docker run --env-file .env -v llmcost:/data llmcost
+# llmcost.toml lies in the volume (docker cp llmcost.toml NAME:/data/); docker exec NAME llmcost doctor asks it things.
 # No test builds this image, and nobody has yet: tests/unit/test_deployment_papers.py holds what it says to the code.
 FROM python:3.11-slim
 
