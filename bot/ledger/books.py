@@ -1,12 +1,12 @@
 """Writing the books: runs in, rollups corrected in the same transaction."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
 from bot.domain.costing import is_run
-from bot.domain.run import Run, State
+from bot.domain.run import Run, State, Status
 from bot.ledger.booking import Booked, Project, Rules, book_trace
 from bot.ledger.bulk import rows_in
 from bot.ledger.pruning import Pruned, pruned
@@ -64,7 +64,8 @@ def book(
     """Book runs of one project as read. Booking them again changes nothing.
 
     `new_roots`, by trace, were looked up for runs without a feature of their own; roots of other traces than those that
-    were read are left out. Tools and chains that never carried a cost are not kept.
+    were read are left out. Tools and chains that never carried a cost are not kept; of those that are roots it is kept
+    what they say.
     """
     summary = BookingSummary()
     traces: dict[bytes, list[Run]] = {}
@@ -75,9 +76,10 @@ def book(
     _leave_pruned(traces, before, pruned(connection), summary)
     _leave_strays(connection, traces, before, summary)
     roots = load_roots(connection, project.key, traces)
+    said_now = {**dict(_read_roots(traces, before, roots)), **new_roots}
     news = {
         trace_id: root
-        for trace_id, root in new_roots.items()
+        for trace_id, root in said_now.items()
         if trace_id in traces and _is_news(root, roots.get(trace_id))
     }
     roots |= news
@@ -113,6 +115,23 @@ def unknown_roots(connection: Connection, project: int, trace_ids: Collection[by
     held = {run_id for (run_id,) in rows_in(connection, (runs.c.id,), runs.c.id, wanted, project=project)}
     known = load_roots(connection, project, wanted)
     return {trace_id for trace_id in set(wanted) - held if trace_id not in known or not known[trace_id].final}
+
+
+def _read_roots(
+    traces: Mapping[bytes, list[Run]], before: Mapping[bytes, Trace], roots: Mapping[bytes, Root]
+) -> Iterator[tuple[bytes, Root]]:
+    """What those roots say that were read, but are no runs: they are not kept, and decide nevertheless where the runs
+    below them do not say it. One that is known for good is left: it may have been purged."""
+    for trace_id, trace in traces.items():
+        if trace_id in roots and roots[trace_id].final:
+            continue
+        there = before.get(trace_id, _NOTHING)
+        for run in trace:
+            if run.id == trace_id and run.id not in there and not is_run(run):
+                # Runs of its trace may come later, and then they find what it says.
+                if there or run.keys or any(map(is_run, trace)):
+                    yield trace_id, Root(run.keys, final=run.status != Status.PENDING)
+                break
 
 
 def _without_words(run: Run, there: Trace) -> Run:

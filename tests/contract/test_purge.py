@@ -110,6 +110,22 @@ def test_what_the_root_alone_says_is_gone_and_not_looked_up_again() -> None:
     assert books.booked()[below.id].feature == "search"
 
 
+@pytest.mark.parametrize("wanted", [Wanted(pair=PAIR), Wanted(trace=id_of(1)), Wanted(feature="search")])
+def test_what_a_tool_says_that_is_no_run_is_gone_and_stays_gone_when_it_is_read_again(wanted: Wanted) -> None:
+    books = Books(UTC)
+    tool = make_run(1, keys=HERS, name="her tool", type="TOOL", usage=None, raw_cost=None)
+    below = make_run(2, above=[1], keys=(), name="a call")
+    books.book([tool])
+    books.book([below])
+    assert books.booked()[below.id].feature == "search"
+    assert books.ledger.unknown_roots(books.project(), [id_of(1)]) == set()
+    purge(books, wanted)
+    for page in ([tool, below], [tool], [below]):
+        books.book(page)
+        assert "her" not in words(books)
+    assert books.ledger.wrong_rollups() == []
+
+
 def test_what_a_root_says_is_gone_and_stays_gone_where_none_of_its_runs_is_kept() -> None:
     books = Books(UTC)
     chain, roots = make_run(2, above=[1], keys=(), type="CHAIN", raw_cost=None), {id_of(1): Root(HERS, final=True)}

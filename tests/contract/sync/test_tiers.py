@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.ingest.langsmith import PAGE_SIZE
 from bot.ledger.coverage import ProjectRow
 from tests.contract.sync.world import World
 
@@ -179,6 +180,28 @@ class TestRootsOfSendersThatDoNotPropagate:
         world.sync()
         assert self.roots_asked_for(world) == 0
         assert set(world.spend()) == {"rag-search"}
+
+    @pytest.mark.parametrize("below", ["in its page", "in an earlier page", "in an earlier sync"])
+    def test_a_tool_without_a_cost_decides_though_it_is_no_run_itself(self, world: World, below: str) -> None:
+        tagged = {"status": "SUCCESS", "metadata": {"feature": "rag-search"}}
+        first = {"status": "PENDING"} if below == "in an earlier sync" else tagged
+        root = world.standin.add_run(run_type="TOOL", cost=None, start=world.ago(minutes=9), **first)
+        if below == "in an earlier page":
+            world.standin.add_runs(
+                {"start": world.ago(minutes=8, milliseconds=number), "metadata": {"feature": "other"}}
+                for number in range(1, PAGE_SIZE + 1)
+            )
+        world.standin.add_run(parent=root, cost="0.5", start=world.ago(minutes=8))
+        world.sync()
+        if first is not tagged:
+            assert world.spend() == {"": 0.5}
+            world.standin.update_run(root, **tagged)
+            world.later(minutes=1)
+        assert (world.spend().get("rag-search"), world.spend().get("")) == (0.5, None)
+        asked = self.roots_asked_for(world)
+        world.later(minutes=1)
+        assert (world.spend().get("rag-search"), world.spend().get("")) == (0.5, None)
+        assert self.roots_asked_for(world) == asked, "it has been read, and has ended"
 
     def test_a_root_that_goes_on_is_looked_up_again(self, world: World) -> None:
         root = world.standin.add_run(run_type="CHAIN", status="PENDING", start=world.ago(minutes=5))

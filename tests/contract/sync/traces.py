@@ -19,7 +19,7 @@ def add_traces(standin: LangSmithStandIn, seed: int, count: int, now: datetime, 
         tag = {"feature": feature} if feature else {}
         start = now - timedelta(seconds=dice.uniform(60, days * 86_400))
         tags_itself = dice.random() < 0.5
-        kind = dice.choice(["CHAIN", "LLM"])
+        kind = dice.choice(["CHAIN", "LLM", "TOOL"])
         ids = [standin.add_run(run_type=kind, start=start, metadata=tag, **_amounts(dice, kind))]
         for step in range(dice.randrange(6)):
             kind = dice.choice(["LLM", "LLM", "EMBEDDING", "TOOL", "CHAIN"])
