@@ -1,5 +1,6 @@
 """Money: `Decimal` US dollars in rules, whole nano-dollars in the ledger, floats nowhere."""
 
+import re
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DecimalException
 
 NANOS_PER_DOLLAR = 1_000_000_000
@@ -11,6 +12,7 @@ MAX_NANOS = 2**63 - 1
 # hide a NaN that came from outside, so the traps stay as they are.
 _CONTEXT = Context(prec=60, rounding=ROUND_HALF_EVEN)
 _NANO = Decimal("1e-9")
+_AS_TEXT = re.compile(r"[-+]?(([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?|s?nan|inf(inity)?)", re.ASCII | re.IGNORECASE)
 _NUMBERS = (int, float, str, Decimal)  # a union would be made anew for each of a million numbers
 
 
@@ -44,6 +46,8 @@ def from_json(number: object) -> Decimal | None:
     """
     if not isinstance(number, _NUMBERS) or isinstance(number, bool):
         return None
+    if isinstance(number, str) and not _AS_TEXT.fullmatch(number.strip()):
+        return None  # Python would take 1_0 for ten, and digits of every script
     try:
         return Decimal(str(number).strip())
     except (DecimalException, ValueError):  # ValueError: an integer of more digits than Python writes out

@@ -94,8 +94,11 @@ def by_value(connection: Connection, span: Span, dimension: str, feature: str | 
     """
     if span.part_day is not None:
         raise ValueError("a breakdown is kept per whole day")
+    if dimension == "feature" and feature is not None:
+        whole = total(connection, span, feature)  # there is no view of what would be one row
+        return {feature: whole} if whole.runs else {}
     first, until = span.whole_days
-    if dimension == "feature" and feature is None and (until - first).days >= _LONG_DAYS:
+    if dimension == "feature" and (until - first).days >= _LONG_DAYS:
         return {of: figures for (of, _), figures in _grouped(connection, span, "one", None).items()}
     return _by_value(connection, span, f"{'all' if feature is None else 'one'}/{dimension}", feature or "")
 
@@ -103,7 +106,7 @@ def by_value(connection: Connection, span: Span, dimension: str, feature: str | 
 def values_before(connection: Connection, day: date, dimension: str, feature: str | None = None) -> set[str]:
     """The values of `dimension` that had runs before `day`, of everything or of one feature."""
     earlier = rollups.alias("earlier")
-    if dimension == "feature" and feature is None:
+    if dimension == "feature":
         # Each feature's first day is next to its name in the view "one".
         found = (earlier.c.view == "one", earlier.c.feature == _WALK.c.feature, earlier.c.day < day.toordinal())
         query = select(_WALK.c.feature).where(_WALK.c.feature.is_not(None), select(literal(1)).where(*found).exists())
@@ -147,7 +150,7 @@ def costs_by_day(
     """What some values of `dimension` cost on each whole day, in nano-dollars; without the days that have no runs of
     them. Of everything or of one feature."""
     first, until = span.whole_days
-    if dimension == "feature" and feature is None:
+    if dimension == "feature":
         # "one" goes to each of them, past all others.
         value_of, of_view = rollups.c.feature, [rollups.c.view == "one"]
     else:

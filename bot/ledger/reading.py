@@ -117,6 +117,10 @@ class Reading:
         """See bot.ledger.spending.spent."""
         return spending.spent(self._connection, span, feature, where)
 
+    def set_aside(self, span: Span, feature: str | None, where: spending.Where = ()) -> int:
+        """See bot.ledger.spending.set_aside."""
+        return spending.set_aside(self._connection, span, feature, where)
+
     def unpriced(self, span: Span, feature: str | None, where: spending.Where = ()) -> int:
         """See bot.ledger.spending.unpriced."""
         return spending.unpriced(self._connection, span, feature, where)

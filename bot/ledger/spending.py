@@ -29,7 +29,12 @@ def spent(connection: Connection, span: Span, feature: str | None, where: Where 
         cost = figures.by_value(connection, span, dimension, feature).get(value, figures.NOTHING).cost
     else:
         cost = _from_runs(connection, span, feature, where, only_impossible=False)
-    return cost - _from_runs(connection, span, feature, where, only_impossible=True)
+    return cost - set_aside(connection, span, feature, where)
+
+
+def set_aside(connection: Connection, span: Span, feature: str | None, where: Where = ()) -> int:
+    """The nano-dollars that reports count and `spent` does not: of runs whose cost or usage was impossible."""
+    return _from_runs(connection, span, feature, where, only_impossible=True)
 
 
 def unpriced(connection: Connection, span: Span, feature: str | None, where: Where = ()) -> int:

@@ -24,7 +24,11 @@ def budget_sentences(answer: BudgetList) -> list[str]:
     lines = [f"{plural(len(answer.rows), 'budget')}{whose}, {count(len(over)) if over else 'none'} over the limit."]
     if unpriced := [f"{_named(row)} {count(row.unpriced_runs)}" for row in answer.rows if row.unpriced_runs]:
         lines.append(f"Unpriced runs, which are not in what was spent: {few(unpriced)}.")
+    if aside := [f"{_named(row)} {money(row.set_aside)}" for row in answer.rows if row.set_aside]:
+        lines.append(f"Set aside, and not in what was spent, for data that cannot be true: {few(aside)}; see audit.")
     if answer.feature is None:
+        if narrowed := [f"{_named(row)} ({_conditions(row)})" for row in answer.rows if row.where]:
+            lines.append(f"Of some runs alone: {few(narrowed)}.")
         ahead = [row for row in answer.rows if row.reaches_at is not None][:_FULLEST]
         return [*lines, *(f"{_named(row)}: {pace_words(row)}" for row in ahead)]
     for row in answer.rows:
@@ -71,6 +75,8 @@ def alert_sentences(facts: AlertFacts) -> list[str]:
     if facts.model is not None:
         lines.append(f"{plain(facts.model.name)} makes up {part(facts.model.share)} of it.")
     lines += _narrowed(state)
+    if state.set_aside:
+        lines.append(f"{money(state.set_aside)} more is set aside for data that cannot be true; see audit.")
     if facts.ledger_start is not None:
         lines.append(f"The ledger starts on {day(facts.ledger_start)}: what was spent before is not in this.")
     return lines
@@ -127,8 +133,11 @@ def pace_words(state: BudgetState) -> str:
 def _narrowed(state: BudgetState) -> list[str]:
     if not state.where:
         return []
-    conditions = " and ".join(f"{plain(name)} = {plain(value)}" for name, value in state.where[:_PEOPLE])
-    return [f"Only runs with {conditions} count."]
+    return [f"Only runs with {_conditions(state)} count."]
+
+
+def _conditions(state: BudgetState) -> str:
+    return " and ".join(f"{plain(name)} = {plain(value)}" for name, value in state.where[:_PEOPLE])
 
 
 def _owned(state: BudgetState) -> str:

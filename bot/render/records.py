@@ -213,6 +213,7 @@ BUDGET_FIELDS = (
     "owners",
     "where",
     "unpriced_runs",
+    "set_aside_usd",
 )
 
 
@@ -233,6 +234,7 @@ def budgets_record(answer: BudgetList) -> dict[str, Any]:
             list(row.owners),
             [f"{name}={value}" for name, value in row.where],
             row.unpriced_runs,
+            exact(row.set_aside),
         )
         for row in answer.rows
     ]

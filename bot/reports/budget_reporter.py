@@ -84,6 +84,7 @@ class BudgetReporter:
             set_by=one.set_limit.set_by if one.set_limit is not None else None,
             until=until.astimezone(self.zone) if until is not None else None,
             unpriced_runs=self.reading.unpriced(period.span, booked_as(budget.feature), budget.where),
+            set_aside=dollars(self.reading.set_aside(period.span, booked_as(budget.feature), budget.where)),
         )
 
     def alert(self, one: BudgetInForce, period: BudgetPeriod, spent: int, threshold: int) -> AlertFacts:

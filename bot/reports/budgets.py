@@ -15,7 +15,8 @@ from bot.reports.causes import Cause, Factor
 
 class BudgetState(NamedTuple):
     """A budget in one of its periods. `used` is spent of the limit, `passed` how much of the period has gone by. Nobody
-    knows what the `unpriced_runs` cost: they are in no figure.
+    knows what the `unpriced_runs` cost: they are in no figure. What is `set_aside` is not spent either, though reports
+    count it: runs with data that cannot be true, which nobody is to be woken for.
 
     `reaches_at` is when the limit will be reached at this pace, None if not within the period or if it has been.
     `set_by` is who set the limit in Slack, None if it stands in the file; it then holds `until`, None for as long as
@@ -42,6 +43,7 @@ class BudgetState(NamedTuple):
     set_by: str | None
     until: datetime | None
     unpriced_runs: int = 0
+    set_aside: Decimal = Decimal(0)
 
 
 class TopModel(NamedTuple):

@@ -59,6 +59,9 @@ def test_spend_is_what_the_believable_runs_cost(world: World, data: st.DataObjec
                 for where in WHERE:
                     counted = believed(within(entries, span), feature, where)
                     assert ledger.spent(span, feature, where) == sum(entry.cost for entry in counted)
+                    if not where:  # with what is set aside it is what reports say
+                        reported = ledger.total(span, feature).cost
+                        assert ledger.set_aside(span, feature) == reported - ledger.spent(span, feature)
 
 
 @given(worlds(), st.data())

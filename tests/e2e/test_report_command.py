@@ -126,6 +126,14 @@ def test_a_reader_who_has_enough_is_no_error(folder: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_one_feature_by_feature_is_one_row(folder: Path) -> None:
+    """Rows and the rest make the total, whatever is asked."""
+    document = json.loads(run(folder, "report", "week", "rag-search", "by", "feature", "--json").stdout)
+    assert [(row["key"], row["cost_usd"]) for row in document["rows"]] == [("rag-search", "1.700000000")]
+    nothing = json.loads(run(folder, "report", "2020-01-01", "rag-search", "by", "feature", "--json").stdout)
+    assert nothing["rows"] == []
+
+
 @pytest.mark.parametrize("words", ["report week", "report week --csv", "doctor", "deliveries"])
 def test_output_that_cannot_be_written_is_told(folder: Path, words: str) -> None:
     command = f"{sys.executable} -m bot {words} >/dev/full"

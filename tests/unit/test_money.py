@@ -86,7 +86,9 @@ def test_a_json_number_or_its_text_becomes_a_decimal(given_number: object, expec
     assert from_json(given_number) == expected
 
 
-@pytest.mark.parametrize("nothing", [None, True, False, "", "abc", "1,5", [], {}, [1], object()])
+@pytest.mark.parametrize(
+    "nothing", [None, True, False, "", "abc", "1,5", "1_0", "\u0661", "0x1", "NaN7", "1 0", [], {}, [1], object()]
+)
 def test_whatever_is_no_number_is_none(nothing: object) -> None:
     assert from_json(nothing) is None
 
