@@ -1,10 +1,12 @@
 """Checks of the ledger: is it read, tagged, priced, right, writable, and does it get rid of its messages?"""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from bot.doctor.services import few
+from bot.domain.catalog import SPECIAL
+from bot.domain.feature import UNTAGGED
 from bot.domain.money import dollars
 from bot.ledger.booking import instant
 from bot.ledger.coverage import ProjectRow, SyncRow
@@ -15,6 +17,7 @@ from bot.ledger.store import Ledger
 from bot.render.numbers import ago, day, money, part, plural
 from bot.render.silence import silence_lines
 from bot.reports.findings import Finding, Verdict
+from bot.reports.vocabulary import nearest
 from bot.reports.watch import Silence
 
 # Below that share of the cost, or of the runs, reports by feature mislead.
@@ -60,6 +63,17 @@ def check_tags(total: Figures, untagged: Figures, keys: Sequence[str]) -> Findin
             todo = f"Do your traces have the metadata key {' or '.join(keys)} (LLMCOST_FEATURE_KEYS)? Else: {todo}"
         return Finding("tags", Verdict.WARNING, found, todo)
     return Finding("tags", Verdict.OK, found)
+
+
+def check_features(limited: Collection[str], known: Collection[str]) -> Finding:
+    """Whether the features that have a budget have ever had a run: one that is misspelt is never over its limit.
+    `known` are those of the ledger that have."""
+    never = sorted(set(limited) - set(known) - SPECIAL)
+    if not never or not known:
+        return Finding("features", Verdict.OK, f"{plural(len(set(known) - {UNTAGGED}), 'feature')} with runs.")
+    alike = list(dict.fromkeys(name for one in never for name in nearest(one, filter(None, known))))
+    todo = f"Did you mean {few(alike)}?" if alike else "Is that spelt as your traces have it?"
+    return Finding("features", Verdict.WARNING, f"A budget, and never a run: {few(never)}.", todo)
 
 
 def check_prices(total: Figures) -> Finding:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from bot.doctor.books import (
     check_database,
     check_deliveries,
+    check_features,
     check_prices,
     check_projects,
     check_reading,
@@ -90,6 +91,7 @@ def all_checks(patient: Patient, now: datetime) -> list[Check]:
         on_ledger("reading", lambda ledger: _reading(patient, ledger, now)),
         on_ledger("cost mode", _projects),
         on_ledger("tags", lambda ledger: check_tags(*_last_day(ledger, patient.zone, now), patient.feature_keys)),
+        on_ledger("features", lambda ledger: _features(patient, ledger, now)),
         on_ledger("prices", lambda ledger: check_prices(_last_day(ledger, patient.zone, now)[0])),
         on_ledger("figures", check_rollups),
         on_ledger("database", lambda ledger: check_database(ledger.health())),
@@ -148,6 +150,11 @@ def _reading(patient: Patient, ledger: Ledger, now: datetime) -> Finding:
 
 def _projects(ledger: Ledger) -> Finding:
     return check_projects(ledger.read(lambda reading: reading.projects(selected_only=True)))
+
+
+def _features(patient: Patient, ledger: Ledger, now: datetime) -> Finding:
+    limited = [one.budget.feature for one in _budgets(patient, now)]
+    return check_features(limited, ledger.read(lambda reading: reading.features()))
 
 
 def _last_day(ledger: Ledger, zone: ZoneInfo, now: datetime) -> tuple[Figures, Figures]:

@@ -5,7 +5,6 @@ A sentence never quotes the server's text: it can carry a part of the key, or an
 
 import json
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -60,20 +59,16 @@ def read_totals(body: bytes, base_url: str) -> dict[str, Listed]:
 def _listed(stats: Mapping[str, Any], base_url: str) -> Listed:
     """A type of run without a cost has null, which adds nothing; a type without a `total_cost` is of another form."""
     runs, cost = stats.get("run_count"), stats.get("total_cost", "missing")
-    try:
-        amount = 0 if cost is None else nanos(_number(cost))
-    except ValueError:
-        raise _other_form(base_url) from None
-    if not isinstance(runs, int) or isinstance(runs, bool):
-        raise _other_form(base_url)
-    return Listed(runs, amount)
-
-
-def _number(cost: object) -> Decimal:
     number = from_json(cost)
-    if number is None:
-        raise ValueError("no number")
-    return number
+    if not isinstance(runs, int) or isinstance(runs, bool) or (cost is not None and number is None):
+        raise _other_form(base_url)
+    try:
+        return Listed(runs, 0 if number is None else nanos(number))
+    except ValueError:
+        raise SourceUnavailableError(
+            "What LangSmith adds up is no amount of money: the cost of a run of that time must be absurd; "
+            "audit lists what cannot be true."
+        ) from None
 
 
 def read_object(body: bytes, base_url: str) -> dict[str, Any]:

@@ -101,11 +101,11 @@ FAULTS: dict[str, tuple[Callable[[LangSmithStandIn, int], None], str]] = {
     "no count": (lambda standin, times: standin.raw_next(b'{"llm": {"total_cost": 1}}', times=times), "another form"),
     "no number": (
         lambda standin, times: standin.raw_next(b'{"llm": {"run_count": 1, "total_cost": "NaN"}}', times=times),
-        "another form",
+        "What LangSmith adds up is no amount of money",
     ),
     "too much": (
         lambda standin, times: standin.raw_next(b'{"llm": {"run_count": 1, "total_cost": 1e30}}', times=times),
-        "another form",
+        "What LangSmith adds up is no amount of money",
     ),
 }
 

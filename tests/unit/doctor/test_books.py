@@ -12,6 +12,7 @@ from bot.doctor.books import (
     STUCK_AFTER,
     check_database,
     check_deliveries,
+    check_features,
     check_prices,
     check_projects,
     check_reading,
@@ -83,6 +84,30 @@ def test_shares_are_told_and_nothing_is_divided_by_nothing() -> None:
     assert nothing.todo.startswith("Do your traces have the metadata key feature or team (LLMCOST_FEATURE_KEYS)?")
     assert check_tags(Figures(), Figures(), KEYS).verdict is OK
     assert check_prices(Figures(runs=3, failed=2, no_usage=1)).verdict is OK
+
+
+@pytest.mark.parametrize(
+    ("limited", "known", "verdict", "said"),
+    [
+        (["rag-search", "total", "untagged"], {"", "rag-search", "chat"}, OK, "2 features with runs. "),
+        (
+            ["rag_search"],
+            {"", "rag-search"},
+            WARNING,
+            "A budget, and never a run: rag_search. Did you mean rag-search?",
+        ),
+        (["zzz", "yyy", "zzz"], {"rag-search"}, WARNING, "A budget, and never a run: yyy, zzz. Is that spelt"),
+        (["rag_search"], set(), OK, "0 features with runs. "),
+        ([], {"rag-search"}, OK, "1 feature with runs. "),
+    ],
+)
+def test_a_feature_with_a_budget_must_have_had_a_run(
+    limited: list[str], known: set[str], verdict: Verdict, said: str
+) -> None:
+    """One that is misspelt is never over its limit, and nobody would know."""
+    found = check_features(limited, known)
+    assert found.verdict is verdict
+    assert f"{found.found} {found.todo}".startswith(said)
 
 
 def test_every_run_with_tokens_must_have_a_price() -> None:
