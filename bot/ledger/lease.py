@@ -49,6 +49,12 @@ def hold(connection: Connection, lease: Lease, now: int) -> None:
         raise LedgerBusyError(f"Another process has taken over the {lease.name}; this one stops.")
 
 
+def is_held(connection: Connection, name: str, now: int) -> bool:
+    """Whether somebody is at the job, and was within the last half minute."""
+    lasting = (leases.c.name == name, leases.c.expires > now, leases.c.expires <= now + _CLOCKS_DIFFER)
+    return connection.scalar(select(leases.c.name).where(*lasting)) is not None
+
+
 def release(connection: Connection, lease: Lease) -> None:
     """Give the lease back, if it is still ours."""
     connection.execute(delete(leases).where(leases.c.name == lease.name, leases.c.holder == lease.holder))

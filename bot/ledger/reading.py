@@ -16,6 +16,7 @@ from bot.ledger import (
     coverage,
     figures,
     invoices,
+    lease,
     limits,
     outbox,
     pruning,
@@ -190,6 +191,10 @@ class Reading:
     def last_sync(self, *, successful: bool = False, useful: bool = False) -> SyncRow | None:
         """See bot.ledger.coverage.last_sync."""
         return coverage.last_sync(self._connection, successful=successful, useful=useful)
+
+    def is_being_synced(self, now: datetime) -> bool:
+        """Whether a sync is under way."""
+        return lease.is_held(self._connection, lease.SYNC, microseconds(now))
 
     def first_sync(self) -> SyncRow | None:
         """See bot.ledger.coverage.first_sync."""

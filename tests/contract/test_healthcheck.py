@@ -9,6 +9,7 @@ from bot.cli.healthcheck import run_healthcheck
 from bot.errors import LedgerError
 from bot.ledger.booking import microseconds
 from bot.ledger.coverage import SyncRow
+from bot.ledger.lease import JOBS, SYNC, Lease
 from bot.ledger.store import open_ledger
 
 
@@ -51,6 +52,22 @@ def test_a_sync_with_a_problem_is_no_sign_of_life(folder: Path) -> None:
     synced(folder, timedelta(minutes=1), problem="LangSmith refuses the key (401).")
     with pytest.raises(LedgerError, match="not been read to the end yet"):
         run_healthcheck()
+
+
+def test_a_first_sync_that_goes_on_is_a_sign_of_life_and_one_that_stands_still_is_not(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger = open_ledger(f"sqlite:///{folder}/llmcost.db", create=True)
+    ledger.keep_lease(Lease(JOBS, "me"), datetime.now(UTC))  # the clock's, which ticks beside a sync that hangs, too
+    with pytest.raises(LedgerError, match="not been read to the end yet"):
+        run_healthcheck()
+    ledger.keep_lease(Lease(SYNC, "me"), datetime.now(UTC) - timedelta(seconds=20))
+    run_healthcheck()
+    assert "is being read for the first time" in capsys.readouterr().out
+    ledger.keep_lease(Lease(SYNC, "me"), datetime.now(UTC) - timedelta(seconds=31))
+    with pytest.raises(LedgerError, match="not been read to the end yet"):
+        run_healthcheck()
+    ledger.close()
 
 
 def test_no_ledger_is_not_healthy() -> None:
