@@ -126,6 +126,15 @@ def test_what_a_tool_says_that_is_no_run_is_gone_and_stays_gone_when_it_is_read_
     assert books.ledger.wrong_rollups() == []
 
 
+def test_what_a_root_said_for_good_stays_when_it_is_read_itself() -> None:
+    """A root that was purged is kept as one that says nothing for good."""
+    books = Books(UTC)
+    below = make_run(2, above=[1], keys=())
+    books.book([below], {id_of(1): Root((("feature", "search"),), final=True)})
+    books.book([make_run(1, keys=(("feature", "other"),), type="TOOL", usage=None, raw_cost=None), below])
+    assert books.booked()[below.id].feature == "search"
+
+
 def test_what_a_root_says_is_gone_and_stays_gone_where_none_of_its_runs_is_kept() -> None:
     books = Books(UTC)
     chain, roots = make_run(2, above=[1], keys=(), type="CHAIN", raw_cost=None), {id_of(1): Root(HERS, final=True)}
