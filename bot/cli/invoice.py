@@ -2,11 +2,10 @@
 
 import re
 from datetime import date
-from decimal import Decimal
 
 from bot.cli.outcome import show
 from bot.cli.reprice import who
-from bot.domain.money import dollars, nanos
+from bot.domain.money import dollars, from_words, nanos
 from bot.domain.period import FIRST_DAY, LAST_DAY, Calendar, Period, local_day
 from bot.errors import UsageError
 from bot.ledger.booking import MAX_COST
@@ -17,8 +16,6 @@ from bot.render.numbers import clock, money
 from bot.reports.billed import bills, same_provider
 
 _MONTH = re.compile(r"([0-9]{4})-([0-9]{2})")
-# A comma stands before three digits, or it is somebody's decimal one: 812,40 is not 81,240.
-_AMOUNT = re.compile(r"[$]?([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)([.][0-9]+)?")
 
 
 def run_invoice(provider: str, month: str, amount: str | None) -> None:
@@ -60,14 +57,10 @@ def _period(month: str, calendar: Calendar) -> Period:
 
 
 def _amount(text: str) -> int:
-    found = _AMOUNT.fullmatch(text)
-    try:
-        amount = MAX_COST + 1 if found is None else nanos(Decimal(found[1].replace(",", "") + (found[2] or "")))
-    except ValueError:  # more than any ledger can hold
-        amount = MAX_COST + 1
-    if amount > MAX_COST:
+    amount = from_words(text)
+    if amount is None or amount > dollars(MAX_COST):
         raise UsageError(f"{plain(text)} is no amount of US dollars; write it like 812.40.")
-    return amount
+    return nanos(amount)
 
 
 def _known(ledger: Ledger, period: Period, provider: str) -> str:

@@ -13,6 +13,7 @@ MAX_NANOS = 2**63 - 1
 _CONTEXT = Context(prec=60, rounding=ROUND_HALF_EVEN)
 _NANO = Decimal("1e-9")
 _AS_TEXT = re.compile(r"[-+]?(([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?|s?nan|inf(inity)?)", re.ASCII | re.IGNORECASE)
+_AS_WORDS = re.compile(r"[$]?([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)([.][0-9]{1,9})?")
 _NUMBERS = (int, float, str, Decimal)  # a union would be made anew for each of a million numbers
 
 
@@ -36,6 +37,13 @@ def nanos(dollars: Decimal) -> int:
 def dollars(amount: int) -> Decimal:
     """`amount` nano-dollars as exact US dollars with nine decimal places."""
     return Decimal(amount).scaleb(-9, _CONTEXT)
+
+
+def from_words(text: str) -> Decimal | None:
+    """US dollars as people write them: `50`, `$50`, `1,200.50`; None if that is none. A comma stands before three
+    digits, or it is somebody's decimal one: 812,40 is not 81,240."""
+    found = _AS_WORDS.fullmatch(text)
+    return None if found is None else Decimal(found[1].replace(",", "") + (found[2] or ""))
 
 
 def from_json(number: object) -> Decimal | None:

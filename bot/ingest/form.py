@@ -71,7 +71,7 @@ class RunForm:
 
     def __init__(self, keys: Iterable[str]) -> None:
         own = {name: name for name in RawMetadata.__struct_fields__}
-        kept = [(key, own.get(key, f"key_{number}")) for number, key in enumerate(sorted(set(keys)))]
+        kept = tuple((key, own.get(key, f"key_{number}")) for number, key in enumerate(sorted(set(keys))))
         self._attributes = {**own, **dict(kept)}  # by key
         try:
             metadata = _metadata(kept, named=True)
@@ -117,10 +117,9 @@ class RunForm:
         return Page(page.items, page.next_cursor or None) if page.next_cursor or not page.has_more else None
 
 
-def _metadata(kept: Iterable[tuple[str, str]], *, named: bool) -> type[RawMetadata]:
+def _metadata(kept: tuple[tuple[str, str], ...], *, named: bool) -> type[RawMetadata]:
     """A class with an attribute for each key, to be decoded by the keys if it is `named`: raises ValueError then for a
     key that JSON writes otherwise than it is."""
-    kept = tuple(kept)
     fields = [
         (attribute, Any, msgspec.field(default=None, name=key if named else None))
         for key, attribute in kept

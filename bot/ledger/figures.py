@@ -106,7 +106,7 @@ def by_value(connection: Connection, span: Span, dimension: str, feature: str | 
 def values_before(connection: Connection, day: date, dimension: str, feature: str | None = None) -> set[str]:
     """The values of `dimension` that had runs before `day`, of everything or of one feature."""
     earlier = rollups.alias("earlier")
-    if dimension == "feature":
+    if dimension == "feature" and feature is None:
         # Each feature's first day is next to its name in the view "one".
         found = (earlier.c.view == "one", earlier.c.feature == _WALK.c.feature, earlier.c.day < day.toordinal())
         query = select(_WALK.c.feature).where(_WALK.c.feature.is_not(None), select(literal(1)).where(*found).exists())
@@ -150,7 +150,7 @@ def costs_by_day(
     """What some values of `dimension` cost on each whole day, in nano-dollars; without the days that have no runs of
     them. Of everything or of one feature."""
     first, until = span.whole_days
-    if dimension == "feature":
+    if dimension == "feature" and feature is None:
         # "one" goes to each of them, past all others.
         value_of, of_view = rollups.c.feature, [rollups.c.view == "one"]
     else:

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from bot.domain.budget import HIGHEST_ALERT, Window
 from bot.domain.catalog import SPECIAL
-from bot.domain.money import nanos
+from bot.domain.money import from_words, nanos
 from bot.errors import QuestionError
 from bot.reports.tokens import Token, fold, shown, tokens_of
 from bot.reports.vocabulary import Vocabulary, nearest
@@ -20,7 +20,6 @@ OWNER = "owner"
 HIGHEST_LIMIT = Decimal(1_000_000_000)
 MOST_OWNERS = 20
 
-_AMOUNT = re.compile(r"[$]?([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)([.][0-9]{1,9})?")
 _MENTION = re.compile(r"<@([UW][A-Z0-9]{1,30})(?:[|][^<>]*)?>")
 _GROUP = re.compile(r"<!subteam\^(S[A-Z0-9]{1,30})(?:[|][^<>]*)?>")
 _EXAMPLE = "budget rag-search monthly 50"
@@ -80,10 +79,9 @@ def budget_feature(tokens: Sequence[Token], vocabulary: Vocabulary) -> str | Non
 
 def read_amount(text: str) -> int:
     """Nano-dollars from `50`, `$50` or `1,200.50`. Raises QuestionError with a sentence about the amount alone."""
-    found = _AMOUNT.fullmatch(fold(text))
-    if found is None:
+    amount = from_words(fold(text))
+    if amount is None:
         raise QuestionError(f"{shown(text)} is no amount in US dollars; write it like 50, $50 or 1,200.50.")
-    amount = Decimal(found[1].replace(",", "") + (found[2] or ""))
     if not 0 < amount <= HIGHEST_LIMIT:
         raise QuestionError(f"A limit is above 0 and at most ${HIGHEST_LIMIT:,}.")
     return nanos(amount)
@@ -104,7 +102,7 @@ def _setting_begins(tokens: Sequence[Token]) -> int | None:
     """Where the words after the feature begin: at a window, an amount of dollars, or an owner."""
     wanted = {*Window, OWNER}
     for index, token in enumerate(tokens[1:], 1):
-        if token.word in wanted or (index > 1 and token.word and _AMOUNT.fullmatch(token.word)):
+        if token.word in wanted or (index > 1 and token.word and from_words(token.word) is not None):
             return index
     return None
 

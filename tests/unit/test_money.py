@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.money import MAX_NANOS, dollars, from_json, nanos
+from bot.domain.money import MAX_NANOS, dollars, from_json, from_words, nanos
 
 amounts = st.integers(-MAX_NANOS, MAX_NANOS)
 # Up to 90 digits, more than any context in use keeps.
@@ -102,3 +102,18 @@ def test_a_number_that_is_not_finite_is_left_to_the_caller(number: object) -> No
     found = from_json(number)
     assert found is not None
     assert not found.is_finite()
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [("50", "50"), ("$50", "50"), ("1,200.50", "1200.50"), ("1,234,567", "1234567"), ("0.000000001", "0.000000001")],
+)
+def test_an_amount_is_read_as_people_write_it(text: str, amount: str) -> None:
+    assert from_words(text) == Decimal(amount)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "$", "-5", "812,40", "1.234,56", "1,2", "12,3456", "1e3", "5.", ".5", "1_0", "\u0661", "NaN"]
+)
+def test_what_could_be_another_amount_is_none(text: str) -> None:
+    assert from_words(text) is None
