@@ -18,8 +18,26 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
-    help="Which product feature burns the LLM money: read LangSmith into a ledger, and ask it.",
 )
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        from bot.cli.version import run_version
+
+        with telling():
+            run_version()
+        raise typer.Exit
+
+
+@app.callback()
+def llmcost(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Say which llmcost this is.")
+    ] = False,
+) -> None:
+    """Which product feature burns the LLM money: read LangSmith into a ledger, and ask it."""
+
 
 _VERBOSE = typer.Option("--verbose", "-v", help="Log what is done, and why.")
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -47,6 +48,12 @@ def test_it_answers_without_any_key(folder: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("rag-search cost $1.70 in the last 7 days (")
     assert "gpt-4o  $1.70  100 %     2       2" in done.stdout
+
+
+def test_it_says_which_version_it_is_and_whose_prices_it_knows(tmp_path: Path) -> None:
+    done = run(tmp_path, "--version")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(r"llmcost .+ \(ledger schema \d{4}, genai-prices [\d.]+\)\n", done.stdout)
 
 
 def test_json_and_csv_can_be_read_by_programs(folder: Path) -> None:
