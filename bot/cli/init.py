@@ -106,6 +106,8 @@ def _check(target: Path, *, force: bool) -> None:
         raise _there_already(target)
     if not target.parent.is_dir():
         raise UsageError(f"{target} cannot be written: there is no folder {target.parent}.")
+    if not os.access(target if target.exists() else target.parent, os.W_OK) or target.is_dir():
+        raise UsageError(f"{target} cannot be written: --output names another file.")
 
 
 def _write(target: Path, content: str, *, force: bool) -> None:

@@ -125,7 +125,10 @@ def _settings(patient: Patient) -> Finding:
         return Finding("settings", Verdict.BROKEN, " ".join(patient.problems))
     catalog = patient.catalog
     features, rules = plural(len(catalog.features), "feature"), plural(len(catalog.rules), "rule")
-    return Finding("settings", Verdict.OK, f"The variables are sound; llmcost.toml has {features}, {rules}.")
+    file = f"llmcost.toml has {features}, {rules}"
+    if not catalog.features and not catalog.rules:
+        file = "llmcost.toml, if there is one, has no feature and no rule"
+    return Finding("settings", Verdict.OK, f"The variables are sound; {file}.")
 
 
 def _channels(patient: Patient, slack: Slack) -> Finding:

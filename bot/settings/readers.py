@@ -249,6 +249,8 @@ def database_url(text: str) -> str:
         raise UnfitError(f"{_shown_url(text)} needs three slashes before the file; write sqlite:///llmcost.db.")
     if rest.partition("?")[0] in ("/", "/:memory:"):
         raise UnfitError(f"{_shown_url(text)} names no file to keep the ledger in; write sqlite:///llmcost.db.")
+    if rest.startswith("/~"):
+        raise UnfitError(f"{_shown_url(text)} holds a ~, for which no shell puts your home; write the whole path.")
     return text
 
 

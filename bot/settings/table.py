@@ -7,7 +7,7 @@ from json import dumps
 from typing import TypeVar
 
 from bot.domain.feature import clean_value
-from bot.settings.explain import UnfitError, shown, suggestion
+from bot.settings.explain import UnfitError, nearest, shown, suggestion
 
 Value = TypeVar("Value")
 Default = TypeVar("Default")
@@ -26,14 +26,14 @@ class Table:
         self._problems = problems
         self._within = within  # the dotted keys that lead from the place to here
         self._values: Mapping[str, object] = {}
+        known = list(known)
         if not isinstance(values, dict):
-            self.problem("", f"{shown(values)} stands where a table belongs.")
+            self.problem("", f"{shown(values)} stands where a table belongs; it takes {', '.join(known)}.")
             return
         self._values = values
-        known = list(known)
-        for key in values:
+        for key, value in values.items():
             if key not in known:
-                self.problem(printable(key), f"no such key; {suggestion(key, known)}")
+                self.problem(printable(key), f"no such key; {suggestion(key, known)}{_on_dots(key, value, known)}")
 
     def __contains__(self, key: str) -> bool:
         return key in self._values
@@ -56,6 +56,12 @@ class Table:
         """Notes what is wrong, at a key or (with "") at the table itself."""
         where = f"{self._place} {self._within}{key}".rstrip(". ")
         self._problems.append(f"{where}: {sentence}")
+
+
+def _on_dots(key: str, value: object, known: Iterable[str]) -> str:
+    """What to add where a key like no other leads to a table: so TOML reads `[features.rag.search]`."""
+    is_cut = isinstance(value, dict) and not nearest(key, known)
+    return " In a heading, a name that holds a dot stands in quotes." if is_cut else ""
 
 
 def printable(key: str) -> str:

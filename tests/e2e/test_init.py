@@ -172,6 +172,12 @@ def test_what_cannot_be_done_is_said_before_anything_is_read(
     assert (tmp_path / "llmcost.toml").read_text() == "mine"
 
 
+def test_a_file_that_cannot_be_replaced_is_no_place_for_it(tmp_path: Path, nowhere: Terminal) -> None:
+    (tmp_path / "folder").mkdir()
+    done = nowhere.init(output="folder", force=True)
+    assert done == Done(2, "", "folder cannot be written: --output names another file.\n")
+
+
 def test_without_runs_nothing_is_written(tmp_path: Path, nowhere: Terminal) -> None:
     store = Store()
     began = datetime.now(UTC) - timedelta(days=90)

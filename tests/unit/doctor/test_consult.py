@@ -98,6 +98,11 @@ def test_what_is_broken_and_what_cannot_be_checked_at_all() -> None:
     golden.check("doctor_broken.txt", shown(findings))
 
 
+def test_a_file_that_need_not_be_there_is_not_said_to_be(ledger: Ledger) -> None:
+    (settings, *_) = findings_of(patient(ledger, catalog=Catalog()), NOW)
+    assert settings.found == "The variables are sound; llmcost.toml, if there is one, has no feature and no rule."
+
+
 @pytest.mark.parametrize("width", [40, 60, 80])
 def test_it_keeps_to_the_width_and_loses_no_word(width: int, ledger: Ledger) -> None:
     findings = findings_of(patient(ledger), NOW)

@@ -193,8 +193,9 @@ def test_dimensions_are_not_judged_where_nobody_knows_them() -> None:
         ),
         # Something else where a table belongs.
         ("features = 3", "features", "3 stands where tables with the heading [features.NAME] belong."),
-        ("features.chat = 3", "[features.chat]", "3 stands where a table belongs."),
-        ("features.chat.budget = 3", "[features.chat] budget", "3 stands where a table belongs."),
+        ("features.chat = 3", "[features.chat]", "3 stands where a table belongs; it takes owner,"),
+        ("features.chat.budget = 3", "[features.chat] budget", "belongs; it takes daily, weekly, monthly."),
+        ("[features.rag.search]", "[features.rag] search", "In a heading, a name that holds a dot stands in"),
         ("[rules]", "rules", "a table stands where tables belong"),
         ("rules = [1]", "rules", "a list stands where tables belong, each with a heading in double brackets."),
         ("prices = true", "prices", "true stands where tables belong"),

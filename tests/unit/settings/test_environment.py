@@ -150,6 +150,7 @@ def test_a_text_means_a_value(name: str, text: str, field: str, value: object) -
         ("DATABASE_URL", "mysql://db/llmcost", "of no database that llmcost knows"),
         ("DATABASE_URL", "llmcost.db", "of no database that llmcost knows"),
         ("DATABASE_URL", "sqlite://llmcost.db", "needs three slashes"),
+        ("DATABASE_URL", "sqlite:///~/llmcost.db", "holds a ~, for which no shell puts your home"),
         ("DATABASE_URL", "sqlite:///", "names no file"),
         ("DATABASE_URL", "sqlite:///:memory:", "names no file"),
         ("LLMCOST_TIMEZONE", "Europe/Belrin", "'Europe/Belrin' is no time zone; did you mean Europe/Berlin"),
