@@ -169,7 +169,7 @@ def fill(
             edges = sorted({start, as_of, *(edge for gap in lost for edge in gap)}, key=microseconds)
             for begins, ends in pairwise(edges):
                 is_lost = any(gap[0] <= begins and ends <= gap[1] for gap in lost)
-                ledger.cover(lease, now, project, microseconds(begins), microseconds(ends), lost=is_lost)
+                ledger.cover(lease, now, project, microseconds(begins), microseconds(ends), expired=is_lost)
             ordinal = settled.toordinal() if settled is not None else None
             ledger.finish_reread(lease, now, project, (), microseconds(as_of), ordinal)
     finished = microseconds(as_of)

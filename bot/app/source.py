@@ -9,7 +9,6 @@ from bot.app.ledgers import utc_now
 from bot.ingest.form import RunForm
 from bot.ingest.langsmith import LangSmith, Selection
 from bot.ingest.limiter import RequestLimiter
-from bot.ingest.plan import RETENTION
 from bot.ingest.project_sync import Scope
 from bot.ingest.sync import Sync
 from bot.ingest.totals import BUDGET, SECONDS, TRIES, Totals
@@ -64,6 +63,7 @@ def build_sync(
         form=RunForm((*settings.feature_keys, *settings.dimensions, *settings.wide_keys)),
         zone=settings.timezone,
         backfill=settings.backfill,
+        kept=settings.retention,
     )
     return Sync(source, ledger, rules, scope, clock), source
 
@@ -78,4 +78,4 @@ def build_totals(
 
 def build_counterpart(settings: Settings, totals: Totals) -> Counterpart:
     """LangSmith's side of `verify`."""
-    return Counterpart(totals, settings.run_types, RETENTION)
+    return Counterpart(totals, settings.run_types, settings.retention)

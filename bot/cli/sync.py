@@ -40,6 +40,8 @@ def run_sync(since: str | None, *, verbose: bool) -> None:
     finally:
         ledger.close()
     show(summary_text(summary))
+    if summary.gaps:
+        tell(gap_text(settings.retention))
     for problem in summary.problems:
         tell(f"Problem: {plain(problem, 500)}")
     if summary.problems:
@@ -98,6 +100,15 @@ def summary_text(summary: SyncSummary) -> str:
     if summary.repeated:
         parts.insert(-1, f"{plural(summary.repeated, 'request')} repeated")
     return ", ".join(parts) + "."
+
+
+def gap_text(retention: timedelta) -> str:
+    """Why there are gaps, and what to do if there need be none."""
+    kept = plural(retention.days, "day")
+    return (
+        f"What is older than {kept} was read as far as it is there, and is shown as a gap. If LangSmith keeps all of "
+        "your traces for longer, set LLMCOST_RETENTION and read it again."
+    )
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from bot.domain.period import first_instant, local_day
 from bot.ledger.booking import instant, microseconds
 from bot.ledger.coverage import ProjectRow
 
-# Base retention: what began longer ago than this may be forgotten, and nothing about it changes any more.
+# LangSmith's base retention: what began longer ago than this may be forgotten, and nothing about it changes any more.
 RETENTION = timedelta(days=14)
 OVERLAP = timedelta(minutes=10)
 # A day can be settled by what is read from this long after its end.
@@ -60,15 +60,21 @@ class Plan(NamedTuple):
 
 
 def plan(
-    project: ProjectRow, now: datetime, zone: ZoneInfo, backfill: timedelta, since: datetime | None = None
+    project: ProjectRow,
+    now: datetime,
+    zone: ZoneInfo,
+    backfill: timedelta,
+    since: datetime | None = None,
+    *,
+    kept: timedelta = RETENTION,
 ) -> Plan:
     """What to read of a project now. A first sync goes back by `backfill`, in whole local days.
 
-    `since` is an explicit wish to read (again) from there.
+    `since` is an explicit wish to read (again) from there; `kept` is how long LangSmith keeps everything.
     """
     end = microseconds(now)
     if project.watermark is None or project.covered_from is None:
-        start = min(microseconds(since or _beginning(now, zone, backfill)), end)
+        start = min(microseconds(since or _beginning(now, zone, backfill, kept)), end)
         return Plan(start, start, end, (Tier.TWO_HOURS, Tier.DAY))
     covered_from = min(project.covered_from, end)
     fresh = max(covered_from, microseconds(_last_read(project, now) - OVERLAP))
@@ -82,17 +88,17 @@ def plan(
     return Plan(max(covered_from, min([fresh, *reaches])), fresh, end, tiers, backwards_to)
 
 
-def cut(start: int, end: int, length: timedelta, now: datetime) -> int:
-    """Where the slice that begins at `start` ends: after `length`, at `end`, or at the edge of LangSmith's retention,
-    because beyond that edge "nothing found" means something else."""
-    edge = microseconds(now - RETENTION)
+def cut(start: int, end: int, length: timedelta, now: datetime, kept: timedelta = RETENTION) -> int:
+    """Where the slice that begins at `start` ends: after `length`, at `end`, or at the edge of what LangSmith keeps:
+    beyond it nobody knows whether what is found is all that there was."""
+    edge = microseconds(now - kept)
     stop = min(end, start + length // timedelta(microseconds=1))
     return edge if start < edge < stop else stop
 
 
-def cut_backwards(start: int, end: int, length: timedelta, now: datetime) -> int:
+def cut_backwards(start: int, end: int, length: timedelta, now: datetime, kept: timedelta = RETENTION) -> int:
     """Like `cut`, for reading backwards: where the slice that ends at `end` begins."""
-    edge = microseconds(now - RETENTION)
+    edge = microseconds(now - kept)
     begin = max(start, end - length // timedelta(microseconds=1))
     return edge if begin < edge < end else begin
 
@@ -140,12 +146,12 @@ def settled_by(
         day += timedelta(days=1)
 
 
-def _beginning(now: datetime, zone: ZoneInfo, backfill: timedelta) -> datetime:
+def _beginning(now: datetime, zone: ZoneInfo, backfill: timedelta, kept: timedelta) -> datetime:
     """The beginning of the local day that lies `backfill` back; or of the next, if LangSmith may have forgotten a part
     of that one though it is not asked for: every ledger would begin with a gap."""
     back = now - backfill
     day = local_day(back, zone)
-    if first_instant(day, zone) < now - RETENTION <= back:
+    if first_instant(day, zone) < now - kept <= back:
         day += timedelta(days=1)
     return first_instant(day, zone)
 

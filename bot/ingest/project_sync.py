@@ -16,7 +16,6 @@ from bot.ingest.form import RawRun, RunForm
 from bot.ingest.langsmith import LangSmith, Selection
 from bot.ingest.plan import (
     FIRST_SLICE,
-    RETENTION,
     UNFINISHED,
     Plan,
     Tier,
@@ -54,6 +53,7 @@ class Scope:
     form: RunForm
     zone: ZoneInfo
     backfill: timedelta
+    kept: timedelta  # how long LangSmith keeps everything
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,6 @@ class _Slice:
     start: int
     end: int
     pages: int = 0
-    found: int = 0
     rootless: Rootless = field(default_factory=Rootless)
 
 
@@ -103,6 +102,7 @@ class ProjectSync:
         self._changed_days: set[int] = set()
         self._nested: dict[bytes, int] = {}  # roots above a run with a cost, and when that run began
         self._probed = False
+        self._has_gap = False
         self._malformed_said = False
         self.example: tuple[bytes, bytes] | None = None  # a run that was read, and its trace
 
@@ -113,7 +113,7 @@ class ProjectSync:
         if gone is not None:
             self._skip_pruned(gone, since)
         before = self._project
-        todo = plan(before, now, self._scope.zone, self._scope.backfill, since)
+        todo = plan(before, now, self._scope.zone, self._scope.backfill, since, kept=self._scope.kept)
         if gone is not None:
             todo = todo.not_before(gone.start)
         whole = todo.end - (todo.start if todo.backwards_to is None else todo.backwards_to)
@@ -133,14 +133,14 @@ class ProjectSync:
         if is_behind or (since is not None and microseconds(since) < gone.start):
             _log.warning("project %s is read from %s on: earlier runs were pruned", project.name, gone.day)
         if is_behind and project.watermark is not None:
-            self._ledger.cover(self._lease, self._clock(), project, project.watermark, gone.start, lost=True)
+            self._ledger.cover(self._lease, self._clock(), project, project.watermark, gone.start, expired=True)
             self._project = project._replace(watermark=gone.start)
 
     def _forwards(self, start: int, end: int, now: datetime, whole: int) -> None:
         def slices() -> Iterator[_Slice]:
             at = start
             while at < end:
-                until = cut(at, end, self._length, now)
+                until = cut(at, end, self._length, now, self._scope.kept)
                 yield _Slice(at, until)
                 at = until
 
@@ -152,7 +152,7 @@ class ProjectSync:
         def slices() -> Iterator[_Slice]:
             at = end
             while at > start:
-                begin = cut_backwards(start, at, self._length, now)
+                begin = cut_backwards(start, at, self._length, now, self._scope.kept)
                 yield _Slice(begin, at)
                 at = begin
 
@@ -171,7 +171,6 @@ class ProjectSync:
                     self._cover(one, now)
                 else:
                     one.pages += 1
-                    one.found += len(page)
                     self._book_page(page, one)
                 self._say(whole)
 
@@ -179,10 +178,11 @@ class ProjectSync:
         self._book_rootless(one)
         if self._nested and not self._probed:
             self._learn_cost_mode()
-        lost = one.found == 0 and instant(one.end) <= now - RETENTION and one.end > self._project.started
-        if lost:
-            self._summary.gaps += 1
-        self._ledger.cover(self._lease, self._clock(), self._project, one.start, one.end, lost=lost)
+        # Whatever is found there: it may be only the traces with feedback, which are kept for longer than others.
+        expired = instant(one.end) <= now - self._scope.kept
+        if self._ledger.cover(self._lease, self._clock(), self._project, one.start, one.end, expired=expired):
+            self._summary.gaps += not self._has_gap  # slices of one stretch
+            self._has_gap = True
         self._length = next_length(self._length, one.pages)
         self._done += one.end - one.start
         # The SDK leaves 12 kB a request behind in a circle, a MiB every 40 pages, and Python looks for those by itself

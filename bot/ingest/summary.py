@@ -23,7 +23,7 @@ class SyncSummary:
     projects: int = 0
     complete: int = 0  # projects that were read to their end
     malformed: int = 0
-    gaps: int = 0  # stretches that LangSmith had forgotten
+    gaps: int = 0  # projects of which LangSmith may have forgotten some
     repeated: int = 0  # requests that had to be made again
     seconds: float = 0.0
     problems: list[str] = field(default_factory=list)

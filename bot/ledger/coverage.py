@@ -41,7 +41,7 @@ class ProjectRow(NamedTuple):
 
 
 class Gap(NamedTuple):
-    """A stretch of time that LangSmith had forgotten before it was read."""
+    """A stretch of time of which LangSmith may have forgotten some before it was read."""
 
     project: int
     start: int
@@ -100,28 +100,32 @@ def select_projects(connection: Connection, found: Iterable[tuple[bytes, str, in
     return load_projects(connection, selected_only=True)
 
 
-def cover(connection: Connection, project: int, start: int, end: int, *, empty_and_expired: bool) -> None:
-    """[start, end) was read whole. If nothing was found in a time that LangSmith has forgotten, what of it had not been
-    read before is a gap; otherwise what it holds of gaps is none any more.
+def cover(connection: Connection, project: int, start: int, end: int, *, expired: bool) -> bool:
+    """[start, end) was read whole. If LangSmith may have forgotten some of it by then, what of it had not been read
+    before, since the project was there, is a gap; otherwise what it holds of gaps is none any more. Whether there is a
+    new gap.
 
     Only a stretch that touches what is covered already moves its ends: the watermark never jumps over unread time.
     """
     row = connection.execute(
-        select(projects.c.covered_from, projects.c.watermark).where(projects.c.key == project)
+        select(projects.c.started, projects.c.covered_from, projects.c.watermark).where(projects.c.key == project)
     ).one()
     covered_from, watermark = (start, start) if row.covered_from is None else (row.covered_from, row.watermark)
     if end < covered_from or watermark < start:
-        return
+        return False
     connection.execute(
         update(projects)
         .where(projects.c.key == project)
         .values(covered_from=min(start, covered_from), watermark=max(end, watermark))
     )
-    if empty_and_expired:
-        for fresh in ((start, min(end, covered_from)), (max(start, watermark), end)):
-            _add_gap(connection, project, *fresh)
-    else:
+    if not expired:
         _fill_gaps(connection, project, start, end)
+        return False
+    unread = ((start, min(end, covered_from)), (max(start, watermark), end))
+    missing = [(max(begins, row.started), ends) for begins, ends in unread if max(begins, row.started) < ends]
+    for begins, ends in missing:
+        _add_gap(connection, project, begins, ends)
+    return bool(missing)
 
 
 def load_gaps(connection: Connection) -> list[Gap]:

@@ -79,10 +79,10 @@ class Intake(Access):
         """See bot.ledger.coverage.set_link."""
         self._write(mine, now, lambda connection: coverage.set_link(connection, project.key, link))
 
-    def cover(self, mine: Lease, now: datetime, project: ProjectRow, start: int, end: int, *, lost: bool) -> None:
-        """See bot.ledger.coverage.cover; `lost` if nothing was found where LangSmith has forgotten."""
-        self._write(
-            mine, now, lambda connection: coverage.cover(connection, project.key, start, end, empty_and_expired=lost)
+    def cover(self, mine: Lease, now: datetime, project: ProjectRow, start: int, end: int, *, expired: bool) -> bool:
+        """See bot.ledger.coverage.cover."""
+        return self._write(
+            mine, now, lambda connection: coverage.cover(connection, project.key, start, end, expired=expired)
         )
 
     def finish_reread(

@@ -185,7 +185,7 @@ class Reading:
         return pruning.count_old(self._connection, before, zone)
 
     def gaps(self) -> list[Gap]:
-        """What LangSmith had forgotten before it was read, in the selected projects."""
+        """Of what LangSmith may have forgotten some before it was read, in the selected projects."""
         return coverage.load_gaps(self._connection)
 
     def last_sync(self, *, successful: bool = False, useful: bool = False) -> SyncRow | None:

@@ -33,7 +33,7 @@ def warnings(period: TimeFrame, coverage: Coverage) -> list[str]:
     if coverage.starts_before_ledger and coverage.ledger_start is not None:
         found.append(f"The ledger starts on {day(coverage.ledger_start)}: what was before is not in the total.")
     if coverage.gaps:
-        found.append(f"{nothing_known(coverage.gaps)}: LangSmith had forgotten it, or it has not been read.")
+        found.append(f"{not_all_known(coverage.gaps)}: LangSmith had forgotten some of it or all, or it was not read.")
     if coverage.sampled:
         found.append("LangSmith was sent only a sample of some runs: the real cost is higher.")
     return found
@@ -100,15 +100,15 @@ def untagged_words(coverage: Coverage) -> str:
     return f"{plural(coverage.untagged_runs, 'untagged run')} ({money(coverage.untagged_cost)})"
 
 
-def nothing_known(gaps: Iterable[Gap]) -> str:
-    """Which stretches of time are missing, each with the projects that it is missing in; the first few."""
+def not_all_known(gaps: Iterable[Gap]) -> str:
+    """Of which stretches of time something is missing, each with the projects that it is missing in; the first few."""
     projects: dict[tuple[datetime, datetime], list[str]] = {}
     for gap in gaps:
         projects.setdefault((gap.start, gap.end), []).append(gap.project)
     texts = [
         f"{_stretch(start, end)} in {few([plain(name) for name in names])}" for (start, end), names in projects.items()
     ]
-    return f"Nothing is known of {few(texts, '; ')}"
+    return f"Not all is known of {few(texts, '; ')}"
 
 
 def _stretch(start: datetime, end: datetime) -> str:

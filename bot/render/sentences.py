@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from bot.errors import QuestionError
-from bot.render.coverage import nothing_known, untagged_words
+from bot.render.coverage import not_all_known, untagged_words
 from bot.render.names import few, plain
 from bot.render.numbers import ago, clock, day, days, money, part, percent, plural, tokens, unit_cost
 from bot.reports.answers import (
@@ -171,7 +171,7 @@ def status_lines(status: Status) -> list[str]:
     if status.ledger_start is not None:
         lines.append(f"The ledger starts on {day(status.ledger_start)}.")
     if status.gaps:
-        lines.append(f"{nothing_known(status.gaps)}.")
+        lines.append(f"{not_all_known(status.gaps)}.")
     return [*lines, *rules_lines(status.rules)]
 
 

@@ -1,6 +1,6 @@
 """What `verify` says: how far LangSmith's own total is from the ledger, what that means, and what was compared."""
 
-from bot.render.coverage import nothing_known
+from bot.render.coverage import not_all_known
 from bot.render.numbers import ago, clock, count, day, money, percent, plural
 from bot.render.sentences import when
 from bot.reports.verified import Cause, Step, Verdict, Verification
@@ -25,7 +25,7 @@ def verified_sentences(answer: Verification) -> list[str]:
     elif answer.cut_to_ledger:
         lines.append("What was before cannot be verified: the ledger starts there.")
     if answer.gaps:
-        lines.append(f"{nothing_known(answer.gaps)}.")
+        lines.append(f"{not_all_known(answer.gaps)}.")
     lines.append(f"What llmcost counts of that time is {money(answer.total)}.")
     if answer.types_not_read:
         others = ", ".join(f"{money(one.cost)} of type {one.key}" for one in answer.types_not_read)

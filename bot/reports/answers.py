@@ -101,7 +101,7 @@ class Previous(NamedTuple):
 
 
 class Gap(NamedTuple):
-    """A stretch of time of which the ledger knows nothing, in one project."""
+    """A stretch of time of which the ledger may not know everything, or nothing, in one project."""
 
     start: datetime
     end: datetime

@@ -23,6 +23,7 @@ SECOND_NAMES = {
 
 _SYNC_EVERY = partial(duration, at_least=timedelta(seconds=5), at_most=timedelta(days=1))
 # LangSmith answers a question of at most 401 days.
+_RETENTION = partial(duration, at_least=timedelta(days=14), at_most=timedelta(days=400))
 _BACKFILL = partial(duration, at_least=timedelta(minutes=1), at_most=timedelta(days=400))
 _GRACE = partial(duration, at_least=timedelta(minutes=10), at_most=LONGEST_GRACE)
 _PORT = partial(readers.whole_number, at_least=0, at_most=65535)
@@ -109,6 +110,8 @@ class Settings(BaseSettings):
     )
     sync_every: Annotated[timedelta, PlainValidator(_SYNC_EVERY)] = _variable("LLMCOST_SYNC_EVERY", "60s")
     backfill: Annotated[timedelta, PlainValidator(_BACKFILL)] = _variable("LLMCOST_BACKFILL", "14d")
+    # How long LangSmith keeps everything. Of what is older it has some: traces with feedback are kept for longer.
+    retention: Annotated[timedelta, PlainValidator(_RETENTION)] = _variable("LLMCOST_RETENTION", "14d")
     requests_per_10s: Annotated[int, PlainValidator(_REQUESTS)] = _variable("LLMCOST_REQUESTS_PER_10S", "10")
 
     @classmethod

@@ -67,7 +67,7 @@ def filled_ledger(
         with ledger.lease("bench", now) as lease:
             (project,) = ledger.select_projects(lease, now, [(project_id.bytes, "bench", 0)])
             _fill(ledger, Project(project.key, project.name, project.cost_mode, None), rules, first, runs // days, days)
-            ledger.cover(lease, now, project, microseconds(first), microseconds(now), lost=False)
+            ledger.cover(lease, now, project, microseconds(first), microseconds(now), expired=False)
         ledger.shrink()  # into one file: what a large transaction leaves beside it slows every reader
         yield Made(settings, config, ledger, file)
     finally:

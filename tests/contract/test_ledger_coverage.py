@@ -23,7 +23,7 @@ def books() -> Books:
 
 
 def cover(books: Books, start: int, end: int, *, lost: bool = False, project: int = 1) -> None:
-    books.ledger.cover(MINE, NOW, books.project(project), start, end, lost=lost)
+    books.ledger.cover(MINE, NOW, books.project(project), start, end, expired=lost)
 
 
 def covered(books: Books) -> tuple[int | None, int | None]:

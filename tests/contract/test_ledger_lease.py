@@ -84,7 +84,7 @@ def test_an_expired_lease_is_taken_over_and_its_holder_can_no_longer_write(one: 
                 lambda: one.select_projects(paused, LATER, [(id_of(2), "late", 0)]),
                 lambda: one.book(paused, LATER, project, [make_run(1)], {}, RULES),
                 lambda: one.set_cost_mode(paused, LATER, project, CostMode.OWN, RULES),
-                lambda: one.cover(paused, LATER, project, 0, 10, lost=True),
+                lambda: one.cover(paused, LATER, project, 0, 10, expired=True),
                 lambda: one.finish_reread(paused, LATER, project, ["reread_2h"], 5, 700_000),
             ):
                 with pytest.raises(LedgerBusyError, match="has taken over the sync; this one stops"):

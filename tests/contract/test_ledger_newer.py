@@ -117,7 +117,7 @@ WRITES: dict[str, Callable[[Ledger, Any], object]] = {
     "take a lease": lambda ledger, _: ledger.lease("another", NOW).__enter__(),
     "give one back": lambda ledger, _: ledger.release(SYNCING),
     "book": lambda ledger, row: ledger.book(SYNCING, NOW, row, [make_run(1)], {}, RULES),
-    "cover": lambda ledger, row: ledger.cover(SYNCING, NOW, row, 0, 10, lost=True),
+    "cover": lambda ledger, row: ledger.cover(SYNCING, NOW, row, 0, 10, expired=True),
     "decide anew": lambda ledger, row: ledger.set_cost_mode(SYNCING, NOW, row, CostMode.OWN, RULES),
     "select": lambda ledger, _: ledger.select_projects(SYNCING, NOW, [(id_of(9), "new", 0)]),
     "record a sync": lambda ledger, _: ledger.under(SYNCING, lambda: NOW).record_sync(ROW),

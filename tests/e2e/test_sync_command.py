@@ -38,6 +38,23 @@ def test_without_a_terminal_it_says_one_line_and_nothing_else(tmp_path: Path, st
     assert re.fullmatch(SUMMARY, done.stdout)
 
 
+def test_what_may_have_been_forgotten_is_said_with_what_to_do_about_it(
+    tmp_path: Path, standin: LangSmithStandIn
+) -> None:
+    standin.add_project("acme-prod", start=now() - timedelta(days=60))
+    standin.add_run(start=now() - timedelta(days=20))
+    done = Llmcost(tmp_path, standin).run("sync", "--since", "30d")
+    assert done.code == 0
+    assert re.search(" 4 new, .* 2 gaps, ", done.stdout)
+    assert done.stderr == (
+        "What is older than 14 days was read as far as it is there, and is shown as a gap. If LangSmith keeps all of "
+        "your traces for longer, set LLMCOST_RETENTION and read it again.\n"
+    )
+    done = Llmcost(tmp_path, standin, LLMCOST_RETENTION="40d").run("sync", "--since", "30d")
+    assert (done.code, done.stderr) == (0, "")
+    assert " 0 gaps, " in done.stdout
+
+
 def test_verbose_it_tells_what_it_does_but_no_key_and_no_prompt(tmp_path: Path, standin: LangSmithStandIn) -> None:
     """Not even where LangSmith fails and puts them into its answers."""
     standin.raw_next(f'{{"detail": "{MARKER} {API_KEY}"}}'.encode(), status=503, path="/runs/query")

@@ -70,7 +70,7 @@ class Books:
             (project,) = self.ledger.select_projects(lease, now, [PROJECT])
             runs = [self._run(number, project.key) for number in sorted(self._unread)]
             changed = self.ledger.book(lease, now, project, runs, {}, self.rules).changed_days
-            self.ledger.cover(lease, now, project, microseconds(self._start), microseconds(now), lost=False)
+            self.ledger.cover(lease, now, project, microseconds(self._start), microseconds(now), expired=False)
             settled = local_day(now - SETTLES_AFTER, self.zone).toordinal() - 1
             settled = min([settled, *(day - 1 for day in changed)])
             self.ledger.finish_reread(lease, now, project, (), microseconds(now), settled)

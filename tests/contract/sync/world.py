@@ -72,6 +72,7 @@ class World:
         patterns: Iterable[str] = ("acme-prod",),
         types: Iterable[str] = ("LLM", "EMBEDDING", "TOOL"),
         backfill: timedelta = timedelta(days=14),
+        kept: timedelta = timedelta(days=14),
         experiments: bool = False,
         api_key: str = API_KEY,
         timeout: float = 20.0,
@@ -89,7 +90,7 @@ class World:
         )
         self.ledger.keep_rules(self.rules, ZONE)
         form = RunForm(("feature", "env"))
-        self.scope = Scope(Selection(tuple(patterns), experiments), tuple(types), form, ZONE, backfill)
+        self.scope = Scope(Selection(tuple(patterns), experiments), tuple(types), form, ZONE, backfill, kept)
         self.source = LangSmith(
             api_key=api_key,
             base_url=self.standin.url,

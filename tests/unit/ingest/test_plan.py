@@ -52,9 +52,9 @@ def synced(**changes: datetime | date | None) -> ProjectRow:
     return project(**{**usual, **changes})
 
 
-def stretch(row: ProjectRow, **asked: datetime) -> tuple[datetime, datetime, tuple[Tier, ...]]:
+def stretch(row: ProjectRow, since: datetime | None = None) -> tuple[datetime, datetime, tuple[Tier, ...]]:
     """From when, and from when anew, the plan reads up to NOW; and the tiers that this fulfils."""
-    todo = plan(row, NOW, BERLIN, BACKFILL, **asked)
+    todo = plan(row, NOW, BERLIN, BACKFILL, since)
     assert instant(todo.end) == NOW
     return instant(todo.start), instant(todo.fresh), todo.tiers
 
@@ -76,6 +76,10 @@ class TestFirstReading:
         todo = plan(project(), NOW, BERLIN, backfill)
         assert instant(todo.start) == instant(todo.fresh) == berlin(start)
         assert todo.tiers == (Tier.TWO_HOURS, Tier.DAY)
+
+    def test_where_everything_is_kept_for_longer_it_goes_back_by_whole_days_too(self) -> None:
+        todo = plan(project(), NOW, BERLIN, timedelta(days=40), kept=timedelta(days=40))
+        assert instant(todo.start) == berlin("10-10T00:00")  # of the ninth LangSmith has forgotten a part
 
     def test_goes_back_to_what_was_asked_for(self) -> None:
         assert stretch(project(), since=berlin("06-01T00:00"))[:2] == (berlin("06-01T00:00"),) * 2
@@ -249,16 +253,17 @@ lengths = st.timedeltas(SHORTEST_SLICE, LONGEST_SLICE)
     lengths,
     st.lists(st.integers(1, 60), min_size=1),
     st.booleans(),
+    st.sampled_from([RETENTION, timedelta(days=45)]),
 )
 def test_slices_tile_what_is_to_be_read_and_none_spans_the_edge_of_retention(
-    one: timedelta, other: timedelta, length: timedelta, pages: list[int], backwards: bool
+    one: timedelta, other: timedelta, length: timedelta, pages: list[int], backwards: bool, kept: timedelta
 ) -> None:
     start, end = (microseconds(NOW - back) for back in sorted((one, other), reverse=True))
-    edge = microseconds(NOW - RETENTION)
+    edge = microseconds(NOW - kept)
     slices: list[tuple[int, int]] = []
     at = end if backwards else start
     while (start < at) if backwards else (at < end):
-        following = cut_backwards(start, at, length, NOW) if backwards else cut(at, end, length, NOW)
+        following = cut_backwards(start, at, length, NOW, kept) if backwards else cut(at, end, length, NOW, kept)
         slices.append((following, at) if backwards else (at, following))
         at = following
         length = next_length(length, pages[len(slices) % len(pages)])

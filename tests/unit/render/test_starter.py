@@ -357,7 +357,7 @@ def test_the_file_begins_with_what_it_was_made_of() -> None:
 
 def test_the_file_says_what_is_not_known() -> None:
     coverage = replace(COVERAGE, gaps=(Gap(START, START + timedelta(days=2), "prod"),))
-    assert "# Nothing is known of 15\N{EN DASH}16 Nov 2026 in prod: " in starter(findings(coverage=coverage))
+    assert "# Not all is known of 15\N{EN DASH}16 Nov 2026 in prod: " in starter(findings(coverage=coverage))
 
 
 def test_explanations_are_never_wider_than_a_line() -> None:

@@ -355,5 +355,5 @@ def test_a_gap_is_a_gap_and_no_day_without_spend(reused: Ledger, runs: list[Spen
         (lost[0].isoformat(), lost[1].isoformat()) for _ in (PROJECT, "staging")
     ]
     if document["total"]["runs"]:
-        assert "Nothing is known of " in text(answer)
-        assert "Nothing is known of " in answer_message(answer).text
+        assert "Not all is known of " in text(answer)
+        assert "Not all is known of " in answer_message(answer).text

@@ -42,6 +42,7 @@ def test_without_any_variable_the_documented_defaults_hold() -> None:
     assert settings.run_types == ("LLM", "EMBEDDING", "TOOL")
     assert settings.sync_every == timedelta(seconds=60)
     assert settings.backfill == timedelta(days=14)
+    assert settings.retention == timedelta(days=14)
     assert settings.requests_per_10s == 10
     assert settings.digest_channel is None
     assert settings.digest_at == time(9)
@@ -106,6 +107,7 @@ def test_without_any_variable_the_documented_defaults_hold() -> None:
         ("LLMCOST_SYNC_EVERY", "5", "sync_every", timedelta(seconds=5)),
         ("LLMCOST_SYNC_EVERY", "5m", "sync_every", timedelta(minutes=5)),
         ("LLMCOST_BACKFILL", "400d", "backfill", timedelta(days=400)),
+        ("LLMCOST_RETENTION", "400d", "retention", timedelta(days=400)),
         ("LLMCOST_REQUESTS_PER_10S", "1000", "requests_per_10s", 1000),
         ("LLMCOST_DIGEST_CHANNEL", "#llm-cost", "digest_channel", "#llm-cost"),
         ("LLMCOST_DIGEST_CHANNEL", "C0123", "digest_channel", "C0123"),
@@ -175,6 +177,8 @@ def test_a_text_means_a_value(name: str, text: str, field: str, value: object) -
         ("LLMCOST_SYNC_EVERY", "4s", "is not between 5s and 1d"),
         ("LLMCOST_SYNC_EVERY", "often", "'often' is no duration; write it like 60s"),
         ("LLMCOST_BACKFILL", "401d", "is not between 1m and 400d"),
+        ("LLMCOST_RETENTION", "13d", "is not between 14d and 400d"),
+        ("LLMCOST_RETENTION", "401d", "is not between 14d and 400d"),
         ("LLMCOST_REQUESTS_PER_10S", "0", "'0' is not a whole number from 1 to 1000"),
         ("LLMCOST_REQUESTS_PER_10S", "1001", "is not a whole number from 1 to 1000"),
         ("LLMCOST_REQUESTS_PER_10S", "2.5", "is not a whole number from 1 to 1000"),
