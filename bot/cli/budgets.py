@@ -11,7 +11,7 @@ CHECK = "check"
 def run_budgets(words: list[str], *, json: bool, csv: bool) -> None:
     """Print every budget, or those of a feature. `check` exits with 1 if one is at its limit or over it."""
     from bot.app.answers import build_reporter
-    from bot.app.ledgers import open_to_read, utc_now
+    from bot.app.ledgers import open_to_answer, utc_now
     from bot.render.data import to_csv, to_json
     from bot.render.text import text
     from bot.reports.budgets import BudgetList
@@ -21,7 +21,7 @@ def run_budgets(words: list[str], *, json: bool, csv: bool) -> None:
         raise UsageError("--json and --csv are two forms of one answer: keep one.")
     checks = words == [CHECK]
     settings, config = load()
-    ledger = open_to_read(settings)
+    ledger = open_to_answer(settings, config)
     try:
         answer = build_reporter(settings, config, ledger).ask_words(["budget", *([] if checks else words)], utc_now())
     finally:

@@ -105,6 +105,7 @@ def _demo(port: int) -> Iterator[_Demo]:
             "DATABASE_URL": f"sqlite:///{folder}/llmcost.db",
             # The samples are of today and the 30 days before.
             "LLMCOST_BACKFILL": "30d",
+            "LLMCOST_RETENTION": "31d",
             # The server is ours and on this machine: nobody's limits to respect.
             "LLMCOST_REQUESTS_PER_10S": "1000",
         }

@@ -10,7 +10,7 @@ def run_digest(date: str | None, *, post: bool) -> None:
     """Print the digest of the morning `date` (ISO 8601; None: today). With `post` it is announced to the channel too,
     unless it was before; the running bot sends it."""
     from bot.app.answers import build_digest_reporter
-    from bot.app.ledgers import open_to_read, utc_now
+    from bot.app.ledgers import open_to_answer, utc_now
     from bot.app.office import announce_digest
     from bot.domain.period import local_day
     from bot.render.text import text
@@ -22,7 +22,7 @@ def run_digest(date: str | None, *, post: bool) -> None:
     morning = _date(date) if date is not None else today
     if morning > today:
         raise UsageError(f"{morning} has not come yet.")
-    ledger = open_to_read(settings)
+    ledger = open_to_answer(settings, config)
     try:
         reporter = build_digest_reporter(settings, config, ledger)
         try:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def run_report(words: list[str], *, json: bool, csv: bool) -> None:
     """Print the answer to `words` as text, JSON or CSV."""
     from bot.app.answers import build_reporter
-    from bot.app.ledgers import open_to_read, utc_now
+    from bot.app.ledgers import open_to_answer, utc_now
     from bot.render.data import to_csv, to_json
     from bot.render.text import text
     from bot.settings import Need, load, load_settings
@@ -37,7 +37,7 @@ def run_report(words: list[str], *, json: bool, csv: bool) -> None:
         raise UsageError("--json and --csv are two forms of one answer: keep one.")
     settings, config = load()
     with ExitStack() as closing:
-        ledger = open_to_read(settings)
+        ledger = open_to_answer(settings, config)
         closing.callback(ledger.close)
         has_key = bool(settings.langsmith_api_key.get_secret_value())
         reporter = build_reporter(settings, config, ledger, source=source if has_key else None, counterpart=counterpart)

@@ -55,6 +55,15 @@ class Selection:
     patterns: tuple[str, ...]
     experiments: bool = False
 
+    def fits(self, project_id: bytes, name: str) -> bool:
+        """Whether a project is one of these."""
+        return any(_fits(pattern, project_id, name) for pattern in self.patterns)
+
+    def without(self, found: Collection[Project]) -> "Selection":
+        """The patterns that none of these projects fits."""
+        left = [one for one in self.patterns if not any(_fits(one, project.id, project.name) for project in found)]
+        return Selection(tuple(left), self.experiments)
+
 
 class LangSmith:
     """What llmcost asks of LangSmith. Every method raises SourceError: SourceUnavailableError where another try may
@@ -99,14 +108,13 @@ class LangSmith:
             if _is_glob(pattern):
                 if everything is None:
                     everything = self._list_projects(selection)
-                matching = [one for one in everything if one.name == pattern or fnmatchcase(one.name, pattern)]
+                listed = everything
             elif (project_id := _as_id(pattern)) is not None:
                 # A server that does not know a filter would answer with every project that it has.
                 listed = self._list_projects(selection, id=[str(project_id)])
-                matching = [one for one in listed if one.id == project_id.bytes]
             else:
                 listed = self._list_projects(selection, name=pattern)
-                matching = [one for one in listed if one.name == pattern]
+            matching = [one for one in listed if _fits(pattern, one.id, one.name)]
             found.update((project.id, project) for project in matching)
             if not matching:
                 problems.append(
@@ -308,6 +316,13 @@ class LangSmith:
 
 def _objects(items: list[object]) -> list[dict[str, Any]]:
     return [item for item in items if isinstance(item, dict)]
+
+
+def _fits(pattern: str, project_id: bytes, name: str) -> bool:
+    if _is_glob(pattern):
+        return name == pattern or fnmatchcase(name, pattern)
+    wanted = _as_id(pattern)
+    return name == pattern if wanted is None else project_id == wanted.bytes
 
 
 def _is_glob(pattern: str) -> bool:

@@ -28,6 +28,7 @@ class Sync:
         self._parts = Parts(source, ledger, rules, scope, clock)
         self._selected_at: datetime | None = None
         self._missing: list[str] = []
+        self._found: set[bytes] = set()  # the ids of the projects that LangSmith has
         # Of the syncs before, and the one that runs or was the last: one value, because others look at it meanwhile.
         self._reads = (0, SyncSummary())
         self._links_tried: dict[int, datetime | None] = {}  # by project: at which look at the projects
@@ -84,10 +85,14 @@ class Sync:
                 if problem not in self._missing:
                     _log.warning("%s", problem)
             self._missing = missing
-            parts.ledger.select_projects(lease, now, found)
+            # One that LANGSMITH_PROJECT names was renamed or deleted, or the key has changed: what it spends is missed.
+            missed = parts.scope.selection.without(found)
+            parts.ledger.select_projects(lease, now, found, missed.fits)
+            self._found = {project.id for project in found}
             self._selected_at = now
         summary.problems += self._missing
-        return parts.ledger.read(lambda reading: reading.projects(selected_only=True))
+        selected = parts.ledger.read(lambda reading: reading.projects(selected_only=True))
+        return [project for project in selected if project.id in self._found]
 
     def _learn_link(self, lease: Lease, project: ProjectRow, example: tuple[bytes, bytes] | None) -> None:
         """Learn how a trace is addressed from a run that was just read and its trace; once, or once a look at the

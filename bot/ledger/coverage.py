@@ -1,6 +1,6 @@
 """How far and how completely LangSmith was read: per project a watermark, the gaps, and the days that are settled."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 from uuid import UUID
@@ -79,9 +79,16 @@ def load_projects(connection: Connection, *, selected_only: bool = False) -> lis
     return sorted(found, key=lambda row: (row.name, row.key))
 
 
-def select_projects(connection: Connection, found: Iterable[tuple[bytes, str, int]]) -> list[ProjectRow]:
-    """Make `(id, name, started)` the projects that are read from now on; what others have brought is kept."""
-    connection.execute(update(projects).values(selected=False))
+def select_projects(
+    connection: Connection,
+    found: Iterable[tuple[bytes, str, int]],
+    is_missed: Callable[[bytes, str], bool] = lambda *_: False,
+) -> list[ProjectRow]:
+    """Make `(id, name, started)` the projects that are read from now on; what others have brought is kept. Of those
+    that were read until now the ones that are missed stay selected: answers say since when they have not been read."""
+    before = load_projects(connection, selected_only=True)
+    missed = [row.key for row in before if is_missed(row.id, row.name)]
+    connection.execute(update(projects).values(selected=projects.c.key.in_(missed)))
     for project_id, name, started in found:
         changed = connection.execute(
             update(projects).where(projects.c.id == project_id).values(name=name, started=started, selected=True)

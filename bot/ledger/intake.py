@@ -1,6 +1,6 @@
 """What a sync writes: projects, runs, and how far and how completely they were read."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -23,13 +23,19 @@ _RECENT_DAYS = 3
 class Intake(Access):
     """Takes in what was read. Everything is written under the sync's lease."""
 
-    def select_projects(self, mine: Lease, now: datetime, found: Iterable[tuple[bytes, str, int]]) -> list[ProjectRow]:
+    def select_projects(
+        self,
+        mine: Lease,
+        now: datetime,
+        found: Iterable[tuple[bytes, str, int]],
+        is_missed: Callable[[bytes, str], bool] = lambda *_: False,
+    ) -> list[ProjectRow]:
         """See bot.ledger.coverage.select_projects. The rules of attribution see a project's new name."""
         found = list(found)
 
         def work(connection: Connection) -> list[ProjectRow]:
             names = {row.key: row.name for row in coverage.load_projects(connection)}
-            selected = coverage.select_projects(connection, found)
+            selected = coverage.select_projects(connection, found, is_missed)
             for row in selected:
                 if self._rules is not None and row.name != names.get(row.key, row.name):
                     days = rebooking.rebook(connection, booked_project(row), with_set(connection, self._rules))

@@ -106,6 +106,17 @@ class Rulebook(Access):
                 "The next `llmcost sync` recounts it; or set LLMCOST_TIMEZONE back."
             )
 
+    def check_rules(self, attribution: Attribution, dimensions: tuple[str, ...], zone: ZoneInfo) -> None:
+        """Raises LedgerError if the ledger is counted by others than these."""
+        self.check_zone(zone)
+        kept = self._door.read(kept_rules)
+        if kept and kept != describe_rules(attribution, dimensions, zone):
+            raise LedgerError(
+                "The ledger is counted by other features, rules or dimensions than llmcost.toml and the LLMCOST_ "
+                "variables give here. Ask with those by which the bot runs; or, if these are right, the next "
+                "`llmcost sync` recounts it."
+            )
+
 
 def describe_rules(attribution: Attribution, dimensions: tuple[str, ...], zone: ZoneInfo) -> dict[str, str]:
     """The rules as text, to see whether they have changed since the ledger was counted."""

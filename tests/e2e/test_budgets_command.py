@@ -9,6 +9,7 @@ import pytest
 
 from bot.ledger.deliveries import Kind, NewDelivery, Role
 from bot.ledger.store import open_ledger
+from bot.settings.catalog_file import read_config
 from tests.e2e.commands import run
 from tests.ledgers import Spent, fill
 
@@ -18,16 +19,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a ledger, two budgets, and a message to somebody with an odd name that was given up."""
     folder = tmp_path_factory.mktemp("budgets")
     now = datetime.now(UTC)
+    file = "[features.rag-search]\nbudget = {monthly = 10}\n[features.chat]\nbudget = {monthly = 10}\n"
+    (folder / "llmcost.toml").write_text(file)
+    runs = [Spent(now, "rag-search", "12.50"), Spent(now, "chat", "1.00")]
     ledger = open_ledger(f"sqlite:///{folder}/llmcost.db", create=True)
-    fill(ledger, [Spent(now, "rag-search", "12.50"), Spent(now, "chat", "1.00")], now=now, zone=ZoneInfo("UTC"))
+    fill(ledger, runs, catalog=read_config(file, "llmcost.toml", None).catalog, now=now, zone=ZoneInfo("UTC"))
     new = NewDelivery(Kind.ALERT, Role.OWNER, "\x1b[31malice", (), {}, now, now + timedelta(days=1))
     ledger.outbox.announce([], [new], now)
     claimed = ledger.outbox.claim_next(now)
     assert claimed is not None
     assert ledger.outbox.give_up(claimed, "Slack says user_not_found.", [], now)
     ledger.close()
-    file = "[features.rag-search]\nbudget = {monthly = 10}\n[features.chat]\nbudget = {monthly = 10}\n"
-    (folder / "llmcost.toml").write_text(file)
     return folder
 
 
@@ -52,6 +54,15 @@ def test_an_unknown_feature_gets_the_nearest(folder: Path) -> None:
     done = run(folder, "budgets", "rag-serch")
     assert done.returncode == 2
     assert "budget rag-search" in done.stderr
+
+
+@pytest.mark.parametrize("words", [("budgets", "check"), ("report", "week", "search"), ("digest",)])
+def test_nobody_is_answered_by_names_that_the_ledger_is_not_counted_by(folder: Path, words: tuple[str, ...]) -> None:
+    """All that `search` has cost stands under its old name until the ledger is recounted: $0.00 would be a lie."""
+    (folder / "renamed.toml").write_text('[features.search]\naliases = ["rag-search"]\nbudget = {monthly = 10}\n')
+    done = run(folder, *words, more={"LLMCOST_CONFIG": "renamed.toml"})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("The ledger is counted by other features, rules or dimensions than llmcost.toml and ")
 
 
 def test_deliveries_say_what_reached_nobody_and_no_name_acts(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Which projects are read, and that one's trouble is not the others'."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -8,6 +9,8 @@ import pytest
 
 from bot.demo.api import Request, Response
 from bot.ingest.asking import TRIES
+from bot.ingest.langsmith import Selection
+from bot.ledger.booking import microseconds
 from tests.contract.sync.world import World
 from tests.standins.langsmith import LangSmithStandIn
 
@@ -41,6 +44,12 @@ class DeafToFilters(LangSmithStandIn):
 def read_projects(world: World) -> set[str]:
     with world.ledger.reading() as reading:
         return {row.name for row in reading.projects(selected_only=True) if row.watermark is not None}
+
+
+def selected(world: World) -> dict[str, int | None]:
+    """Up to when each selected project has been read."""
+    with world.ledger.reading() as reading:
+        return {row.name: row.watermark for row in reading.projects(selected_only=True)}
 
 
 @pytest.mark.parametrize(
@@ -103,6 +112,27 @@ def test_a_clock_that_is_set_back_looks_projects_up_again(tmp_path: Path) -> Non
 
 
 class TestMissing:
+    def test_that_was_read_before_is_missed_and_not_forgotten(self, tmp_path: Path) -> None:
+        """Renamed or deleted: the ledger goes on saying up to when it was read."""
+        with World(tmp_path, patterns=("prod-eu", "prod-us", "test-*")) as world:
+            ids = {name: world.standin.add_project(name) for name in ("prod-eu", "prod-us", "test-a", "test-b")}
+            world.settle()
+            was = selected(world)
+            world.standin.add_project("prod-us-2", id=ids["prod-us"])
+            world.standin.add_project("old-a", id=ids["test-a"])
+            problems = world.later(minutes=11).problems
+            assert [problem.split("'")[1] for problem in problems] == ["prod-us"]
+            now = microseconds(world.clock.now)
+            # The glob does not fit test-a any more, and fits another.
+            assert selected(world) == {"prod-eu": now, "prod-us": was["prod-us"], "test-b": now}
+            world.standin.add_project("old-b", id=ids["test-b"])
+            assert len(world.later(minutes=11).problems) == 2
+            assert list(selected(world)) == ["prod-eu", "prod-us", "test-b"]
+            world.scope = replace(world.scope, selection=Selection(("prod-eu",)))
+            world.restart()
+            assert world.sync().problems == []
+            assert list(selected(world)) == ["prod-eu"], "nobody asks for the others any more"
+
     def test_is_a_sentence_while_the_others_are_read(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
         with World(tmp_path, patterns=("acme-prod", "acme-prd", "x-*", ID)) as world:
             world.standin.add_run(project="acme-prod")
