@@ -95,6 +95,15 @@ class Memory(NamedTuple):
     snoozed_until: datetime | None = None
 
 
+def merged(memory: Memory, others: Iterable[Memory]) -> Memory:
+    """What is remembered of a subject that was called otherwise before: what was told and put off then holds on."""
+    known = [memory, *others]
+    snoozes = [one.snoozed_until for one in known if one.snoozed_until is not None]
+    return Memory(
+        memory.level, max(one.told for one in known), max(snoozes, key=datetime.timestamp) if snoozes else None
+    )
+
+
 def due(budget: Budget, period: BudgetPeriod, spent: int, memory: Memory, now: datetime) -> int | None:
     """The threshold that is to be told now, after a sync that saw `spent` nano-dollars; None if there is none.
 

@@ -48,6 +48,14 @@ class Catalog:
     features: Mapping[str, Feature] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
 
+    def name_of(self, feature: str) -> str:
+        """What a feature that was once called so is called now."""
+        return next((one.name for one in self.features.values() if feature in one.aliases), feature)
+
+    def names_of(self, feature: str) -> tuple[str, ...]:
+        """What a feature is called and was called before."""
+        return (feature, *self.features.get(feature, Feature(feature)).aliases)
+
     def attribution(self, keys: tuple[str, ...]) -> Attribution:
         """The rules of attribution in force; `keys` are the metadata keys that name a feature, the first hit wins."""
         features = [feature for feature in self.features.values() if feature.name not in SPECIAL]
@@ -61,12 +69,17 @@ class Catalog:
     def budgets(self, set_limits: Iterable[SetLimit], now: datetime) -> list[BudgetInForce]:
         """The budgets that count at `now`, by feature and window, one for each pair at most. What was set in Slack
         comes before the file for as long as it holds; of several limits the one that was set last by then. About a
-        period that is over ask for bot.domain.alert.judged_at, with every limit that was ever set."""
+        period that is over ask for bot.domain.alert.judged_at, with every limit that was ever set. A limit follows its
+        feature to a new name."""
         found: dict[tuple[str, Window], BudgetInForce] = {}
         for feature in self.features.values():
             for budget in feature.budgets:
                 found[budget.feature, budget.window] = BudgetInForce(budget, feature.owners, None)
-        set_by_then = [one for one in set_limits if one.set_at.timestamp() <= now.timestamp()]
+        set_by_then = [
+            one._replace(feature=self.name_of(one.feature))
+            for one in set_limits
+            if one.set_at.timestamp() <= now.timestamp()
+        ]
         set_by_then.sort(key=lambda one: one.set_at.timestamp())
         for one in {(one.feature, one.window): one for one in set_by_then}.values():
             stated = found.get((one.feature, one.window))

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
-from bot.domain.alert import crossed, due, event_key, subject, superseded
+from bot.domain.alert import crossed, due, event_key, merged, subject, superseded
 from bot.domain.catalog import BudgetInForce, Catalog
 from bot.errors import SlackError
 from bot.jobs.budget_periods import to_check
@@ -87,7 +87,8 @@ class Alerts:
         """Check every budget, if there was a useful sync since the last check. Raises LedgerError."""
         outbox = self.ledger.outbox
         # Also without a sync: a budget is known from the first look on that finds it.
-        checked = to_check(self.ledger, self.catalog(), self.zone, self.week_start, now)
+        catalog = self.catalog()
+        checked = to_check(self.ledger, catalog, self.zone, self.week_start, now)
         looked = outbox.mark(LOOKED)
         with self.ledger.reading() as reading:
             sync = reading.last_sync(useful=True)
@@ -95,14 +96,20 @@ class Alerts:
                 return
             look = BudgetReporter(reading, self.zone, self.week_start, now)
             levels, crossings = dict[str, int](), list[_Crossing]()
-            found = [(one, period, look.spent(one, period), subject(one.budget, period)) for one, period in checked]
-            memories = reading.memories([about for *_, about in found], sync.number)
-            for one, period, spent, about in found:
+            # The first is what it is about; under the others it may have been told when the feature had another name.
+            subjects = [
+                [subject(one.budget._replace(feature=name), period) for name in catalog.names_of(one.budget.feature)]
+                for one, period in checked
+            ]
+            memories = reading.memories([about for known in subjects for about in known], sync.number)
+            for (one, period), known in zip(checked, subjects, strict=True):
+                about, spent = known[0], look.spent(one, period)
+                memory = merged(memories[about], [memories[before] for before in known[1:]])
                 levels[about] = crossed(one.budget, spent)
-                threshold = due(one.budget, period, spent, memories[about], now)
+                threshold = due(one.budget, period, spent, memory, now)
                 if threshold is not None:
                     facts = look.alert(one, period, spent, threshold)
-                    crossings.append(_Crossing(event_key(about, threshold), about, one, memories[about].told, facts))
+                    crossings.append(_Crossing(event_key(about, threshold), about, one, memory.told, facts))
         if self._announce(crossings, levels, sync.number, now):
             outbox.set_mark(LOOKED, str(sync.number))
 

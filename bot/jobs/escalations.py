@@ -112,7 +112,7 @@ def _holds(event: Event, catalog: Catalog, limits: Sequence[SetLimit], now: date
     state = facts_of(event).state
     in_force = catalog.budgets(limits, judged_at(state.end, now))
     held = {(one.budget.feature, one.budget.window): one.budget.limit_nanos for one in in_force}
-    return held.get((state.feature, state.window)) == nanos(state.limit)
+    return held.get((catalog.name_of(state.feature), state.window)) == nanos(state.limit)
 
 
 def _is_due(deliveries: Sequence[Delivery], now: datetime) -> bool:

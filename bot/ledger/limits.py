@@ -132,9 +132,9 @@ def _where(kept: str | None) -> tuple[tuple[str, str], ...] | None:
     return None if kept is None else tuple((name, value) for name, value in json.loads(kept))
 
 
-def limit_history(connection: Connection, feature: str, limit: int) -> list[LimitChange]:
-    """The latest changes of a feature's limits, the latest first."""
-    query = select(limit_changes).where(limit_changes.c.feature == feature).order_by(limit_changes.c.id.desc())
+def limit_history(connection: Connection, features: Collection[str], limit: int) -> list[LimitChange]:
+    """The latest changes of the limits of a feature, given by all its names, the latest first."""
+    query = select(limit_changes).where(limit_changes.c.feature.in_(list(features))).order_by(limit_changes.c.id.desc())
     return [
         LimitChange(
             instant(row.at),

@@ -211,9 +211,9 @@ class Outbox:
 
         return self._door.write(work)
 
-    def limit_history(self, feature: str, limit: int) -> list[LimitChange]:
+    def limit_history(self, features: Collection[str], limit: int) -> list[LimitChange]:
         """See bot.ledger.limits.limit_history."""
-        return self._door.read(lambda connection: limits.limit_history(connection, feature, limit))
+        return self._door.read(lambda connection: limits.limit_history(connection, features, limit))
 
     def snooze(
         self,

@@ -152,9 +152,9 @@ class Reading:
         """See bot.ledger.limits.every_limit."""
         return limits.every_limit(self._connection)
 
-    def limit_history(self, feature: str, most: int) -> list[LimitChange]:
+    def limit_history(self, features: Collection[str], most: int) -> list[LimitChange]:
         """See bot.ledger.limits.limit_history."""
-        return limits.limit_history(self._connection, feature, most)
+        return limits.limit_history(self._connection, features, most)
 
     def memories(self, subjects: Collection[str], sync: int) -> dict[str, Memory]:
         """See bot.ledger.outbox.memories."""

@@ -70,7 +70,10 @@ class DigestReporter:
         about = subjects(morning, before, self.zone, self.week_start)
         outbox = self.ledger.outbox
         budgets = self._budgets(about.days.span.last, morning, now)
-        wanted = None if features is None or TOTAL in features else tuple(features)
+        wanted = None
+        if features is not None and TOTAL not in features:
+            # A digest that was sent is looked at again, and its features may have other names by then.
+            wanted = tuple(dict.fromkeys(map(self.catalog().name_of, features)))
         unheard = _unheard(outbox, about.days.span, wanted)
 
         def work(reading: Reading) -> Digest:

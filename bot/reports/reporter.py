@@ -196,7 +196,7 @@ class Reporter:
     def _budgets(self, reading: Reading, question: Question, now: datetime) -> BudgetList:
         feature = question.feature
         in_force = self.catalog().budgets(reading.set_limits(), now)
-        history = reading.limit_history(feature, _CHANGES) if feature is not None else []
+        history = reading.limit_history(self.catalog().names_of(feature), _CHANGES) if feature is not None else []
         return BudgetReporter(reading, self.zone, self.week_start, now).list(in_force, feature, history)
 
     def _verify(self, question: Question, now: datetime, before_waiting: Callable[[], None]) -> Verification:

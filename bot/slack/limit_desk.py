@@ -50,7 +50,9 @@ class LimitDesk:
     digest_channel: str | None
 
     def standing(self, feature: str, window: Window, now: datetime) -> Standing:
-        """How the budget of a feature and window stands, whether or not there is one."""
+        """How the budget of a feature and window stands, whether or not there is one. The feature may have got another
+        name since somebody was told of it."""
+        feature = self.catalog().name_of(feature)
         in_force = self._in_force(feature, window, now)
         configured = self.catalog().features.get(feature, Feature(feature))
         asked = in_force or BudgetInForce(
@@ -67,6 +69,7 @@ class LimitDesk:
     def refusal(self, user: str, feature: str, window: Window, now: datetime) -> str | None:
         """Why a member may not change this budget, in a sentence; None if they may. Raises SlackError if Slack does not
         say who is in an owning group."""
+        feature = self.catalog().name_of(feature)
         if not is_member(user):
             return "Slack does not say who you are."
         owners = self._owners(feature, window, now)

@@ -156,7 +156,7 @@ class Desk:
     def state(self) -> str:
         """Everything that a press could have changed."""
         outbox = self.world.ledger.outbox
-        return repr((self.card, self.limits, outbox.limit_history("rag", 9), outbox.latest(99)))
+        return repr((self.card, self.limits, outbox.limit_history(["rag"], 9), outbox.latest(99)))
 
 
 @pytest.fixture
@@ -337,7 +337,7 @@ def test_raise_holds_until_the_period_ends_and_keeps_an_audit_trail(desk: Desk) 
     assert desk.limits == [
         SetLimit("rag", Window.MONTHLY, 1_200_500_000_000, OWNER, LATER, end, file_limit=100 * DOLLAR)
     ]
-    (change,) = desk.world.ledger.outbox.limit_history("rag", 9)
+    (change,) = desk.world.ledger.outbox.limit_history(["rag"], 9)
     assert (change.by, change.old_nanos, change.new_nanos) == (OWNER, 100 * DOLLAR, 1_200_500_000_000)
     assert all("Limit set to $1,200" in one.message["text"] for one in desk.world.ledger.outbox.stale())
     assert len(desk.world.ledger.outbox.stale()) == 2
@@ -373,7 +373,7 @@ def test_at_or_below_what_is_spent_it_warns_first_and_saves_the_second_time(desk
 def test_submitting_twice_is_one_change(desk: Desk) -> None:
     desk.actions.open_raise(desk.body(), TEAM)
     assert desk.submit("150") == desk.submit("150") == {}
-    assert len(desk.world.ledger.outbox.limit_history("rag", 9)) == 1
+    assert len(desk.world.ledger.outbox.limit_history(["rag"], 9)) == 1
 
 
 def test_a_feature_without_an_owner_may_be_changed_by_anybody_which_the_digests_channel_reads(desk: Desk) -> None:
@@ -442,7 +442,7 @@ def test_words_are_understood_and_nothing_is_stored_before_save(desk: Desk) -> N
         desk.commands.save(save, TEAM)
         assert desk.said[-1]["replace_original"] is True
     assert desk.limits == [SetLimit("rag", Window.WEEKLY, 1_200_500_000_000, OWNER, LATER, None, None, ("U0NEW",))]
-    assert len(desk.world.ledger.outbox.limit_history("rag", 9)) == 1
+    assert len(desk.world.ledger.outbox.limit_history(["rag"], 9)) == 1
 
 
 def test_cancel_changes_nothing(desk: Desk) -> None:

@@ -237,6 +237,39 @@ def test_a_changed_limit_re_arms(world: World) -> None:
     assert world.told()[2:] == ["rag:monthly:2026-11:100"]
 
 
+def test_a_crossing_is_not_told_again_because_the_feature_has_another_name(world: World) -> None:
+    world.spend("rag", "110")
+    world.sync_and_look(times=2)
+    world.features = [limit("search", Window.MONTHLY, 100, aliases=("rag",))]
+    world.sync_and_look(NOW + HOUR, times=3)
+    assert world.told() == ["rag:monthly:2026-11:100"]
+    world.spend("rag", "45", NOW + HOUR)
+    world.sync_and_look(NOW + 2 * HOUR, times=2)
+    assert world.told()[1:] == ["search:monthly:2026-11:150"]
+
+
+def test_a_snooze_lasts_though_the_feature_gets_another_name(world: World) -> None:
+    world.spend("rag", "85")
+    world.sync_and_look(times=2)
+    (event,) = world.events()
+    world.ledger.outbox.snooze([event.subject], Snooze(NOW + 5 * HOUR, "U1", NOW))
+    world.features = [limit("search", Window.MONTHLY, 100, aliases=("rag",))]
+    world.spend("rag", "30")
+    world.sync_and_look(NOW + HOUR, times=3)
+    assert world.told() == ["rag:monthly:2026-11:80"]
+    world.sync_and_look(NOW + 6 * HOUR)
+    assert world.told()[1:] == ["search:monthly:2026-11:100"]
+
+
+def test_a_limit_that_was_set_in_slack_is_watched_under_the_features_new_name(world: World) -> None:
+    world.features = []
+    world.ledger.outbox.set_limit(SetLimit("rag", Window.MONTHLY, 100 * DOLLAR, "U1", NOW), None)
+    world.features = [Feature("search", ("alice@example.com",), aliases=("rag",))]
+    world.spend("rag", "110")
+    world.sync_and_look(NOW + HOUR, times=2)
+    assert world.told() == ["search:monthly:2026-11:100"]
+
+
 def test_late_costs_are_judged_by_the_limit_of_their_days_though_it_was_narrowed_since(world: World) -> None:
     """Its runs and its thresholds are those of then."""
     world.features = []

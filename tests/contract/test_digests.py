@@ -206,6 +206,19 @@ def test_a_features_channel_gets_a_digest_of_its_features_alone(ledger: Ledger) 
     assert "voice" not in by_channel["#search"]
 
 
+def test_the_digest_of_a_feature_that_is_renamed_afterwards_stands(ledger: Ledger) -> None:
+    """Under its old name nothing was spent any more: it would have become $0.00, and been corrected to that."""
+    fill(ledger, daily(NINE), catalog=SEARCH, now=NINE)
+    digests(ledger, catalog=SEARCH, channel=None).run(NINE)
+    deliver(ledger, NINE)
+    renamed = Catalog({"search": Feature("search", channel="#search", digest=True, aliases=("rag-search",))})
+    fill(ledger, catalog=renamed, now=NINE + HOUR)
+    for hours in (1, 2):
+        digests(ledger, catalog=renamed, channel=None).run(NINE + hours * HOUR)
+    (delivery,) = posted(ledger)
+    assert text(delivery).startswith("search cost $5.00 on 23 Nov 2026.")
+
+
 def test_several_features_can_share_a_channel(ledger: Ledger) -> None:
     catalog = Catalog({name: Feature(name, channel="#both", digest=True) for name in ("a", "b")})
     fill(ledger, [Spent(NINE - 20 * HOUR, name, "1.5") for name in "abc"], now=NINE, catalog=catalog)

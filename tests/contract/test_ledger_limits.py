@@ -56,11 +56,11 @@ def test_every_change_stays_written_down_the_latest_first(outbox: Outbox) -> Non
     outbox.set_limit(MONTHLY, 35_000_000_000)
     outbox.set_limit(new, MONTHLY.limit_nanos)
     outbox.set_limit(SetLimit("chat", Window.DAILY, 5, "U2", LATER), None)
-    assert outbox.limit_history("rag", 10) == [
+    assert outbox.limit_history(["rag"], 10) == [
         LimitChange(LATER, "U2", "rag", Window.MONTHLY, MONTHLY.limit_nanos, 70, None, ()),
         LimitChange(NOW, "U1", "rag", Window.MONTHLY, 35_000_000_000, MONTHLY.limit_nanos, LATER, ("U7", "S1")),
     ]
-    assert len(outbox.limit_history("rag", 1)) == 1
+    assert len(outbox.limit_history(["rag"], 1)) == 1
 
 
 def test_a_snooze_replaces_the_one_before_and_says_whose_it_is(outbox: Outbox) -> None:

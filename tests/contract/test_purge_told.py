@@ -152,8 +152,8 @@ def test_what_waits_goes_out_without_it_and_what_was_sent_is_changed(world: Worl
     with world.ledger.reading() as ledger:
         assert [one.rule.feature for one in ledger.set_rules()] == ["rag"]
     assert [(one.feature, one.where) for one in world.ledger.outbox.set_limits()] == [("voice", None)]
-    assert [one.feature for one in world.ledger.outbox.limit_history(GONE, 9)] == [GONE]
-    assert [one.feature for one in world.ledger.outbox.limit_history("rag", 9)] == ["rag"]
+    assert [one.feature for one in world.ledger.outbox.limit_history([GONE], 9)] == [GONE]
+    assert [one.feature for one in world.ledger.outbox.limit_history(["rag"], 9)] == ["rag"]
 
 
 def test_what_was_told_of_others_is_not_told_again(world: World) -> None:

@@ -190,12 +190,12 @@ def test_a_press_that_is_handed_over_twice_is_taken_up_once(counter: Counter) ->
     assert "may spend $75.00 daily" in said["text"]
     (limit,) = desk.limits
     desk.world.ledger.outbox.set_limit(limit._replace(limit_nanos=5), None)
-    history = len(desk.world.ledger.outbox.limit_history("rag", 99))
+    history = len(desk.world.ledger.outbox.limit_history(["rag"], 99))
     twice = slack._send("interactive", dict(first.payload), "C1", OWNER, response_url=True)
     twice.wait_ack()
     counter.press(trigger_id="trigger.other").wait_responses()
     assert twice.responses == []
-    assert len(desk.world.ledger.outbox.limit_history("rag", 99)) == history
+    assert len(desk.world.ledger.outbox.limit_history(["rag"], 99)) == history
 
 
 def test_a_modal_that_is_handed_over_twice_saves_once_and_one_of_long_ago_closes(counter: Counter) -> None:
@@ -206,10 +206,10 @@ def test_a_modal_that_is_handed_over_twice_saves_once_and_one_of_long_ago_closes
     slack.forge = lambda payload: payload | {"trigger_id": "trigger.same"}
     for _ in range(3):
         assert slack.submit(view, filled("500"), user=OWNER).wait_ack().payload == {}
-    assert len(desk.world.ledger.outbox.limit_history("rag", 99)) == 1
+    assert len(desk.world.ledger.outbox.limit_history(["rag"], 99)) == 1
     slack.forge = lambda payload: payload | {"view": {**payload["view"], "callback_id": "a_modal_of_long_ago"}}
     assert slack.submit(view, filled("9"), user=OWNER).wait_ack().payload == {"response_action": "clear"}
-    assert len(desk.world.ledger.outbox.limit_history("rag", 99)) == 1
+    assert len(desk.world.ledger.outbox.limit_history(["rag"], 99)) == 1
 
 
 @pytest.mark.parametrize(

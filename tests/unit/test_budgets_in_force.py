@@ -62,6 +62,19 @@ def test_a_feature_that_the_file_does_not_name_can_have_a_limit() -> None:
     assert CATALOG.budgets([new], NOW)[0] == BudgetInForce(Budget("chat", Window.DAILY, 5, ALERT_AT), ("U2",), new)
 
 
+def test_a_limit_follows_its_feature_to_its_new_name() -> None:
+    """Under its old one nothing is spent any more: nobody would ever hear of it."""
+    renamed = Catalog({"search": Feature("search", ("alice@example.com",), aliases=("rag", "chat"))})
+    before, after = SetLimit("rag", Window.MONTHLY, 7, "U1", BEFORE), SetLimit("search", Window.MONTHLY, 9, "U1", NOW)
+    (found,) = renamed.budgets([before], NOW)
+    assert (found.budget.feature, found.budget.limit_nanos, found.owners) == ("search", 7, ("alice@example.com",))
+    for limits in ([before, after], [after, before]):
+        (found,) = renamed.budgets(limits, NOW)
+        assert found.budget.limit_nanos == 9
+    assert [renamed.name_of(name) for name in ("rag", "search", "other")] == ["search", "search", "other"]
+    assert [renamed.names_of(name) for name in ("search", "other")] == [("search", "rag", "chat"), ("other",)]
+
+
 def test_a_limit_for_what_the_file_took_back_goes_with_it() -> None:
     assert Catalog().budgets([_set()], NOW) == []
 
