@@ -3,6 +3,7 @@
 import logging
 from datetime import UTC, datetime
 
+from bot.errors import LedgerError
 from bot.ledger.booking import Rules, day_finder
 from bot.ledger.store import Ledger, open_ledger
 from bot.settings import Config, Settings
@@ -32,6 +33,7 @@ def open_to_write(settings: Settings, rules: Rules, *, create: bool = True) -> L
     already. Raises LedgerError."""
     ledger = open_ledger(settings.database_url, create=create)
     try:
+        _check_dimensions(ledger, rules.dimensions)
         if not create:
             ledger.check_rules(rules.attribution, rules.dimensions, settings.timezone)
         if ledger.keep_rules(rules, settings.timezone):
@@ -40,6 +42,25 @@ def open_to_write(settings: Settings, rules: Rules, *, create: bool = True) -> L
         ledger.close()
         raise
     return ledger
+
+
+def _check_dimensions(ledger: Ledger, dimensions: tuple[str, ...]) -> None:
+    """Raises LedgerError where one is missing that cannot go, as in a shell without the bot's settings. A limit that
+    was set in Slack for some of its values would count nothing, and nobody would hear of it again (in llmcost.toml that
+    is a problem of the file); and what pruned days have cost by it would be lost."""
+    if lost := ledger.lost_with(dimensions):
+        raise LedgerError(
+            f"What days whose runs were pruned have cost by {', '.join(lost)} would be lost: name "
+            f"{'it' if len(lost) == 1 else 'them'} in LLMCOST_DIMENSIONS again, or begin a new ledger."
+        )
+    for one in ledger.outbox.set_limits():
+        has_ended = one.until is not None and one.until <= utc_now()
+        unknown = [name for name, _ in one.where or () if name not in dimensions]
+        if unknown and not has_ended:
+            raise LedgerError(
+                f"The {one.window} limit of {one.feature} that was set in Slack is for runs of one {unknown[0]}: name "
+                f"{unknown[0]} in LLMCOST_DIMENSIONS again. Whoever wants to go without it changes the limit first."
+            )
 
 
 def open_to_answer(settings: Settings, config: Config) -> Ledger:

@@ -5,6 +5,7 @@ from bot.cli.prune import tell_pruned
 from bot.domain.feature import clean_value
 from bot.errors import QuestionError, UsageError
 from bot.ledger.purging import Purge, Wanted
+from bot.render.names import plain
 from bot.render.numbers import plural
 
 _WORDS = "of them only each day's figures are kept, with the names of untagged runs."
@@ -27,6 +28,9 @@ def run_purge(*, key: str | None, trace: str | None, feature: str | None, yes: b
         if not found and wanted.trace is not None:
             tell_pruned(ledger, 0, _WORDS)
             raise UsageError(f"The ledger holds no trace and no run {trace}.")
+        kept = dict.fromkeys((*settings.feature_keys, *settings.dimensions, *settings.wide_keys))
+        if wanted.pair is not None and not found and wanted.pair[0] not in kept:
+            tell(f"{plain(wanted.pair[0])} is none of the metadata keys that are kept: {', '.join(kept)}.")
         if not yes:
             show(f"{plural(found, 'trace')} would lose names, tags, threads and metadata; every figure would stay.")
             show("Nothing was changed: --yes does it.")

@@ -68,6 +68,18 @@ class Rulebook(Access):
             lambda connection: kept_rules(connection) == describe_rules(rules.attribution, rules.dimensions, zone)
         )
 
+    def lost_with(self, dimensions: tuple[str, ...]) -> list[str]:
+        """The dimensions by which the figures of pruned days would be lost with `keep_rules`, which could never be
+        counted again."""
+
+        def work(connection: Connection) -> list[str]:
+            kept = kept_rules(connection)
+            if not kept or pruning.pruned(connection) is None:
+                return []
+            return [name for name in json.loads(kept["dimensions"]) if name not in dimensions]
+
+        return self._door.read(work)
+
     def set_rule(self, mine: Lease, rule: Rule, by: str, now: datetime) -> SetRule | None:
         """Set a rule beside those of `keep_rules`, which this Ledger must know, and recount the ledger by it. None if
         it holds already. The lease is SYNC: whoever books at the same time would not know of it."""

@@ -1,0 +1,78 @@
+"""A ledger is opened by settings, and not by any: what would be lost with them is named."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.app.ledgers import build_rules, open_to_write
+from bot.domain.budget import SetLimit, Window
+from bot.errors import LedgerError
+from bot.ledger.store import Ledger, open_ledger
+from bot.settings import load
+from tests.databases import new_url
+from tests.ledgers import Spent, fill
+
+pytestmark = pytest.mark.each_database
+
+DAY = timedelta(days=1)
+LIMIT = SetLimit("rag", Window.DAILY, 10**9, "U1", datetime(2026, 1, 1, tzinfo=UTC), where=(("env", "production"),))
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return new_url(tmp_path)
+
+
+@pytest.fixture
+def ledger(url: str) -> Iterator[Ledger]:
+    """Kept by env and user_tier, with a day of half a year ago and one of yesterday."""
+    ledger = open_ledger(url, create=True)
+    now = datetime.now(UTC)
+    runs = [Spent(now - days * DAY, "rag", keys={"env": "production"}) for days in (1, 180)]
+    fill(ledger, runs, now=now, start=now - 200 * DAY, zone=ZoneInfo("UTC"), settled=(now - 2 * DAY).date())
+    yield ledger
+    ledger.close()
+
+
+def open_by(url: str, dimensions: str, folder: Path) -> None:
+    settings, config = load(environ={"DATABASE_URL": url, "LLMCOST_DIMENSIONS": dimensions}, directory=folder)
+    open_to_write(settings, build_rules(settings, config)).close()
+
+
+@pytest.mark.parametrize(
+    ("limit", "sentence"),
+    [
+        (LIMIT, "The daily limit of rag that was set in Slack is for runs of one env: name env in LLMCOST_DIMENSIONS"),
+        (LIMIT._replace(until=datetime.now(UTC) + DAY), "is for runs of one env"),
+        (LIMIT._replace(until=datetime(2026, 1, 2, tzinfo=UTC)), None),
+        (LIMIT._replace(where=None), None),
+        (LIMIT._replace(where=(("user_tier", "pro"),)), None),
+    ],
+)
+def test_a_dimension_stays_while_a_limit_of_slack_is_for_some_of_its_values(
+    ledger: Ledger, url: str, tmp_path: Path, limit: SetLimit, sentence: str | None
+) -> None:
+    """Nothing would count for it any more, and nobody would hear of it."""
+    ledger.outbox.set_limit(limit, None)
+    open_by(url, "user_tier,env", tmp_path)
+    if sentence is None:
+        open_by(url, "user_tier", tmp_path)
+        return
+    with pytest.raises(LedgerError) as refused:
+        open_by(url, "user_tier", tmp_path)
+    assert sentence in str(refused.value)
+
+
+def test_a_dimension_stays_while_pruned_days_are_known_by_it(ledger: Ledger, url: str, tmp_path: Path) -> None:
+    """One sync from a shell without the bot's settings would be enough, and nothing could bring it back."""
+    assert ledger.prune(datetime.now(UTC).date() - 90 * DAY, ZoneInfo("UTC")) == 1
+    with pytest.raises(
+        LedgerError, match="What days whose runs were pruned have cost by env would be lost: name it in"
+    ):
+        open_by(url, "user_tier", tmp_path)
+    open_by(url, "team,user_tier,env", tmp_path)
+    with pytest.raises(LedgerError, match="by team, user_tier would be lost: name them in"):
+        open_by(url, "env", tmp_path)
