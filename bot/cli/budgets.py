@@ -2,17 +2,19 @@
 
 import typer
 
-from bot.cli.outcome import FAILED, show
+from bot.cli.outcome import FAILED, show, tell
 from bot.errors import UsageError
 
 CHECK = "check"
 
 
 def run_budgets(words: list[str], *, json: bool, csv: bool) -> None:
-    """Print every budget, or those of a feature. `check` exits with 1 if one is at its limit or over it."""
+    """Print every budget, or those of a feature. `check` exits with 1 if one is at its limit or over it, or if nothing
+    has been read yet of its period."""
     from bot.app.answers import build_reporter
     from bot.app.ledgers import open_to_answer, utc_now
     from bot.render.data import to_csv, to_json
+    from bot.render.numbers import plural
     from bot.render.text import text
     from bot.reports.budgets import BudgetList
     from bot.settings import load
@@ -27,5 +29,9 @@ def run_budgets(words: list[str], *, json: bool, csv: bool) -> None:
     finally:
         ledger.close()
     show(to_json(answer) if json else to_csv(answer) if csv else text(answer))
-    if checks and isinstance(answer, BudgetList) and any(row.used >= 1 for row in answer.rows):
+    if not checks or not isinstance(answer, BudgetList):
+        return
+    if unread := [row for row in answer.rows if answer.as_of is None or answer.as_of <= row.start]:
+        tell(f"Nothing has been read yet of the period of {plural(len(unread), 'budget')}: that is no proof of $0.")
+    if unread or any(row.used >= 1 for row in answer.rows):
         raise typer.Exit(FAILED)

@@ -12,7 +12,7 @@ def run_digest(date: str | None, *, post: bool) -> None:
     from bot.app.answers import build_digest_reporter
     from bot.app.ledgers import open_to_answer, utc_now
     from bot.app.office import announce_digest
-    from bot.domain.period import local_day
+    from bot.domain.period import FIRST_DAY, LAST_DAY, local_day
     from bot.render.text import text
     from bot.settings import load
 
@@ -22,6 +22,8 @@ def run_digest(date: str | None, *, post: bool) -> None:
     morning = _date(date) if date is not None else today
     if morning > today:
         raise UsageError(f"{morning} has not come yet.")
+    if not FIRST_DAY < morning <= LAST_DAY:
+        raise UsageError(f"A period lies between {FIRST_DAY} and {LAST_DAY}.")
     ledger = open_to_answer(settings, config)
     try:
         reporter = build_digest_reporter(settings, config, ledger)

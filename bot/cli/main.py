@@ -88,7 +88,8 @@ def sync(
 @app.command()
 def budgets(
     words: Annotated[
-        list[str] | None, typer.Argument(help="A feature; or `check`, to exit with 1 if a budget is over its limit.")
+        list[str] | None,
+        typer.Argument(help="A feature; or `check`, to exit with 1 if a budget is at its limit or over it."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON, with exact amounts.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print the rows as CSV, with exact amounts.")] = False,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from bot.cli.outcome import show, tell
 from bot.cli.prune import tell_pruned
-from bot.cli.sync import read_since
+from bot.cli.sync import since_day
+from bot.domain.period import FIRST_DAY, first_instant
 from bot.errors import LedgerError, UsageError
 from bot.ledger.booking import Rules, microseconds
 from bot.ledger.lease import SYNC
@@ -37,7 +38,8 @@ def run_reprice(since: str | None, *, apply: bool, undo: bool) -> None:
         if undo:
             _undo(settings, ledger, rules, now)
             return
-        start = read_since(since or "", now, settings.timezone)
+        # All that the ledger holds can be priced, whatever LangSmith still has.
+        start = first_instant(max(since_day(since or "", now, settings.timezone), FIRST_DAY), settings.timezone)
         wanted = Wanted(microseconds(start))
         if not apply:
             rows = ledger.repricing(rules, wanted).rows()

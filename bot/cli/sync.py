@@ -61,12 +61,20 @@ def read_langsmith(settings: "Settings", ledger: "Ledger", rules: "Rules", start
 
 
 def read_since(text: str, now: datetime, zone: ZoneInfo) -> datetime:
-    """`30d` (or any duration) back from now, to the beginning of that local day, or the beginning of a date. Raises
-    UsageError: LangSmith keeps nothing for longer than FURTHEST_BACK."""
+    """The beginning of the local day that `since_day` gives. Raises UsageError, too, for one of which LangSmith keeps
+    nothing."""
+    day, earliest = since_day(text, now, zone), local_day(now - FURTHEST_BACK, zone)
+    if day < earliest:
+        raise UsageError(f"--since {day} is before anything that LangSmith still has: it can be {earliest} at most.")
+    return first_instant(day, zone)
+
+
+def since_day(text: str, now: datetime, zone: ZoneInfo) -> date:
+    """A date, or the local day that lies `30d` (or any duration) back from now. Raises UsageError if it is neither, or
+    has not come yet."""
     from bot.settings.duration import duration
 
     today = local_day(now, zone)
-    earliest = local_day(now - FURTHEST_BACK, zone)
     try:
         day = date.fromisoformat(text)
     except ValueError:
@@ -78,9 +86,7 @@ def read_since(text: str, now: datetime, zone: ZoneInfo) -> datetime:
             ) from None
     if day > today:
         raise UsageError(f"--since {day} has not come yet; today is {today}.")
-    if day < earliest:
-        raise UsageError(f"--since {day} is before anything that LangSmith still has: it can be {earliest} at most.")
-    return first_instant(day, zone)
+    return day
 
 
 def summary_text(summary: SyncSummary) -> str:

@@ -185,7 +185,8 @@ class Digests:
         if _digest_of(delivery)["shown"] == _shown(digest):
             return
         if delivery.state is State.SENT:
-            message = _kept(replace(digest, is_update=True), told=_told(delivery))
+            # An outage of now is none of a message that stands: nothing would take it away again.
+            message = _kept(replace(digest, is_update=True, silence=None), told=_told(delivery))
         else:
             message = _kept(digest, told=digest.total)
         self._outbox.change({delivery.id: message})

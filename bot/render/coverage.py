@@ -46,8 +46,12 @@ def stale_words(period: TimeFrame, coverage: Coverage) -> str | None:
     end = min(coverage.as_of + coverage.age, period.end, key=_utc)
     if _utc(end) - _utc(coverage.as_of) <= STALE_AFTER.total_seconds():
         return None
-    since = f"{clock(coverage.as_of)} ({ago(coverage.age)})"
-    return f"LangSmith has not been read completely since {since}: later runs are missing."
+    return unread(coverage.as_of, coverage.age)
+
+
+def unread(as_of: datetime, age: timedelta) -> str:
+    """That runs are missing since then."""
+    return f"LangSmith has not been read completely since {clock(as_of)} ({ago(age)}): later runs are missing."
 
 
 def unknown(period: TimeFrame, coverage: Coverage) -> str | None:
@@ -97,7 +101,9 @@ def basis(period: TimeFrame, coverage: Coverage, *, says_untagged: bool = False)
 
 def untagged_words(coverage: Coverage) -> str:
     """How many runs are in no feature, and what they cost."""
-    return f"{plural(coverage.untagged_runs, 'untagged run')} ({money(coverage.untagged_cost)})"
+    cost, unpriced = coverage.untagged_cost, coverage.untagged_unpriced_runs
+    priced = money(cost) if cost or not unpriced else "nobody knows at what cost"
+    return f"{plural(coverage.untagged_runs, 'untagged run')} ({priced})"
 
 
 def not_all_known(gaps: Iterable[Gap]) -> str:

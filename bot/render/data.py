@@ -97,7 +97,7 @@ def _fields(answer: Answer | Digest) -> tuple[str, ...]:
     if isinstance(answer, Verification):
         return ("key", "cost_usd")
     if isinstance(answer, Digest):
-        return ("key", *SPEND_FIELDS, "week_before_usd")
+        return ("key", *SPEND_FIELDS, "week_before_usd", "week_before_unpriced_runs")
     if isinstance(answer, BudgetList):
         return BUDGET_FIELDS
     if isinstance(answer, Audit):

@@ -7,7 +7,7 @@ from bot.render.causes import cause_words
 from bot.render.coverage import basis, stale_words, unknown, warnings
 from bot.render.names import plain
 from bot.render.numbers import clock, count, days, money, part, percent, plural
-from bot.render.sentences import change_from, spent, when
+from bot.render.sentences import change_from, known, spent, when
 from bot.render.silence import silence_headline
 from bot.render.table import NO_TABLE, UNKNOWN, UNKNOWN_COST, Cell, Figure, Table, counted, dollars, made
 from bot.reports.answers import Other, Spend
@@ -134,10 +134,16 @@ def _comparisons(digest: Digest) -> list[str]:
     if digest.last_week is not None:
         lines.append(f"{_change(digest.total, digest.last_week)}.")
     per_day = f"That is {money(digest.per_day)} a day. " if digest.period.first != digest.period.last else ""
-    if digest.mean is not None and (digest.mean.cost or digest.total.cost):
-        mean = f"The 7 days before cost {money(digest.mean.cost)} a day on average"
-        lines.append(f"{per_day}{mean}{_direction(digest.mean)}.")
+    if digest.mean is not None and (digest.mean.cost or digest.mean.unpriced_runs or digest.total.cost):
+        lines.append(f"{per_day}The 7 days before cost {_on_average(digest.mean)}{_direction(digest.mean)}.")
     return lines
+
+
+def _on_average(mean: Compared) -> str:
+    if mean.unpriced_runs and not mean.cost:
+        return known(mean.cost, mean.unpriced_runs)
+    unpriced = f" plus {plural(mean.unpriced_runs, 'unpriced run')}" if mean.unpriced_runs else ""
+    return f"{money(mean.cost)} a day on average{unpriced}"
 
 
 def _direction(mean: Compared) -> str:
@@ -147,7 +153,7 @@ def _direction(mean: Compared) -> str:
 
 
 def _change(spend: Spend, before: Compared) -> str:
-    return change_from(f"{money(before.cost)} ({days(before.first, before.last)})", spend, before)
+    return change_from(f"{known(before.cost, before.unpriced_runs)} ({days(before.first, before.last)})", spend, before)
 
 
 def _late(digest: Digest) -> list[str]:
@@ -158,15 +164,15 @@ def _row(line: FeatureLine) -> list[Cell]:
     budget = UNKNOWN
     if line.budget is not None:
         budget = f"{part(line.budget.used)} of {money(line.budget.limit)} {line.budget.window}"
-    before = dollars(line.before) if line.before is not None else UNKNOWN
+    before = _cost(line.before) if line.before is not None else UNKNOWN
     return [plain(line.name), _cost(line.spend), before, _moved(line), counted(line.spend.runs), budget]
 
 
 def _moved(line: FeatureLine) -> Cell:
     """In which direction the cost went, in words."""
-    if line.before is None or (line.spend.unpriced_runs and not line.spend.cost):
+    if line.before is None or any(one.unpriced_runs and not one.cost for one in (line.spend, line.before)):
         return UNKNOWN
-    if line.spend.cost == line.before:
+    if line.spend.cost == line.before.cost:
         return "the same"
     if line.change is None:
         return "from nothing"

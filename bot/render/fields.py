@@ -75,6 +75,7 @@ def previous_fields(previous: Previous | None) -> dict[str, Any] | None:
         "end": instant_text(previous.end),
         "cost_usd": exact(previous.cost),
         "runs": previous.runs,
+        "unpriced_runs": previous.unpriced_runs,
         "unit_cost": unit_cost_fields(previous.unit_cost),
         "unit_cost_change": {
             "per_trace": exact_or_none(previous.per_trace_change),
@@ -87,7 +88,12 @@ def compared_fields(before: Compared | None) -> dict[str, Any] | None:
     """The days that a digest compares with; None where the ledger does not cover them."""
     if before is None:
         return None
-    return {"first": day_text(before.first), "last": day_text(before.last), "cost_usd": exact(before.cost)}
+    return {
+        "first": day_text(before.first),
+        "last": day_text(before.last),
+        "cost_usd": exact(before.cost),
+        "unpriced_runs": before.unpriced_runs,
+    }
 
 
 def other_fields(other: Other | None) -> dict[str, Any] | None:
@@ -120,6 +126,7 @@ def coverage_fields(coverage: Coverage) -> dict[str, Any]:
         "unfinished_runs": coverage.unfinished_runs,
         "untagged_runs": coverage.untagged_runs,
         "untagged_cost_usd": exact(coverage.untagged_cost),
+        "untagged_unpriced_runs": coverage.untagged_unpriced_runs,
         "sampled": coverage.sampled,
         "pruned_before": day_text(coverage.pruned_before),
     }

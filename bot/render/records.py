@@ -189,7 +189,8 @@ def digest_record(answer: Digest) -> dict[str, Any]:
             {
                 "key": row.name,
                 **spend_fields(row.spend),
-                "week_before_usd": exact_or_none(row.before),
+                "week_before_usd": exact(row.before.cost) if row.before is not None else None,
+                "week_before_unpriced_runs": row.before.unpriced_runs if row.before is not None else None,
             }
             for row in answer.rows
         ],

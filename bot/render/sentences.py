@@ -83,13 +83,13 @@ def when(period: TimeFrame) -> str:
 def change(total: Sum, previous: Previous) -> str:
     """The change against what came before, with a direction in words."""
     until = f" until {previous.end:%H:%M}" if previous.is_part else ""
-    before = f"{money(previous.cost)} ({days(previous.start.date(), previous.last)}{until})"
+    before = f"{known(previous.cost, previous.unpriced_runs)} ({days(previous.start.date(), previous.last)}{until})"
     return f"{change_from(before, total, previous)}."
 
 
 def change_from(before: str, total: Sum | Spend, previous: "Previous | Compared") -> str:
     """The change against what came `before`, which names it, with a direction in words."""
-    if total.unpriced_runs and not total.cost:
+    if (total.unpriced_runs and not total.cost) or (previous.unpriced_runs and not previous.cost):
         return f"Before, it was {before}"
     if total.cost == previous.cost:
         return f"The same as {before}"
@@ -152,7 +152,8 @@ def untagged_headline(answer: UntaggedList) -> str:
     """What runs without a feature cost."""
     if not answer.total.runs:
         return f"No untagged runs {when(answer.period)}."
-    share = f", {part(answer.share)} of all cost" if answer.share is not None else ""
+    is_known = answer.total.cost > 0 or not answer.total.unpriced_runs
+    share = f", {part(answer.share)} of all cost" if answer.share is not None and is_known else ""
     runs = plural(answer.total.runs, "untagged run")
     return f"{runs} cost {spent(answer.total)} {when(answer.period)}{share}."
 
@@ -160,7 +161,8 @@ def untagged_headline(answer: UntaggedList) -> str:
 def status_lines(status: Status) -> list[str]:
     """When LangSmith was read, and how completely."""
     if status.last_sync is None:
-        return ["LangSmith has not been read yet."]
+        is_begun = any(project.as_of is not None for project in status.projects)
+        return ["The first sync has not ended yet." if is_begun else "LangSmith has not been read yet."]
     lines = [f"Last sync: {_moment(status.last_sync, status.now)}, {plural(status.runs_read, 'run')} read."]
     if status.last_sync_problem is not None:
         lines.append(f"It had a problem: {plain(status.last_sync_problem, _LONG)}")

@@ -94,6 +94,7 @@ class Previous(NamedTuple):
     is_part: bool
     cost: Decimal
     runs: int
+    unpriced_runs: int
     change: Decimal | None  # of the cost, 0.25 is a quarter more; None if there was none before
     unit_cost: UnitCost
     per_trace_change: Decimal | None  # None too if only one of the two is `at_least`: a new model without a price
@@ -128,6 +129,7 @@ class Coverage:
     unfinished_runs: int
     untagged_runs: int
     untagged_cost: Decimal
+    untagged_unpriced_runs: int
     sampled: bool
     pruned_before: date | None = None  # if the answer asks for days before this one: only their figures are kept
 

@@ -22,6 +22,7 @@ class Compared(NamedTuple):
     first: date
     last: date
     cost: Decimal
+    unpriced_runs: int
     change: Decimal | None
 
 
@@ -56,7 +57,7 @@ class FeatureLine(NamedTuple):
 
     name: str
     spend: Spend
-    before: Decimal | None
+    before: Spend | None
     change: Decimal | None
     budget: BudgetState | None
 

@@ -183,17 +183,18 @@ class _Finder:
     def _compared(self, span: Span, total: Figures) -> Compared | None:
         if not self.known.covers(span):
             return None
-        cost = self.scope.total(span).cost
-        return Compared(span.first, span.last, dollars(cost), ratio(total.cost - cost, cost))
+        before = self.scope.total(span)
+        change = ratio(total.cost - before.cost, before.cost)
+        return Compared(span.first, span.last, dollars(before.cost), before.unpriced, change)
 
     def _mean(self, span: Span, total: Figures) -> Compared | None:
         """Costs per day: of the 7 days before, and how those of `span` differ."""
         before = Span(span.first - _WEEK, span.first, span.zone)
         if not self.known.covers(before):
             return None
-        cost = self.scope.total(before).cost
-        change = ratio(total.cost * before.days - cost * span.days, cost * span.days)
-        return Compared(before.first, before.last, dollars(cost) / before.days, change)
+        figures = self.scope.total(before)
+        change = ratio(total.cost * before.days - figures.cost * span.days, figures.cost * span.days)
+        return Compared(before.first, before.last, dollars(figures.cost) / before.days, figures.unpriced, change)
 
     def _stretch(self, period: Period | None) -> Stretch | None:
         if period is None or self.known.start is None or self.known.start.timestamp() >= period.span.end.timestamp():
@@ -228,16 +229,25 @@ def _line(
     budget = next((state for state in states if state.feature == name), None)
     if before is None:
         return FeatureLine(name, _spend(figures), None, None, budget)
-    cost = before.get(name, NOTHING).cost
-    return FeatureLine(name, _spend(figures), dollars(cost), ratio(figures.cost - cost, cost), budget)
+    there = before.get(name, NOTHING)
+    return FeatureLine(name, _spend(figures), _spend(there), ratio(figures.cost - there.cost, there.cost), budget)
 
 
 def _movers(before: Mapping[str, Figures], after: Mapping[str, Figures]) -> tuple[Mover, ...]:
     larger = max(sum(figures.cost for figures in side.values()) for side in (before, after))
     moves = {name: (before.get(name, NOTHING), after.get(name, NOTHING)) for name in {*before, *after}}
-    moved = [name for name, (old, new) in moves.items() if abs(new.cost - old.cost) * _MOVED > larger]
+    moved = [
+        name
+        for name, (old, new) in moves.items()
+        if abs(new.cost - old.cost) * _MOVED > larger and _is_known(old) and _is_known(new)
+    ]
     moved.sort(key=lambda name: (-abs(moves[name][1].cost - moves[name][0].cost), name))
     return tuple(_mover(name, *moves[name]) for name in moved[:MOVERS])
+
+
+def _is_known(figures: Figures) -> bool:
+    """Whether there is a cost: not where nothing but unpriced runs are."""
+    return figures.cost > 0 or not figures.unpriced
 
 
 def _mover(name: str, old: Figures, new: Figures) -> Mover:

@@ -87,6 +87,7 @@ def coverage_of(
         unfinished_runs=unfinished,
         untagged_runs=untagged.runs,
         untagged_cost=dollars(untagged.cost),
+        untagged_unpriced_runs=untagged.unpriced,
         sampled=total.sampled > 0,
         pruned_before=known.pruned_before if known.is_pruned(span.first) else None,
     )

@@ -1,5 +1,6 @@
 """What a digest says, from ledgers of which every figure is known."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,7 +16,10 @@ from bot.domain.period import first_instant
 from bot.ledger.deliveries import Kind, NewDelivery, Role
 from bot.ledger.events import NewEvent
 from bot.ledger.store import Ledger
+from bot.render.data import to_json
 from bot.render.digest import sentences
+from bot.render.text import text
+from bot.reports.answers import Spend
 from bot.reports.causes import Factor
 from bot.reports.digest import Digest
 from bot.reports.digest_reporter import MOVERS, TOP, DigestReporter
@@ -88,7 +92,7 @@ def test_what_the_ledger_does_not_cover_is_not_compared(days: int, week: bool, m
     found = digest(ledger)
     assert (found.last_week is not None, found.mean is not None) == (week, mean)
     assert bool(found.movers) == week
-    assert found.rows[0].before == (Decimal(0) if week else None)
+    assert found.rows[0].before == (Spend(Decimal(0), 0, 0) if week else None)
 
 
 def test_the_month_so_far_is_compared_with_the_same_days_of_the_last_one(ledger: Ledger) -> None:
@@ -169,6 +173,24 @@ def test_movers_are_the_largest_moves_with_their_causes(ledger: Ledger) -> None:
         ("gone", Decimal(3), Decimal(0), Factor.RUNS),
     ]
     assert len(movers) == MOVERS
+
+
+def test_days_of_which_nobody_knows_the_cost_are_no_days_without_one(ledger: Ledger) -> None:
+    """A week ago the model had no price: that feature has not become dearer, it has become known."""
+    runs = [ago(0, "new", "3"), ago(7, "new", None), ago(0, "old", "5"), ago(7, "old", "4")]
+    found = digest(fill(ledger, runs, now=NINE))
+    assert [one.name for one in found.movers] == ["old"]
+    assert found.last_week is not None
+    assert (found.last_week.cost, found.last_week.unpriced_runs) == (Decimal(4), 1)
+    said = " ".join(sentences(found))
+    assert "Up 100 % from $4.00 plus 1 unpriced run (16 Nov 2026)" in said
+    line = next(line for line in text(found).splitlines() if line.startswith("new "))
+    assert line.split()[1:4] == ["$3.00", "unknown", "\N{EM DASH}"]
+    only = digest(fill(emptied(ledger), [ago(0, "new", "3"), ago(7, "new", None)], now=NINE))
+    assert "Before, it was an unknown amount (1 unpriced run) (16 Nov 2026)." in " ".join(sentences(only))
+    assert "The 7 days before cost an unknown amount (1 unpriced run)." in " ".join(sentences(only))
+    (row,) = json.loads(to_json(only))["rows"]
+    assert (row["week_before_usd"], row["week_before_unpriced_runs"]) == ("0.000000000", 1)
 
 
 def test_hardly_any_move_is_none(ledger: Ledger) -> None:

@@ -415,6 +415,18 @@ def test_a_figure_that_changes_changes_the_message(ledger: Ledger) -> None:
     assert len(posted(ledger)) == 1  # fifty cents are no correction
 
 
+def test_an_outage_of_later_does_not_come_to_stand_in_a_digest_that_was_sent(ledger: Ledger) -> None:
+    """Nothing would take it away again: its end changes no figure."""
+    fill(ledger, daily(NINE), now=NINE)
+    digests(ledger).run(NINE)
+    deliver(ledger, NINE)
+    fill(ledger, [Spent(NINE - 20 * HOUR, "rag-search", "0.50")], now=NINE + HOUR)
+    digests(ledger).run(NINE + 5 * HOUR)
+    (delivery,) = posted(ledger)
+    assert text(delivery).startswith("All features together cost $5.50 ")
+    assert "Updated 24 Nov 2026 14:00" in text(delivery)
+
+
 def test_nothing_changed_changes_nothing(ledger: Ledger) -> None:
     """Today's runs, and a later as-of, are none of the digest's figures."""
     fill(ledger, daily(NINE), now=NINE)

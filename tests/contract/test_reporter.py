@@ -111,6 +111,7 @@ def test_the_json_is_the_one_that_is_promised(ledger: Ledger) -> None:
             "end": "2026-11-15T14:31:00+01:00",
             "cost_usd": "7.100000000",
             "runs": 600,
+            "unpriced_runs": 0,
             # 7.10 for two tokens.
             "unit_cost": {"per_trace_usd": "0.011833333", "per_1000_tokens_usd": "3550.000000000", "at_least": False},
             "unit_cost_change": {"per_trace": "0.036043436", "per_1000_tokens": "-0.999999057"},
@@ -138,6 +139,7 @@ def test_the_json_is_the_one_that_is_promised(ledger: Ledger) -> None:
             "unfinished_runs": 0,
             "untagged_runs": 19,
             "untagged_cost_usd": "0.009400000",
+            "untagged_unpriced_runs": 0,
             "sampled": False,
             "pruned_before": None,
         },
@@ -171,7 +173,7 @@ def test_the_fields_stand_in_the_order_that_is_promised(ledger: Ledger) -> None:
     assert list(document["coverage"]) == [
         "as_of", "settled_through", "ledger_start", "gaps", "langsmith_cost_usd", "estimated_cost_usd",
         "override_cost_usd", "unpriced_runs", "no_usage_runs", "failed_runs", "pending_runs", "unfinished_runs",
-        "untagged_runs", "untagged_cost_usd", "sampled", "pruned_before",
+        "untagged_runs", "untagged_cost_usd", "untagged_unpriced_runs", "sampled", "pruned_before",
     ]  # fmt: skip
 
 
@@ -210,6 +212,18 @@ def test_what_came_before_is_cut_at_the_same_time_on_the_clock_even_over_a_chang
     assert before is not None
     assert before.cost == 1
     assert before.end.isoformat() == "2026-10-21T09:30:00+02:00"
+
+
+def test_what_came_before_and_has_no_price_was_not_for_nothing(ledger: Ledger) -> None:
+    fill(ledger, [Spent(NOW - HOUR, "a", "3"), Spent(NOW - 8 * DAY, "a", None), Spent(NOW - HOUR, None, None)])
+    answer = report(ledger, "week")
+    assert answer.previous is not None
+    assert answer.previous.unpriced_runs == 1
+    assert as_dict(answer)["previous"]["unpriced_runs"] == 1
+    said = text(answer)
+    assert "Before, it was an unknown amount (1 unpriced run) (9\N{EN DASH}15 Nov 2026 until 14:31)." in said
+    assert "1 untagged run (nobody knows at what cost) in no feature" in said
+    assert "of all cost" not in text(ask(ledger, "untagged week"))
 
 
 @pytest.mark.parametrize(

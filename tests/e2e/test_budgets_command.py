@@ -56,6 +56,20 @@ def test_an_unknown_feature_gets_the_nearest(folder: Path) -> None:
     assert "budget rag-search" in done.stderr
 
 
+def test_check_passes_nothing_that_nobody_has_read(tmp_path: Path) -> None:
+    file = "[features.chat]\nbudget = {daily = 10}\n"
+    (tmp_path / "llmcost.toml").write_text(file)
+    then = datetime.now(UTC) - timedelta(days=2)
+    ledger = open_ledger(f"sqlite:///{tmp_path}/llmcost.db", create=True)
+    catalog = read_config(file, "llmcost.toml", None).catalog
+    fill(ledger, [Spent(then, "chat", "1.00")], catalog=catalog, now=then, zone=ZoneInfo("UTC"))
+    ledger.close()
+    done = run(tmp_path, "budgets", "check")
+    assert done.returncode == 1
+    assert done.stderr == "Nothing has been read yet of the period of 1 budget: that is no proof of $0.\n"
+    assert "LangSmith has not been read completely since" in done.stdout
+
+
 @pytest.mark.parametrize("words", [("budgets", "check"), ("report", "week", "search"), ("digest",)])
 def test_nobody_is_answered_by_names_that_the_ledger_is_not_counted_by(folder: Path, words: tuple[str, ...]) -> None:
     """All that `search` has cost stands under its old name until the ledger is recounted: $0.00 would be a lie."""

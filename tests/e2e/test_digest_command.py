@@ -45,6 +45,7 @@ def test_it_prints_that_of_another_morning(folder: Path) -> None:
     [
         (str(TODAY + 2 * DAY), "has not come yet."),
         ("yesterday", "--date yesterday is no date; write it like 2026-11-01."),
+        ("0001-01-01", "A period lies between 2000-01-01 and 2099-12-31."),
         ("1999-01-01", "A period lies between 2000-01-01 and 2099-12-31."),
     ],
 )

@@ -90,7 +90,7 @@ def test_the_ledger_of_a_sync_that_was_killed_again_and_again_is_that_of_one_tha
 
 def llmcost(folder: Path, server: LangSmithStandIn) -> Llmcost:
     folder.mkdir()
-    return Llmcost(folder, server, LLMCOST_BACKFILL=f"{DAYS}d")
+    return Llmcost(folder, server, LLMCOST_BACKFILL=f"{DAYS}d", LLMCOST_RETENTION=f"{DAYS + 1}d")
 
 
 def has_been_asked(server: LangSmithStandIn, times: int) -> bool:

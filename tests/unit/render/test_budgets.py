@@ -1,3 +1,4 @@
+from datetime import timedelta
 from decimal import Decimal
 
 from bot.render.budgets import alert_sentences, budget_sentences
@@ -8,8 +9,14 @@ from tests.ledgers import NOW
 ASIDE = STATE._replace(set_aside=Decimal("6.5"))
 
 
-def sentences(*rows: BudgetState, feature: str | None = None) -> str:
-    return " ".join(budget_sentences(BudgetList(feature, rows, (), NOW, None, None, "UTC")))
+def sentences(*rows: BudgetState, feature: str | None = None, age: timedelta | None = None) -> str:
+    return " ".join(budget_sentences(BudgetList(feature, rows, (), NOW, age, None, "UTC")))
+
+
+def test_what_was_not_read_for_long_is_no_proof_that_nothing_was_spent() -> None:
+    said = "LangSmith has not been read completely since 22 Nov 2026 14:31 (8 days ago): later runs are missing."
+    assert said in sentences(STATE, age=timedelta(days=8))
+    assert said not in sentences(STATE, age=timedelta(minutes=30))
 
 
 def test_what_reports_count_and_budgets_do_not_is_said_wherever_a_budget_is() -> None:

@@ -43,6 +43,7 @@ COVERAGE = Coverage(
     unfinished_runs=0,
     untagged_runs=0,
     untagged_cost=Decimal(0),
+    untagged_unpriced_runs=0,
     sampled=False,
 )
 

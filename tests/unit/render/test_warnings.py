@@ -34,6 +34,7 @@ QUIET = Coverage(
     unfinished_runs=0,
     untagged_runs=0,
     untagged_cost=NOTHING,
+    untagged_unpriced_runs=0,
     sampled=False,
 )
 
