@@ -2,8 +2,9 @@
 is one for a whole module, emptied again and again: to make one takes longer than most tests. Who closes it, changes its
 tables or shares it with threads makes one of their own."""
 
+import gc
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
@@ -16,6 +17,7 @@ settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
 EXAMPLES = 8
+GARBAGE = (20_000, 20, 20)  # Python's own are 700, 10, 10
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,6 +33,20 @@ def pytest_configure(config: pytest.Config) -> None:
     # A shell starts what it puts into the background deaf to Ctrl-C, and so would be every process that a test starts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     databases.choose(config.getoption("--database"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    # Every module and every collected test stays to the end: to look for garbage among them, again and again, took a
+    # sixth of the time of all tests.
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*GARBAGE)
+        gc.enable()
 
 
 def pytest_unconfigure() -> None:
