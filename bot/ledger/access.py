@@ -25,6 +25,8 @@ _log = logging.getLogger(__name__)
 # Whoever ends is not to be held up by others who write: a lease that is not given back runs out.
 _LAST_SECONDS = 1.0
 
+_RULES = select(rules_table)  # made once: whoever writes under a lease asks
+
 
 class Access:
     """A database that is open. Whoever writes under a lease holds it until the transaction is over, and writes only as
@@ -130,4 +132,4 @@ class Access:
 
 def kept_rules(connection: Connection) -> dict[str, str]:
     """The rules by which the ledger is kept, as text; none as long as nobody has said any."""
-    return {row.name: row.value for row in connection.execute(select(rules_table))}
+    return {row.name: row.value for row in connection.execute(_RULES)}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Update, func, select, update
+from sqlalchemy import Connection, Update, bindparam, func, select, update
 
 from bot.ledger.booking import microseconds
 from bot.ledger.deliveries import Delivery, NewDelivery, State, add, as_json, load
@@ -17,6 +17,10 @@ from bot.ledger.tables import deliveries
 
 # Longer than a try can take, with Slack's time-outs and the looking before it.
 CLAIM = timedelta(minutes=2)
+
+# Made once, as every round of the post office asks.
+_DUE = (deliveries.c.state == State.OPEN.value, deliveries.c.next_try <= bindparam("now"))
+_NEXT = select(deliveries).where(*_DUE).order_by(deliveries.c.next_try, deliveries.c.id).limit(1)
 
 
 class Claimed(NamedTuple):
@@ -29,21 +33,20 @@ class Claimed(NamedTuple):
 
 def claim_next(connection: Connection, now: datetime, new_id: NewId) -> Claimed | None:
     """Claim the delivery that has been due for longest; None if none is."""
-    due = (deliveries.c.state == State.OPEN.value, deliveries.c.next_try <= microseconds(now))
-    found = load(connection, select(deliveries).where(*due).order_by(deliveries.c.next_try, deliveries.c.id).limit(1))
+    found = load(connection, _NEXT, now=microseconds(now))
     if not found:
         return None
     claim = new_id()
     claimed = (
         update(deliveries)
-        .where(deliveries.c.id == found[0].id, *due)
+        .where(deliveries.c.id == found[0].id, *_DUE)
         .values(
             claim=claim,
             next_try=microseconds(now + CLAIM),
             tries=deliveries.c.tries + 1,
         )
     )
-    return Claimed(found[0], claim) if connection.execute(claimed).rowcount else None
+    return Claimed(found[0], claim) if connection.execute(claimed, {"now": microseconds(now)}).rowcount else None
 
 
 def record_sent(

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Select, delete, func, insert, select, text, update
 
 from bot.domain.costing import CostMode
 from bot.domain.period import first_instant, local_day
@@ -65,15 +66,22 @@ class SyncRow(NamedTuple):
 # Enough to see a day of minutes at a glance; older ones tell nobody anything.
 KEPT_SYNCS = 1_500
 
+# Made once: every tick asks for them.
+_ALL = select(projects)
+_SELECTED = _ALL.where(projects.c.selected)
+_GAPS = (
+    select(gaps)
+    .join(projects, projects.c.key == gaps.c.project)
+    .where(projects.c.selected)
+    .order_by(gaps.c.start, gaps.c.project)
+)
+
 
 def load_projects(connection: Connection, *, selected_only: bool = False) -> list[ProjectRow]:
     """All projects of the ledger, by name."""
-    query = select(projects)
-    if selected_only:
-        query = query.where(projects.c.selected)
     found = [
         ProjectRow(*row)._replace(cost_mode=CostMode(row.cost_mode), selected=bool(row.selected))
-        for row in connection.execute(query)
+        for row in connection.execute(_SELECTED if selected_only else _ALL)
     ]
     # Databases sort letters each in its own way.
     return sorted(found, key=lambda row: (row.name, row.key))
@@ -137,13 +145,7 @@ def cover(connection: Connection, project: int, start: int, end: int, *, expired
 
 def load_gaps(connection: Connection) -> list[Gap]:
     """All gaps of selected projects, oldest first."""
-    query = (
-        select(gaps)
-        .join(projects, projects.c.key == gaps.c.project)
-        .where(projects.c.selected)
-        .order_by(gaps.c.start, gaps.c.project)
-    )
-    return [Gap(*row) for row in connection.execute(query)]
+    return [Gap(*row) for row in connection.execute(_GAPS)]
 
 
 def settle(connection: Connection, project: int, through: int) -> None:
@@ -243,13 +245,16 @@ def first_sync(connection: Connection) -> SyncRow | None:
 def last_sync(connection: Connection, *, successful: bool = False, useful: bool = False) -> SyncRow | None:
     """The last sync, or the last one that went through, or the last `useful` one, which read one project to its end at
     least; None if there was none."""
-    query = select(*_SYNC).order_by(syncs.c.id.desc())
+    row = connection.execute(_last_sync(successful=successful, useful=useful)).one_or_none()
+    return None if row is None else SyncRow(*row)
+
+
+@cache
+def _last_sync(*, successful: bool, useful: bool) -> Select[Any]:
+    query = select(*_SYNC).order_by(syncs.c.id.desc()).limit(1)
     if successful:
         query = query.where(syncs.c.problem.is_(None))
-    if useful:
-        query = query.where(syncs.c.projects > 0)
-    row = connection.execute(query.limit(1)).one_or_none()
-    return None if row is None else SyncRow(*row)
+    return query.where(syncs.c.projects > 0) if useful else query
 
 
 def _add_gap(connection: Connection, project: int, start: int, end: int) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, bindparam, func, insert, or_, select, update
 
 from bot.ledger.booking import instant, microseconds
 from bot.ledger.ids import NewId
@@ -14,8 +14,6 @@ from bot.ledger.tables import deliveries, delivery_events
 
 # Nothing is on its way for longer.
 LONGEST = timedelta(days=30)
-
-_OLDEST_FIRST = (deliveries.c.created, deliveries.c.id)
 
 
 class Kind(StrEnum):
@@ -88,25 +86,48 @@ class Delivery(NamedTuple):
     events: tuple[str, ...]
 
 
+# Made once: that takes longer than SQLite takes to answer, and every round of the post office asks.
+_OLDEST_FIRST = (deliveries.c.created, deliveries.c.id)
+_OF_EVENTS = (
+    select(deliveries)
+    .where(
+        deliveries.c.id.in_(
+            select(delivery_events.c.delivery).where(delivery_events.c.event.in_(bindparam("keys", expanding=True)))
+        )
+    )
+    .order_by(*_OLDEST_FIRST)
+)
+_BY_ID = select(deliveries).where(deliveries.c.id == bindparam("id"))
+_STALE = (
+    select(deliveries).where(deliveries.c.is_stale, deliveries.c.state == State.SENT.value).order_by(*_OLDEST_FIRST)
+)
+_EVENTS_OF = (
+    select(delivery_events)
+    .where(delivery_events.c.delivery.in_(bindparam("ids", expanding=True)))
+    .order_by(delivery_events.c.event)
+)
+
+
 def add(connection: Connection, new: NewDelivery, now: datetime, new_id: NewId) -> str:
     """Write a delivery down; gives its id."""
     delivery_id = new_id()
     connection.execute(
-        insert(deliveries).values(
-            id=delivery_id,
-            kind=new.kind.value,
-            role=new.role.value,
-            recipient=new.recipient,
-            created=microseconds(now),
-            message=as_json(new.message),
-            state=State.OPEN.value,
-            next_try=microseconds(new.not_before),
-            expires=microseconds(new.expires),
-            tries=0,
-            looks=0,
-            thread=new.thread,
-            is_stale=False,
-        )
+        insert(deliveries),
+        {
+            "id": delivery_id,
+            "kind": new.kind.value,
+            "role": new.role.value,
+            "recipient": new.recipient,
+            "created": microseconds(now),
+            "message": as_json(new.message),
+            "state": State.OPEN.value,
+            "next_try": microseconds(new.not_before),
+            "expires": microseconds(new.expires),
+            "tries": 0,
+            "looks": 0,
+            "thread": new.thread,
+            "is_stale": False,
+        },
     )
     if new.events:
         rows = [{"delivery": delivery_id, "event": key} for key in new.events]
@@ -116,13 +137,12 @@ def add(connection: Connection, new: NewDelivery, now: datetime, new_id: NewId) 
 
 def deliveries_of(connection: Connection, keys: Collection[str]) -> list[Delivery]:
     """Every delivery of these events, the oldest first."""
-    ids = select(delivery_events.c.delivery).where(delivery_events.c.event.in_(list(keys)))
-    return load(connection, select(deliveries).where(deliveries.c.id.in_(ids)).order_by(*_OLDEST_FIRST))
+    return load(connection, _OF_EVENTS, keys=list(keys))
 
 
 def find(connection: Connection, delivery_id: str) -> Delivery | None:
     """A delivery by its id."""
-    return next(iter(load(connection, select(deliveries).where(deliveries.c.id == delivery_id))), None)
+    return next(iter(load(connection, _BY_ID, id=delivery_id)), None)
 
 
 def latest(connection: Connection, limit: int, *, states: Collection[State] = tuple(State)) -> list[Delivery]:
@@ -163,8 +183,7 @@ def change(connection: Connection, delivery_id: str, message: Mapping[str, Any])
 
 def stale(connection: Connection) -> list[Delivery]:
     """What stands in Slack and says something else than here."""
-    query = select(deliveries).where(deliveries.c.is_stale, deliveries.c.state == State.SENT.value)
-    return load(connection, query.order_by(*_OLDEST_FIRST))
+    return load(connection, _STALE)
 
 
 def record_changed(connection: Connection, delivery: Delivery) -> None:
@@ -176,15 +195,14 @@ def record_changed(connection: Connection, delivery: Delivery) -> None:
     )
 
 
-def load(connection: Connection, query: Select[Any]) -> list[Delivery]:
-    """The deliveries whose rows a query finds, in its order."""
-    rows = connection.execute(query).all()
+def load(connection: Connection, query: Select[Any], **asked: object) -> list[Delivery]:
+    """The deliveries whose rows a query finds, in its order; `asked` are the values of its parameters."""
+    rows = connection.execute(query, asked).all()
     if not rows:  # as it is at most ticks
         return []
     ids = [row.id for row in rows]
     of: dict[str, list[str]] = {}
-    links = select(delivery_events).where(delivery_events.c.delivery.in_(ids)).order_by(delivery_events.c.event)
-    for link in connection.execute(links):
+    for link in connection.execute(_EVENTS_OF, {"ids": ids}):
         of.setdefault(link.delivery, []).append(link.event)
     return [
         Delivery(

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from bot.ledger.booking import instant, microseconds
 from bot.ledger.deliveries import Kind, NewDelivery, add, as_json, instant_or_none
@@ -38,6 +38,23 @@ class Event(NamedTuple):
     acknowledged_at: datetime | None
 
 
+# Made once: every tick asks for them.
+_KNOWN = select(func.count()).select_from(events).where(events.c.key.in_(bindparam("keys", expanding=True)))
+_BY_KEY = select(events).where(events.c.key == bindparam("key"))
+_RECENT = (
+    select(events)
+    .where(events.c.kind == bindparam("kind"), events.c.created >= bindparam("since"))
+    .order_by(events.c.created, events.c.key)
+)
+_TOLD = (
+    select(events.c.subject, func.max(events.c.threshold))
+    .where(events.c.subject.in_(bindparam("subjects", expanding=True)))
+    .group_by(events.c.subject)
+)
+_LEVELS = select(levels).where(levels.c.subject.in_(bindparam("subjects", expanding=True)))
+_SEE = update(levels).where(levels.c.subject == bindparam("about"))
+
+
 def announce(
     connection: Connection,
     new_events: Sequence[NewEvent],
@@ -49,7 +66,7 @@ def announce(
     events is known already: somebody else has been faster."""
     keys = [event.key for event in new_events]
     # Nobody comes between this look and the insert: a write transaction that met another is begun again.
-    if connection.scalar(select(func.count()).select_from(events).where(events.c.key.in_(keys))):
+    if connection.scalar(_KNOWN, {"keys": keys}):
         return None
     if new_events:
         connection.execute(
@@ -72,14 +89,14 @@ def announce(
 
 def event(connection: Connection, key: str) -> Event | None:
     """An event by its key."""
-    row = connection.execute(select(events).where(events.c.key == key)).one_or_none()
+    row = connection.execute(_BY_KEY, {"key": key}).one_or_none()
     return None if row is None else _event(row)
 
 
 def recent_events(connection: Connection, kind: Kind, since: datetime) -> list[Event]:
     """The events of a kind that were decided since then, the oldest first."""
-    query = select(events).where(events.c.kind == kind.value, events.c.created >= microseconds(since))
-    return [_event(row) for row in connection.execute(query.order_by(events.c.created, events.c.key))]
+    asked = {"kind": kind.value, "since": microseconds(since)}
+    return [_event(row) for row in connection.execute(_RECENT, asked)]
 
 
 def acknowledge(connection: Connection, keys: Collection[str], by: str, now: datetime) -> bool:
@@ -90,13 +107,13 @@ def acknowledge(connection: Connection, keys: Collection[str], by: str, now: dat
 
 def told(connection: Connection, subjects: Collection[str]) -> dict[str, int]:
     """The highest threshold that was decided to be told of each subject."""
-    query = select(events.c.subject, func.max(events.c.threshold)).where(events.c.subject.in_(list(subjects)))
-    return {subject: int(highest) for subject, highest in connection.execute(query.group_by(events.c.subject))}
+    rows = connection.execute(_TOLD, {"subjects": list(subjects)})
+    return {subject: int(highest) for subject, highest in rows}
 
 
 def seen_levels(connection: Connection, subjects: Collection[str]) -> dict[str, tuple[int, int]]:
     """(level, number of the sync that saw it) of each subject."""
-    rows = connection.execute(select(levels).where(levels.c.subject.in_(list(subjects))))
+    rows = connection.execute(_LEVELS, {"subjects": list(subjects)})
     return {row.subject: (row.level, row.sync) for row in rows}
 
 
@@ -106,9 +123,9 @@ def remember_levels(connection: Connection, seen: Mapping[str, int], sync: int) 
     known = seen_levels(connection, seen)
     for subject, level in seen.items():
         if subject not in known:
-            connection.execute(insert(levels).values(subject=subject, level=level, sync=sync))
+            connection.execute(insert(levels), {"subject": subject, "level": level, "sync": sync})
         elif known[subject][1] < sync:
-            connection.execute(update(levels).where(levels.c.subject == subject).values(level=level, sync=sync))
+            connection.execute(_SEE, {"about": subject, "level": level, "sync": sync})
 
 
 def _event(row: Row[Any]) -> Event:

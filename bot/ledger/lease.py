@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from bot.errors import LedgerBusyError
 from bot.ledger.bulk import insert_new
@@ -14,6 +14,11 @@ JOBS = "jobs"  # what the clock does, in one process at a time
 LEASE_MICROSECONDS = 30_000_000
 # One that seems to last for longer was taken by a clock that has been set right since.
 _CLOCKS_DIFFER = 600_000_000
+
+# Made once: whoever writes under a lease prolongs it.
+_OURS = (leases.c.name == bindparam("of"), leases.c.holder == bindparam("held_by"))
+_PROLONG = update(leases).where(*_OURS)
+_RELEASE = delete(leases).where(*_OURS)
 
 
 class Lease(NamedTuple):
@@ -44,8 +49,8 @@ def keep(connection: Connection, lease: Lease, now: int) -> bool:
 def hold(connection: Connection, lease: Lease, now: int) -> None:
     """Prolong the lease inside a write transaction. Raises LedgerBusyError if it was taken by another: the transaction
     must not be committed then. An expired lease that nobody took is still ours."""
-    ours = update(leases).where(leases.c.name == lease.name, leases.c.holder == lease.holder)
-    if not connection.execute(ours.values(expires=now + LEASE_MICROSECONDS)).rowcount:
+    asked = {"of": lease.name, "held_by": lease.holder, "expires": now + LEASE_MICROSECONDS}
+    if not connection.execute(_PROLONG, asked).rowcount:
         raise LedgerBusyError(f"Another process has taken over the {lease.name}; this one stops.")
 
 
@@ -57,4 +62,4 @@ def is_held(connection: Connection, name: str, now: int) -> bool:
 
 def release(connection: Connection, lease: Lease) -> None:
     """Give the lease back, if it is still ours."""
-    connection.execute(delete(leases).where(leases.c.name == lease.name, leases.c.holder == lease.holder))
+    connection.execute(_RELEASE, {"of": lease.name, "held_by": lease.holder})

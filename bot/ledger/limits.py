@@ -5,7 +5,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from bot.domain.budget import SetLimit, Window
 from bot.ledger.booking import instant, microseconds
@@ -15,6 +15,11 @@ from bot.ledger.tables import limit_changes, limits, snoozes
 
 # The mark under which is kept since when each budget is known, as JSON by bot.domain.alert.identity.
 KNOWN = "since when each budget is known"
+
+# Made once: every tick asks for them.
+_LAST = select(limits).order_by(limits.c.feature, limits.c.window)
+_EVERY = select(limit_changes).order_by(limit_changes.c.id)
+_SNOOZED = select(snoozes).where(snoozes.c.subject.in_(bindparam("subjects", expanding=True)))
 
 
 class LimitChange(NamedTuple):
@@ -53,7 +58,7 @@ def set_limits(connection: Connection) -> list[SetLimit]:
             alert_at=_alert_at(row.alert_at),
             where=_where(row.where),
         )
-        for row in connection.execute(select(limits).order_by(limits.c.feature, limits.c.window))
+        for row in connection.execute(_LAST)
     ]
 
 
@@ -72,7 +77,7 @@ def every_limit(connection: Connection) -> list[SetLimit]:
             alert_at=_alert_at(row.alert_at),
             where=_where(row.where),
         )
-        for row in connection.execute(select(limit_changes).order_by(limit_changes.c.id))
+        for row in connection.execute(_EVERY)
         if (row.feature, Window(row.window)) in last
     ]
 
@@ -162,5 +167,5 @@ def snooze(connection: Connection, subjects: Collection[str], new: Snooze) -> No
 
 def snoozed(connection: Connection, subjects: Collection[str]) -> dict[str, Snooze]:
     """The last snooze of each of these subjects, if there ever was one."""
-    rows = connection.execute(select(snoozes).where(snoozes.c.subject.in_(list(subjects))))
+    rows = connection.execute(_SNOOZED, {"subjects": list(subjects)})
     return {row.subject: Snooze(instant(row.until), row.by, instant(row.at)) for row in rows}

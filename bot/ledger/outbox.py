@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from bot.domain.alert import Memory
 from bot.domain.budget import SetLimit
@@ -22,6 +22,8 @@ from bot.ledger.withdrawals import NOTHING_WITHDRAWN, Withdrawal
 
 # What is announced beside something that somebody does, and to whom.
 Told = tuple[Sequence[NewEvent], Sequence[NewDelivery]]
+
+_MARK = select(marks.c.value).where(marks.c.name == bindparam("name"))  # made once: every job asks for its own
 
 
 class Outbox:
@@ -237,7 +239,7 @@ class Outbox:
 
     def mark(self, name: str) -> str | None:
         """The text that a job has left under this name."""
-        return self._door.read(lambda connection: connection.scalar(select(marks.c.value).where(marks.c.name == name)))
+        return self._door.read(lambda connection: connection.scalar(_MARK, {"name": name}))
 
     def set_mark(self, name: str, value: str) -> None:
         """Leave a text under this name."""

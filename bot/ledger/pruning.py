@@ -20,6 +20,7 @@ from bot.ledger.tables import marks, repriced_runs, repricings, roots, runs
 BATCH = 5_000
 
 _MARK = "pruned before"
+_PRUNED = select(marks.c.value).where(marks.c.name == _MARK)  # made once: every booking asks
 
 
 class Pruned(NamedTuple):
@@ -38,7 +39,7 @@ class Position(NamedTuple):
 
 def pruned(connection: Connection) -> Pruned | None:
     """Which runs were let go of; None if none were."""
-    value = connection.scalar(select(marks.c.value).where(marks.c.name == _MARK))
+    value = connection.scalar(_PRUNED)
     if value is None:
         return None
     day, start = str(value).split()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, delete, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, delete, select, update
 
 from bot.ledger.claims import Claimed, record_postponed
 from bot.ledger.deliveries import Delivery, Role, State, as_json, deliveries_of
@@ -20,6 +20,24 @@ class Withdrawal(NamedTuple):
 
 
 NOTHING_WITHDRAWN = Withdrawal({}, {})
+
+
+def _overtaken() -> Select[Any]:
+    lower, higher = events.alias(), events.alias()
+    is_higher = and_(higher.c.subject == lower.c.subject, higher.c.threshold > lower.c.threshold)
+    return (
+        select(lower.c.key, higher.c.key)
+        .join(higher, is_higher)
+        .where(
+            lower.c.key.in_(bindparam("keys", expanding=True)),
+            lower.c.subject != "",
+            higher.c.superseded_by.is_(None),
+        )
+        .order_by(higher.c.threshold)
+    )
+
+
+_OVERTAKEN = _overtaken()  # made once: whoever begins to send asks
 
 
 def waits(delivery: Delivery) -> bool:
@@ -39,15 +57,7 @@ def overtaken(connection: Connection, delivery: Delivery) -> dict[str, str]:
     highest. Not only what waited then is overtaken: what was just being sent may turn out not to have been taken."""
     if delivery.role is Role.ESCALATION:
         return {}
-    lower, higher = events.alias(), events.alias()
-    is_higher = and_(higher.c.subject == lower.c.subject, higher.c.threshold > lower.c.threshold)
-    found = (
-        select(lower.c.key, higher.c.key)
-        .join(higher, is_higher)
-        .where(lower.c.key.in_(delivery.events), lower.c.subject != "", higher.c.superseded_by.is_(None))
-        .order_by(higher.c.threshold)
-    )
-    return {row[0]: row[1] for row in connection.execute(found)}
+    return {row[0]: row[1] for row in connection.execute(_OVERTAKEN, {"keys": list(delivery.events)})}
 
 
 def withdraw_claimed(connection: Connection, claimed: Claimed, withdrawal: Withdrawal, now: datetime) -> None:
