@@ -12,13 +12,14 @@ import sqlite3
 import subprocess
 import tempfile
 from contextlib import closing
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
-from bot.ledger.store import open_ledger
+from bot.ledger.engine import open_engine
+from bot.ledger.store import Ledger, open_ledger
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 _SECONDS = 60
@@ -148,10 +149,40 @@ def stop_cluster() -> None:
 
 
 def new_url(folder: Path | None = None, *, empty: bool = False) -> str:
-    """The address of a new ledger: in a file of that folder, or in memory; or in PostgreSQL, if that was chosen."""
+    """The address of a new database: a ledger with nothing in it, or nothing at all. In a file of that folder, or in
+    memory, where there is nothing yet; or in PostgreSQL, if that was chosen."""
     if is_postgresql():
         return cluster().new_url(empty=empty)
-    return "sqlite://" if folder is None else f"sqlite:///{folder}/llmcost.db"
+    if folder is None:
+        return "sqlite://"
+    file = folder / "llmcost.db"
+    if not empty and not file.exists():  # who asks for another ledger says another folder
+        file.touch(mode=0o600)
+        file.write_bytes(_empty_ledger())
+    return f"sqlite:///{file}"
+
+
+def open_new() -> Ledger:
+    """A new ledger with nothing in it: in memory, or in PostgreSQL, if that was chosen."""
+    if is_postgresql():
+        return open_ledger(new_url(), create=False)
+    engine = open_engine(new_url(), create=True)
+    with closing(engine.raw_connection()) as opened, closing(sqlite3.connect(":memory:")) as empty:
+        assert isinstance(opened.driver_connection, sqlite3.Connection)
+        empty.deserialize(_empty_ledger())
+        empty.backup(opened.driver_connection)
+    return Ledger(engine)
+
+
+@cache
+def _empty_ledger() -> bytes:
+    """A ledger with nothing in it, as SQLite writes it down: to migrate a new one takes longer than most tests."""
+    with (
+        closing(open_ledger("sqlite://", create=True)) as ledger,
+        closing(ledger._engine.raw_connection()) as connection,
+    ):
+        assert isinstance(connection.driver_connection, sqlite3.Connection)
+        return connection.driver_connection.serialize()
 
 
 def rows(url: str, query: str) -> list[tuple[Any, ...]]:

@@ -20,13 +20,13 @@ from bot.ledger.booking import Rules, day_finder, microseconds
 from bot.ledger.coverage import SyncRow
 from bot.ledger.engine import writing
 from bot.ledger.lease import SYNC
-from bot.ledger.store import Ledger, open_ledger
+from bot.ledger.store import Ledger
 from bot.ledger.tables import metadata
 from bot.pricing.pricer import Pricer
 from bot.reports.reporter import Reporter
 from bot.reports.tracing import LookUp
 from bot.reports.verification import Counterpart
-from tests.databases import new_url
+from tests.databases import open_new
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 22, 14, 31, tzinfo=BERLIN)  # a Sunday
@@ -114,7 +114,7 @@ def price(
 
 def new_ledger() -> Ledger:
     """An empty ledger: in memory, or where this run keeps its ledgers."""
-    return open_ledger(new_url(), create=True)
+    return open_new()
 
 
 def emptied(ledger: Ledger) -> Ledger:

@@ -17,6 +17,7 @@ from bot.slack.listeners import Listeners
 from bot.slack.messages import MEANT_IN_THREAD
 from bot.slack.refusals import Refusals
 from bot.slack.turns import MOST, Turns
+from tests.databases import new_url
 from tests.ledgers import CATALOG, NOW, believable, fill, reporter
 from tests.standins.slack_fake import LOST_BEFORE, FakeSlack, Fault, Said
 from tests.standins.slack_rules import problems
@@ -32,7 +33,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def ledger(path: Path) -> Iterator[Ledger]:
-    opened = open_ledger(f"sqlite:///{path}", create=True)
+    opened = open_ledger(new_url(path.parent), create=False)
     fill(opened, believable(), catalog=CATALOG, projects=("acme-prod", "acme-staging"))
     yield opened
     opened.close()

@@ -24,6 +24,7 @@ from bot.ledger.tables import marks
 from bot.render.digest import details
 from bot.reports.digest_reporter import DigestReporter, checked_key
 from bot.reports.verification import Counterpart
+from tests.databases import new_url
 from tests.ledger_books import DIMENSIONS as BOOKS_DIMENSIONS
 from tests.ledger_books import MINE, Books
 from tests.ledger_worlds import id_of, list_price, make_run
@@ -39,7 +40,7 @@ class Night:
 
     def __init__(self, folder: Path) -> None:
         # In a file, because threads share it.
-        self.ledger = open_ledger(f"sqlite:///{folder}/llmcost.db", create=True)
+        self.ledger = open_ledger(new_url(folder), create=False)
         fill(self.ledger, [Spent(MORNING - number * DAY, "rag-search", "10") for number in range(1, 9)], now=MORNING)
         self.ledger.outbox.set_mark(MARK, "2026-11-22")
         self.says: int | Exception = 70

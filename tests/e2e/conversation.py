@@ -29,7 +29,8 @@ def now() -> datetime:
 
 @dataclass
 class Talk:
-    """A conversation: the two services, and the settings that the bot has of them."""
+    """A conversation: the two services, and the settings that the bot has of them. Its ledger has nothing in it, or is
+    still to be made."""
 
     slack: SlackStandIn
     langsmith: LangSmithStandIn
@@ -37,9 +38,10 @@ class Talk:
     more: Mapping[str, str] = field(default_factory=dict)
     channel: str = "C1"
     user: str = "U1"
+    has_ledger: bool = True
 
     def __post_init__(self) -> None:
-        self.url = new_url(self.folder)
+        self.url = new_url(self.folder, empty=not self.has_ledger)
 
     @property
     def environ(self) -> dict[str, str]:

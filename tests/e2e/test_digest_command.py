@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.ledger.store import open_ledger
+from tests.databases import new_url
 from tests.e2e.commands import run
 from tests.ledgers import Spent, fill
 
@@ -21,7 +22,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a ledger in which rag-search costs $2 a day at noon."""
     folder = tmp_path_factory.mktemp("digest")
     noon = datetime.combine(TODAY, time(12), UTC)
-    with closing(open_ledger(f"sqlite:///{folder}/llmcost.db", create=True)) as ledger:
+    with closing(open_ledger(new_url(folder), create=False)) as ledger:
         runs = [Spent(noon - days * DAY, "rag-search", "2") for days in range(1, 30)]
         fill(ledger, runs, now=datetime.now(UTC), zone=UTC_ZONE)
     (folder / ".env").write_text("LLMCOST_DIGEST_CHANNEL=#llm-cost\n")

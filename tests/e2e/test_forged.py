@@ -23,6 +23,7 @@ from bot.slack.listeners import Listeners
 from bot.slack.notes.budgets import SAVE
 from bot.slack.turns import MOST
 from tests.contract.test_alert_actions import Desk, a_desk
+from tests.databases import new_url
 from tests.e2e.conversation import Talk, now, traced
 from tests.e2e.test_alert_buttons import OWNER, STRANGER, RealModals, filled
 from tests.ledgers import BERLIN, DIMENSIONS
@@ -97,7 +98,7 @@ def opened(slack: Forger, desk: Desk, way: str) -> Connection:
 
 @pytest.fixture(params=["socket", "http"])
 def counter(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Counter]:
-    ledger = open_ledger(f"sqlite:///{tmp_path / 'llmcost.db'}", create=True)
+    ledger = open_ledger(new_url(tmp_path), create=False)
     with Forger() as slack:
         for user in (OWNER, STRANGER):
             slack.add_user(user, user.lower(), f"{user.lower()}@example.com")
@@ -222,7 +223,7 @@ def test_a_modal_that_is_handed_over_twice_saves_once_and_one_of_long_ago_closes
 )  # fmt: skip
 def test_a_signed_body_that_is_no_payload_is_refused_and_the_server_lives(tmp_path: Path, body: bytes) -> None:
     """Slack itself would have to send it."""
-    ledger = open_ledger(f"sqlite:///{tmp_path / 'llmcost.db'}", create=True)
+    ledger = open_ledger(new_url(tmp_path), create=False)
     with Forger() as slack:
         slack.add_user(OWNER, "owner", "owner@example.com")
         desk = a_desk(ledger, "", [])

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.ledger.store import open_ledger
+from tests.databases import new_url
 from tests.e2e.commands import run
 from tests.ledgers import Spent, fill
 
@@ -18,7 +19,7 @@ DAYS = 120
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A ledger with ten runs a day, of which all days are settled."""
-    ledger = open_ledger(f"sqlite:///{tmp_path}/llmcost.db", create=True)
+    ledger = open_ledger(new_url(tmp_path), create=False)
     day = timedelta(days=1)
     runs = [Spent(NOW - n * day / 10, "rag-search", "0.10", name="x" * 200) for n in range(1, 10 * DAYS)]
     begin, settled = NOW - DAYS * day, (NOW - 2 * day).date()
@@ -75,7 +76,7 @@ def test_too_short_a_time_is_refused(folder: Path) -> None:
 
 def test_days_that_are_not_settled_stay(tmp_path: Path) -> None:
     """What was not read again may change yet, and what was not read at all would be missing for ever."""
-    ledger = open_ledger(f"sqlite:///{tmp_path}/llmcost.db", create=True)
+    ledger = open_ledger(new_url(tmp_path), create=False)
     old = NOW - timedelta(days=100)
     fill(ledger, [Spent(old)], now=NOW, zone=ZoneInfo("UTC"), start=old - timedelta(days=1), settled=old.date())
     ledger.close()

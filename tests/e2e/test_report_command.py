@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.ledger.store import open_ledger
+from tests.databases import new_url
 from tests.e2e.commands import ROOT, environment, run
 from tests.ledgers import Spent, fill
 
@@ -37,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Spent(now - HOUR, "wrap up", "0.10"),
         Spent(now - HOUR, "\x1b[31m=red\x1b[0m\x9b2J", "0.01"),
     ]
-    ledger = open_ledger(f"sqlite:///{folder}/llmcost.db", create=True)
+    ledger = open_ledger(new_url(folder), create=False)
     fill(ledger, runs, now=now, zone=ZoneInfo("UTC"))
     ledger.close()
     return folder

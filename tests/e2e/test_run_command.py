@@ -40,7 +40,7 @@ def langsmith() -> Iterator[Watched]:
 @pytest.fixture
 def talk(langsmith: Watched, tmp_path: Path) -> Iterator[Talk]:
     with SlackStandIn() as slack:
-        yield Talk(slack, langsmith, tmp_path)
+        yield Talk(slack, langsmith, tmp_path, has_ledger=False)
 
 
 def test_it_answers_until_it_is_told_to_end(talk: Talk) -> None:

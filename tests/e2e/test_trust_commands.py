@@ -12,6 +12,7 @@ from bot.ledger.deliveries import Kind, NewDelivery, Role
 from bot.ledger.events import NewEvent
 from bot.ledger.store import open_ledger
 from bot.slack.messages import note
+from tests.databases import new_url
 from tests.e2e.commands import run
 from tests.ledgers import Spent, fill
 
@@ -22,7 +23,7 @@ MONTH = f"{NOW:%Y-%m}"
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A ledger of today: a negotiated model that LangSmith prices too high, and one that had no price."""
-    ledger = open_ledger(f"sqlite:///{tmp_path}/llmcost.db", create=True)
+    ledger = open_ledger(new_url(tmp_path), create=False)
     runs = [
         Spent(NOW, "rag-search", "9", (1_000_000, 0), "house-1", "acme"),
         Spent(NOW, "chat", None, (1_000_000, 0), "house-2", "acme"),

@@ -4,10 +4,8 @@ import re
 import threading
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
 from math import ceil
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
@@ -26,7 +24,7 @@ from bot.ledger.coverage import ProjectRow
 from bot.ledger.figures import Figures
 from bot.ledger.store import Ledger, open_ledger
 from bot.pricing.pricer import Pricer
-from tests.databases import is_postgresql, new_url, rows
+from tests.databases import new_url, rows
 from tests.standins.langsmith import API_KEY, NOW, LangSmithStandIn, Received
 
 ZONE = ZoneInfo("UTC")
@@ -82,8 +80,6 @@ class World:
         self.standin = standin or LangSmithStandIn(now=self.clock)
         self.file = folder / "llmcost.db"
         self.url = new_url(folder)
-        if not is_postgresql():
-            self.file.write_bytes(_empty_ledger())
         self.ledger: Ledger = open_ledger(self.url, create=False)
         self.rules = Rules(
             attribution=Attribution(), price=Pricer((), ZONE), day_of=day_finder(ZONE), dimensions=("env",)
@@ -183,12 +179,3 @@ def refuse(connection: Connection, status: int, headers: dict[str, str] | None =
     """Answer with a status of one's own: a fault for the stand-in's `_order`."""
     connection.send_bytes(status, "application/json", b"{}", headers)
     return True
-
-
-@cache
-def _empty_ledger() -> bytes:
-    """A ledger's file with nothing in it: migrating one takes longer than a sync."""
-    with TemporaryDirectory() as folder:
-        file = Path(folder, "llmcost.db")
-        open_ledger(f"sqlite:///{file}", create=True).close()
-        return file.read_bytes()

@@ -22,6 +22,7 @@ from bot.slack.doctor_message import doctor_message
 from bot.slack.scopes import SCOPES
 from bot.slack.standing import Auth
 from tests import golden
+from tests.databases import new_url
 from tests.ledgers import BERLIN, NOW, PROJECT, believable, fill
 from tests.standins.slack_rules import problems
 from tests.unit.doctor.people import People
@@ -44,7 +45,7 @@ class SameDisk(Ledger):
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    ledger = open_ledger(f"sqlite:///{tmp_path}/llmcost.db", create=True)
+    ledger = open_ledger(new_url(tmp_path), create=False)
     ledger.__class__ = SameDisk
     fill(ledger, believable(), projects=(PROJECT, "acme-staging"))
     yield ledger
