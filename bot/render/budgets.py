@@ -2,7 +2,7 @@
 
 from bot.domain.budget import Window
 from bot.render.causes import cause_words
-from bot.render.coverage import STALE_AFTER, unread
+from bot.render.coverage import STALE_AFTER, not_all_known, unread
 from bot.render.names import few, plain
 from bot.render.numbers import ago, clock, count, day, days, money, part, plural
 from bot.render.sentences import known
@@ -25,6 +25,8 @@ def budget_sentences(answer: BudgetList) -> list[str]:
     lines = [f"{plural(len(answer.rows), 'budget')}{whose}, {count(len(over)) if over else 'none'} over the limit."]
     if answer.as_of is not None and answer.age is not None and answer.age > STALE_AFTER:
         lines.append(unread(answer.as_of, answer.age))
+    if answer.gaps:
+        lines.append(f"{not_all_known(answer.gaps)}.")
     if unpriced := [f"{_named(row)} {count(row.unpriced_runs)}" for row in answer.rows if row.unpriced_runs]:
         lines.append(f"Unpriced runs, which are not in what was spent: {few(unpriced)}.")
     if aside := [f"{_named(row)} {money(row.set_aside)}" for row in answer.rows if row.set_aside]:

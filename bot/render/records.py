@@ -257,6 +257,7 @@ def budgets_record(answer: BudgetList) -> dict[str, Any]:
         ],
         "as_of": instant_text(answer.as_of),
         "ledger_start": instant_text(answer.ledger_start),
+        "gaps": [gap_fields(gap) for gap in answer.gaps],
         "timezone": answer.timezone,
     }
 

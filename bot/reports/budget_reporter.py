@@ -16,6 +16,7 @@ from bot.domain.period import Period, Unit, local_day, previous
 from bot.ledger.figures import Figures
 from bot.ledger.limits import LimitChange
 from bot.ledger.store import Reading
+from bot.reports.answers import Gap
 from bot.reports.budgets import (
     AlertFacts,
     AlertTrace,
@@ -30,6 +31,14 @@ from bot.reports.covering import Extent, extent_of
 TRACES = 3
 
 _UNITS = {Window.DAILY: Unit.DAYS, Window.WEEKLY: Unit.WEEK, Window.MONTHLY: Unit.MONTH}
+
+
+def _gaps(known: Extent, rows: Sequence[BudgetState]) -> tuple[Gap, ...]:
+    """Those within the periods of any of the rows."""
+    if not rows:
+        return ()
+    begins = min((row.start for row in rows), key=datetime.timestamp)
+    return known.gaps_between(begins, max((row.end for row in rows), key=datetime.timestamp))
 
 
 def booked_as(feature: str) -> str | None:
@@ -135,6 +144,7 @@ class BudgetReporter:
             age=self.now - known.as_of if known.as_of is not None else None,
             ledger_start=known.start,
             timezone=self.zone.key,
+            gaps=_gaps(known, rows),
         )
 
     def _changed(self, change: LimitChange) -> LimitChanged:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from bot.domain.budget import Window
+from bot.reports.answers import Gap
 from bot.reports.causes import Cause, Factor
 
 
@@ -138,6 +139,7 @@ class BudgetList(NamedTuple):
     age: timedelta | None
     ledger_start: datetime | None
     timezone: str
+    gaps: tuple[Gap, ...] = ()  # in the periods of the rows
 
 
 def _state_to_json(state: BudgetState) -> dict[str, Any]:

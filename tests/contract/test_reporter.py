@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.domain.budget import Budget, Window
 from bot.domain.catalog import Catalog, Feature
 from bot.domain.cost import Listed
 from bot.domain.run import Source
@@ -212,6 +213,15 @@ def test_what_came_before_is_cut_at_the_same_time_on_the_clock_even_over_a_chang
     assert before is not None
     assert before.cost == 1
     assert before.end.isoformat() == "2026-10-21T09:30:00+02:00"
+
+
+@pytest.mark.parametrize(("window", "is_said"), [(Window.MONTHLY, True), (Window.WEEKLY, False), (Window.DAILY, False)])
+def test_a_budget_of_days_of_which_not_all_is_known_says_so(window: Window, is_said: bool, ledger: Ledger) -> None:
+    limited = Catalog({"a": Feature("a", budgets=(Budget("a", window, 10**9),))})
+    fill(ledger, [Spent(NOW - HOUR, "a")], catalog=limited, lost=[(NOW - 10 * DAY, NOW - 9 * DAY)])
+    answer = reporter(ledger, limited).ask("budget", NOW)
+    assert ("Not all is known of 12 Nov 2026 14:31 to 13 Nov 2026 14:31 in acme-prod." in text(answer)) == is_said
+    assert len(as_dict(answer)["gaps"]) == is_said
 
 
 def test_what_came_before_and_has_no_price_was_not_for_nothing(ledger: Ledger) -> None:
