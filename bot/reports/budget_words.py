@@ -22,7 +22,6 @@ MOST_OWNERS = 20
 
 _MENTION = re.compile(r"<@([UW][A-Z0-9]{1,30})(?:[|][^<>]*)?>")
 _GROUP = re.compile(r"<!subteam\^(S[A-Z0-9]{1,30})(?:[|][^<>]*)?>")
-_EXAMPLE = "budget rag-search monthly 50"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +48,14 @@ def parse_limit(text: str, vocabulary: Vocabulary) -> LimitRequest:
     begins = _setting_begins(tokens) or len(tokens)
     feature = budget_feature(tokens[1:begins], vocabulary)
     if feature is None:
-        raise QuestionError("After budget comes the feature that it is for.", [_EXAMPLE, "budget total monthly 500"])
-    word = tokens[begins].word
+        raise QuestionError("After budget comes the feature that it is for.", ["budget total monthly 500"])
+    word, asked = tokens[begins].word, f"budget {written(feature)}"
     if word not in set(Window):
-        raise QuestionError("Say daily, weekly or monthly before the amount.", [_EXAMPLE])
+        raise QuestionError("Say daily, weekly or monthly before the amount.", [f"{asked} monthly 50"])
     if begins + 1 == len(tokens):
-        raise QuestionError(f"How many dollars {word}?", [_EXAMPLE])
+        raise QuestionError(f"How many dollars {word}?", [f"{asked} {word} 50"])
     limit = read_amount(tokens[begins + 1].text)
-    owners = _owners(tokens[begins + 2 :])
+    owners = _owners(tokens[begins + 2 :], f"{asked} {word} {tokens[begins + 1].text}")
     return LimitRequest(feature, Window(word), limit, owners)
 
 
@@ -107,12 +106,12 @@ def _setting_begins(tokens: Sequence[Token]) -> int | None:
     return None
 
 
-def _owners(tokens: Sequence[Token]) -> tuple[str, ...]:
+def _owners(tokens: Sequence[Token], without: str) -> tuple[str, ...]:
     if not tokens:
         return ()
     if tokens[0].word != OWNER:
         raise QuestionError(
-            f"After the amount comes owner @somebody, or nothing; not {shown(tokens[0].text)}.", [_EXAMPLE]
+            f"After the amount comes owner @somebody, or nothing; not {shown(tokens[0].text)}.", [without]
         )
     owners = []
     for token in tokens[1:]:

@@ -65,6 +65,22 @@ def test_what_is_not_understood_is_named(text: str, says: str) -> None:
         parse_limit(text, VOCABULARY)
 
 
+@pytest.mark.parametrize(
+    ("text", "suggestion"),
+    [
+        ("budget monthly 50", "budget total monthly 500"),
+        ("budget rag-search 50", "budget rag-search monthly 50"),
+        ("budget rag-search weekly", "budget rag-search weekly 50"),
+        ("budget rag-search daily $7 please", "budget rag-search daily $7"),
+    ],
+)
+def test_what_may_have_been_meant_is_about_what_was_asked_and_can_be_said(text: str, suggestion: str) -> None:
+    with pytest.raises(QuestionError) as refused:
+        parse_limit(text, VOCABULARY)
+    assert refused.value.suggestions == (suggestion,)
+    assert parse_limit(suggestion, VOCABULARY).limit_nanos > 0
+
+
 @pytest.mark.parametrize("text", ["budget", "budget rag-search", 'budget "daily"', "week rag-search", "month", ""])
 def test_a_question_is_none(text: str) -> None:
     assert not asks_to_set(text)
