@@ -1,12 +1,16 @@
 """Ledgers, opened by the settings."""
 
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from bot.errors import LedgerError
 from bot.ledger.booking import Rules, day_finder
 from bot.ledger.store import Ledger, open_ledger
 from bot.settings import Config, Settings
+
+# The mark under which is kept which types of runs are read.
+_TYPES = "types of runs"
 
 _log = logging.getLogger(__name__)
 
@@ -38,10 +42,25 @@ def open_to_write(settings: Settings, rules: Rules, *, create: bool = True) -> L
             ledger.check_rules(rules.attribution, rules.dimensions, settings.timezone)
         if ledger.keep_rules(rules, settings.timezone):
             _log.info("the ledger was recounted, because the time zone, the dimensions or the attribution have changed")
+        if create:
+            _keep_types(ledger, settings.run_types)
     except BaseException:
         ledger.close()
         raise
     return ledger
+
+
+def _keep_types(ledger: Ledger, types: Sequence[str]) -> None:
+    """Which types of runs are read from now on; what was read before lacks those that are new."""
+    kept = ledger.outbox.mark(_TYPES)
+    new = [] if kept is None else [one for one in types if one not in kept.split()]
+    if new:
+        _log.warning(
+            "what was read before lacks runs of %s: `llmcost sync --since 14d` reads what LangSmith still has",
+            ", ".join(new),
+        )
+    if kept != " ".join(types):
+        ledger.outbox.set_mark(_TYPES, " ".join(types))
 
 
 def _check_dimensions(ledger: Ledger, dimensions: tuple[str, ...]) -> None:

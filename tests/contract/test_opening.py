@@ -76,3 +76,15 @@ def test_a_dimension_stays_while_pruned_days_are_known_by_it(ledger: Ledger, url
     open_by(url, "team,user_tier,env", tmp_path)
     with pytest.raises(LedgerError, match="by team, user_tier would be lost: name them in"):
         open_by(url, "env", tmp_path)
+
+
+def test_a_type_that_is_read_from_now_on_was_not_read_before_and_that_is_said_once(
+    url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for types in ("llm", "tool,llm", "tool,llm", "llm", "chain,llm"):
+        settings, config = load(environ={"DATABASE_URL": url, "LLMCOST_RUN_TYPES": types}, directory=tmp_path)
+        open_to_write(settings, build_rules(settings, config)).close()
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
+        f"what was read before lacks runs of {kind}: `llmcost sync --since 14d` reads what LangSmith still has"
+        for kind in ("TOOL", "CHAIN")
+    ]
