@@ -12,7 +12,7 @@ from bot.ingest.summary import Progress, SyncSummary
 from bot.ledger.booking import Rules, microseconds
 from bot.ledger.coverage import ProjectRow, SyncRow
 from bot.ledger.lease import SYNC, Lease
-from bot.ledger.store import Ledger, Reading
+from bot.ledger.store import Ledger
 
 REFRESH_PROJECTS = timedelta(minutes=10)
 
@@ -87,14 +87,12 @@ class Sync:
             self._missing = missing
             # One that LANGSMITH_PROJECT names was renamed or deleted, or the key has changed: what it spends is missed.
             missed = parts.scope.selection.without(found)
-            before = {one.id: one.name for one in parts.ledger.read(_selected)}
-            after = {one.id for one in parts.ledger.select_projects(lease, now, found, missed.fits)}
-            for name in (name for project_id, name in before.items() if project_id not in after):
-                _log.warning("project %s is none of those that LANGSMITH_PROJECT names any more: it is not read", name)
+            parts.ledger.select_projects(lease, now, found, missed.fits)
             self._found = {project.id for project in found}
             self._selected_at = now
         summary.problems += self._missing
-        return [project for project in parts.ledger.read(_selected) if project.id in self._found]
+        selected = parts.ledger.read(lambda reading: reading.projects(selected_only=True))
+        return [project for project in selected if project.id in self._found]
 
     def _learn_link(self, lease: Lease, project: ProjectRow, example: tuple[bytes, bytes] | None) -> None:
         """Learn how a trace is addressed from a run that was just read and its trace; once, or once a look at the
@@ -110,10 +108,6 @@ class Sync:
             _log.log(level, "project %s: answers cannot link to its traces yet: %s", project.name, error)
         else:
             parts.ledger.set_link(lease, parts.clock(), project, link)
-
-
-def _selected(reading: Reading) -> list[ProjectRow]:
-    return reading.projects(selected_only=True)
 
 
 def _in_words(error: BaseException) -> str:

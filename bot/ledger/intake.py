@@ -1,5 +1,6 @@
 """What a sync writes: projects, runs, and how far and how completely they were read."""
 
+import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 
@@ -15,6 +16,8 @@ from bot.ledger.coverage import ProjectRow, SyncRow
 from bot.ledger.lease import Lease
 from bot.ledger.rulebook import booked_project, with_set
 from bot.ledger.trace_rows import Root
+
+_log = logging.getLogger(__name__)
 
 # Digests of so many days are looked at again anyway.
 _RECENT_DAYS = 3
@@ -33,16 +36,20 @@ class Intake(Access):
         """See bot.ledger.coverage.select_projects. The rules of attribution see a project's new name."""
         found = list(found)
 
-        def work(connection: Connection) -> list[ProjectRow]:
-            names = {row.key: row.name for row in coverage.load_projects(connection)}
+        def work(connection: Connection) -> tuple[list[ProjectRow], list[ProjectRow]]:
+            known = coverage.load_projects(connection)
+            names = {row.key: row.name for row in known}
             selected = coverage.select_projects(connection, found, is_missed)
             for row in selected:
                 if self._rules is not None and row.name != names.get(row.key, row.name):
                     days = rebooking.rebook(connection, booked_project(row), with_set(connection, self._rules))
                     changed_days.remember(connection, days)
-            return selected
+            return selected, [row for row in known if row.selected and row.key not in {one.key for one in selected}]
 
-        return self._write(mine, now, work)
+        selected, dropped = self._write(mine, now, work)
+        for row in dropped:
+            _log.warning("project %s is none of those that are to be read any more", row.name)
+        return selected
 
     def book(
         self,

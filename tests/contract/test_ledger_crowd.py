@@ -62,8 +62,10 @@ def test_who_stands_in_line_to_write_keeps_no_reader_out(ledger: Ledger) -> None
 
 def test_an_answer_waits_shorter_for_another_writer_than_a_sync_does(path: Path, ledger: Ledger) -> None:
     """Inside this process and out of it; the connection that it used waits as long as before."""
-    with writing(ledger._engine), pytest.raises(LedgerBusyError, match="something else in this process"):
-        ledger.keep_answer(answer(1))
+    with ThreadPoolExecutor(1) as other, writing(ledger._engine):
+        first = other.submit(ledger.keep_answer, answer(1))
+        with pytest.raises(LedgerBusyError, match="something else in this process"):
+            first.result(SECONDS)
     with closing(sqlite3.connect(path, isolation_level=None)) as another:
         another.execute("BEGIN IMMEDIATE")
         with pytest.raises(LedgerBusyError, match="another process"):

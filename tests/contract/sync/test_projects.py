@@ -112,7 +112,9 @@ def test_a_clock_that_is_set_back_looks_projects_up_again(tmp_path: Path) -> Non
 
 
 class TestMissing:
-    def test_that_was_read_before_is_missed_and_not_forgotten(self, tmp_path: Path) -> None:
+    def test_that_was_read_before_is_missed_and_not_forgotten(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
         """Renamed or deleted: the ledger goes on saying up to when it was read."""
         with World(tmp_path, patterns=("prod-eu", "prod-us", "test-*")) as world:
             ids = {name: world.standin.add_project(name) for name in ("prod-eu", "prod-us", "test-a", "test-b")}
@@ -125,6 +127,8 @@ class TestMissing:
             now = microseconds(world.clock.now)
             # The glob does not fit test-a any more, and fits another.
             assert selected(world) == {"prod-eu": now, "prod-us": was["prod-us"], "test-b": now}
+            assert "project test-a is none of those that are to be read any more" in caplog.text
+            assert "project prod-us is none" not in caplog.text
             world.standin.add_project("old-b", id=ids["test-b"])
             assert len(world.later(minutes=11).problems) == 2
             assert list(selected(world)) == ["prod-eu", "prod-us", "test-b"]
