@@ -60,7 +60,7 @@ def serve(settings: Settings, config: Config, stop: threading.Event, *, director
     rules = build_rules(settings, config)
     sleep = partial(_sleep, stop)
     with ExitStack() as ending:
-        ledger = open_to_write(settings, rules)
+        ledger = open_to_write(settings, config, rules)
         ending.callback(ledger.close)
         limiter = build_limiter(settings, sleep)
         sync, source = build_sync(settings, ledger, rules, sleep=sleep, limiter=limiter)

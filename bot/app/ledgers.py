@@ -32,12 +32,12 @@ def build_rules(settings: Settings, config: Config) -> Rules:
     )
 
 
-def open_to_write(settings: Settings, rules: Rules, *, create: bool = True) -> Ledger:
+def open_to_write(settings: Settings, config: Config, rules: Rules, *, create: bool = True) -> Ledger:
     """The ledger, made if there is none, counted by these rules. Without `create` it is there, and counted by them
     already. Raises LedgerError."""
     ledger = open_ledger(settings.database_url, create=create)
     try:
-        _check_dimensions(ledger, rules.dimensions)
+        check_dimensions(ledger, config, rules.dimensions)
         if not create:
             ledger.check_rules(rules.attribution, rules.dimensions, settings.timezone)
         if ledger.keep_rules(rules, settings.timezone):
@@ -63,7 +63,7 @@ def _keep_types(ledger: Ledger, types: Sequence[str]) -> None:
         ledger.outbox.set_mark(_TYPES, " ".join(types))
 
 
-def _check_dimensions(ledger: Ledger, dimensions: tuple[str, ...]) -> None:
+def check_dimensions(ledger: Ledger, config: Config, dimensions: tuple[str, ...]) -> None:
     """Raises LedgerError where one is missing that cannot go, as in a shell without the bot's settings. A limit that
     was set in Slack for some of its values would count nothing, and nobody would hear of it again (in llmcost.toml that
     is a problem of the file); and what pruned days have cost by it would be lost."""
@@ -72,13 +72,13 @@ def _check_dimensions(ledger: Ledger, dimensions: tuple[str, ...]) -> None:
             f"What days whose runs were pruned have cost by {', '.join(lost)} would be lost: name "
             f"{'it' if len(lost) == 1 else 'them'} in LLMCOST_DIMENSIONS again, or begin a new ledger."
         )
-    for one in ledger.outbox.set_limits():
-        has_ended = one.until is not None and one.until <= utc_now()
-        unknown = [name for name, _ in one.where or () if name not in dimensions]
-        if unknown and not has_ended:
+    for one in config.catalog.budgets(ledger.outbox.set_limits(), utc_now()):
+        unknown = [name for name, _ in one.budget.where if name not in dimensions]
+        if unknown and one.set_limit is not None:
             raise LedgerError(
-                f"The {one.window} limit of {one.feature} that was set in Slack is for runs of one {unknown[0]}: name "
-                f"{unknown[0]} in LLMCOST_DIMENSIONS again. Whoever wants to go without it changes the limit first."
+                f"The {one.budget.window} limit of {one.budget.feature} that was set in Slack is for runs of one "
+                f"{unknown[0]}: name {unknown[0]} in LLMCOST_DIMENSIONS again. Whoever wants to go without it changes "
+                "the limit first."
             )
 
 

@@ -112,7 +112,7 @@ def _demo(port: int) -> Iterator[_Demo]:
         Path(folder, "llmcost.toml").write_text(_CONFIG, encoding="utf-8")
         settings, config = load(environ=environ | {"LLMCOST_CONFIG": f"{folder}/llmcost.toml"}, directory=Path(folder))
         rules = build_rules(settings, config)
-        ledger = open_to_write(settings, rules)
+        ledger = open_to_write(settings, config, rules)
         sync, source = build_sync(settings, ledger, rules)
         counterpart = build_counterpart(settings, build_totals(settings))
         try:

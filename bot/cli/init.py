@@ -73,7 +73,7 @@ def _look(settings: Settings, now: datetime, first: date) -> tuple[SyncSummary, 
 
     config = Config()
     rules = build_rules(settings, config)
-    ledger = open_to_write(settings, rules)
+    ledger = open_to_write(settings, config, rules)
     try:
         summary = read_langsmith(settings, ledger, rules, first_instant(first, settings.timezone))
         reporter = build_reporter(settings, config, ledger)

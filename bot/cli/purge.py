@@ -22,7 +22,7 @@ def run_purge(*, key: str | None, trace: str | None, feature: str | None, yes: b
     settings, config = load()
     rules = build_rules(settings, config)
     # Only where there is one, and as it is: who asks what would go, changes nothing.
-    ledger = open_to_write(settings, rules, create=False)
+    ledger = open_to_write(settings, config, rules, create=False)
     try:
         found = len(ledger.find_to_purge(wanted, rules))
         if not found and wanted.trace is not None:

@@ -19,7 +19,7 @@ from bot.render.moved import moved_text, repriced_headline
 from bot.render.numbers import clock, count, plural
 
 if TYPE_CHECKING:
-    from bot.settings import Settings
+    from bot.settings import Config, Settings
 
 _KEPT = "their days keep their costs."
 
@@ -34,7 +34,7 @@ def run_reprice(since: str | None, *, apply: bool, undo: bool) -> None:
     if not undo and since is None:
         raise UsageError("Say from when on: --since 30d, or --since 2026-11-01.")
     now = utc_now()
-    with _opened() as (settings, ledger, rules):
+    with _opened() as (settings, _, ledger, rules):
         if undo:
             _undo(settings, ledger, rules, now)
             return
@@ -65,9 +65,9 @@ def run_reprice(since: str | None, *, apply: bool, undo: bool) -> None:
 def run_reattribute(*, apply: bool) -> None:
     """Print which cost would belong to other features; with `apply` count it so. Raises LedgerBusyError while a sync is
     running."""
-    from bot.app.ledgers import utc_now
+    from bot.app.ledgers import check_dimensions, utc_now
 
-    with _opened() as (settings, ledger, rules):
+    with _opened() as (settings, config, ledger, rules):
         rows = ledger.reattribution(rules).rows()
         if not rows:
             show("Every run belongs to the feature that llmcost.toml gives it.")
@@ -75,6 +75,7 @@ def run_reattribute(*, apply: bool) -> None:
             what = "by llmcost.toml as it is now; totals stay."
             show(moved_text(rows, f"Cost belongs to other features {what}"))
         if apply:
+            check_dimensions(ledger, config, rules.dimensions)
             with ledger.lease(SYNC, utc_now()):
                 ledger.keep_rules(rules, settings.timezone)
         elif rows:
@@ -105,7 +106,7 @@ def _undo(settings: "Settings", ledger: Ledger, rules: Rules, now: datetime) -> 
 
 
 @contextmanager
-def _opened() -> Iterator[tuple["Settings", Ledger, Rules]]:
+def _opened() -> Iterator[tuple["Settings", "Config", Ledger, Rules]]:
     """The ledger that is there, as it is, and the rules of now."""
     from bot.app.ledgers import build_rules, open_to_read
     from bot.settings import load
@@ -113,7 +114,7 @@ def _opened() -> Iterator[tuple["Settings", Ledger, Rules]]:
     settings, config = load()
     ledger = open_to_read(settings)
     try:
-        yield settings, ledger, build_rules(settings, config)
+        yield settings, config, ledger, build_rules(settings, config)
     finally:
         ledger.close()
 

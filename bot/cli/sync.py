@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -32,9 +32,9 @@ def run_sync(since: str | None, *, verbose: bool) -> None:
 
     settings, config = load(Need.LANGSMITH)
     log_to_stderr(verbose=verbose, form=settings.log_form)
-    start = None if since is None else read_since(since, utc_now(), settings.timezone)
+    start = None if since is None else read_since(since, utc_now(), settings.timezone, settings.retention)
     rules = build_rules(settings, config)
-    ledger = open_to_write(settings, rules)
+    ledger = open_to_write(settings, config, rules)
     try:
         summary = read_langsmith(settings, ledger, rules, start)
     finally:
@@ -60,33 +60,39 @@ def read_langsmith(settings: "Settings", ledger: "Ledger", rules: "Rules", start
         source.close()
 
 
-def read_since(text: str, now: datetime, zone: ZoneInfo) -> datetime:
-    """The beginning of the local day that `since_day` gives. Raises UsageError, too, for one of which LangSmith keeps
-    nothing."""
+def read_since(text: str, now: datetime, zone: ZoneInfo, kept: timedelta) -> datetime:
+    """The beginning of the local day that `since_day` gives; or of the next, where LangSmith, which has `kept`
+    everything for so long, may have forgotten a part of that one though only `14d` were asked for: there would be a
+    gap. Raises UsageError, too, for a day of which LangSmith keeps nothing."""
     day, earliest = since_day(text, now, zone), local_day(now - FURTHEST_BACK, zone)
     if day < earliest:
         raise UsageError(f"--since {day} is before anything that LangSmith still has: it can be {earliest} at most.")
-    return first_instant(day, zone)
+    length, start = _length(text), first_instant(day, zone)
+    is_cut = length is not None and start < now - kept <= now - length
+    return first_instant(day + timedelta(days=1), zone) if is_cut else start
 
 
 def since_day(text: str, now: datetime, zone: ZoneInfo) -> date:
     """A date, or the local day that lies `30d` (or any duration) back from now. Raises UsageError if it is neither, or
     has not come yet."""
-    from bot.settings.duration import duration
-
-    today = local_day(now, zone)
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        try:
-            day = local_day(now - duration(text, at_least=timedelta(seconds=1), at_most=timedelta(days=36_500)), zone)
-        except ValueError:
-            raise UsageError(
-                f"--since takes a length of time like 30d, or a date like 2026-11-01, not {text!r}."
-            ) from None
+    length, today = _length(text), local_day(now, zone)
+    day = date.fromisoformat(text) if length is None else local_day(now - length, zone)
     if day > today:
         raise UsageError(f"--since {day} has not come yet; today is {today}.")
     return day
+
+
+def _length(text: str) -> timedelta | None:
+    """A length of time; None for a date. Raises UsageError if it is neither."""
+    from bot.settings.duration import duration
+
+    with suppress(ValueError):
+        date.fromisoformat(text)
+        return None
+    try:
+        return duration(text, at_least=timedelta(seconds=1), at_most=timedelta(days=36_500))
+    except ValueError:
+        raise UsageError(f"--since takes a length of time like 30d, or a date like 2026-11-01, not {text!r}.") from None
 
 
 def summary_text(summary: SyncSummary) -> str:

@@ -75,14 +75,13 @@ class Catalog:
         for feature in self.features.values():
             for budget in feature.budgets:
                 found[budget.feature, budget.window] = BudgetInForce(budget, feature.owners, None)
-        set_by_then = [
-            one._replace(feature=self.name_of(one.feature))
-            for one in set_limits
-            if one.set_at.timestamp() <= now.timestamp()
-        ]
+        set_by_then = [one for one in set_limits if one.set_at.timestamp() <= now.timestamp()]
         set_by_then.sort(key=lambda one: one.set_at.timestamp())
-        for one in {(one.feature, one.window): one for one in set_by_then}.values():
-            stated = found.get((one.feature, one.window))
+        in_file = dict(found)
+        lasts = {(one.feature, one.window): one for one in set_by_then}
+        for last in sorted(lasts.values(), key=lambda one: one.set_at.timestamp()):
+            one = last._replace(feature=self.name_of(last.feature))
+            stated = in_file.get((one.feature, one.window))
             if one.holds(stated.budget.limit_nanos if stated is not None else None, now):
                 feature = self.features.get(one.feature, Feature(one.feature))
                 budget = Budget(one.feature, one.window, one.limit_nanos, feature.alert_at, feature.where)

@@ -76,10 +76,13 @@ class Sync:
         return summary
 
     def _projects(self, lease: Lease, summary: SyncSummary) -> list[ProjectRow]:
-        """The selected projects, looked up anew every REFRESH_PROJECTS: new ones that match join by themselves."""
+        """The selected projects, looked up anew every REFRESH_PROJECTS: new ones that match join by themselves. At once
+        if another process has selected others meanwhile."""
         parts = self._parts
         now = parts.clock()
-        if self._selected_at is None or not timedelta(0) <= now - self._selected_at < REFRESH_PROJECTS:
+        selected = parts.ledger.read(lambda reading: reading.projects(selected_only=True))
+        is_young = self._selected_at is not None and timedelta(0) <= now - self._selected_at < REFRESH_PROJECTS
+        if not is_young or not self._found <= {project.id for project in selected}:
             found, missing = parts.source.projects(parts.scope.selection)
             for problem in missing:
                 if problem not in self._missing:
@@ -87,11 +90,10 @@ class Sync:
             self._missing = missing
             # One that LANGSMITH_PROJECT names was renamed or deleted, or the key has changed: what it spends is missed.
             missed = parts.scope.selection.without(found)
-            parts.ledger.select_projects(lease, now, found, missed.fits)
+            selected = parts.ledger.select_projects(lease, now, found, missed.fits)
             self._found = {project.id for project in found}
             self._selected_at = now
         summary.problems += self._missing
-        selected = parts.ledger.read(lambda reading: reading.projects(selected_only=True))
         return [project for project in selected if project.id in self._found]
 
     def _learn_link(self, lease: Lease, project: ProjectRow, example: tuple[bytes, bytes] | None) -> None:

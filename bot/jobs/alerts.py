@@ -64,6 +64,7 @@ class Told(NamedTuple):
 class _Crossing(NamedTuple):
     key: str
     subject: str
+    former: Sequence[str]  # the subject as it was under earlier names of the feature
     one: BudgetInForce
     told_before: int
     facts: AlertFacts
@@ -109,7 +110,7 @@ class Alerts:
                 threshold = due(one.budget, period, spent, memory, now)
                 if threshold is not None:
                     facts = look.alert(one, period, spent, threshold)
-                    crossings.append(_Crossing(event_key(about, threshold), about, one, memory.told, facts))
+                    crossings.append(_Crossing(event_key(about, threshold), about, known[1:], one, memory.told, facts))
         if self._announce(crossings, levels, sync.number, now):
             outbox.set_mark(LOOKED, str(sync.number))
 
@@ -141,8 +142,9 @@ class Alerts:
         """Lower thresholds that still wait for somebody's morning are not told after the higher one."""
         outbox = self.ledger.outbox
         by = {
-            event_key(crossing.subject, at): crossing.key
+            event_key(about, at): crossing.key
             for crossing in crossings
+            for about in (crossing.subject, *crossing.former)
             for at in {*crossing.one.budget.alert_at, crossing.told_before}
             if 0 < at <= crossing.told_before
         }

@@ -1,7 +1,7 @@
 """Which budgets are looked at, in which of their periods."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -34,7 +34,7 @@ def to_check(
         for one in catalog.budgets(limits, judged_at(period.span.end, now))
         if one.budget.window is window
     ]
-    known = _known(ledger.outbox, [one.budget for one, _ in found], since, now)
+    known = _known(ledger.outbox, catalog, [one.budget for one, _ in found], since, now)
     return [
         (one, period)
         for one, period in found
@@ -50,9 +50,16 @@ def _since(outbox: Outbox, now: datetime) -> datetime:
     return instant(int(kept))
 
 
-def _known(outbox: Outbox, budgets: Iterable[Budget], since: datetime, now: datetime) -> dict[str, datetime]:
+def _known(
+    outbox: Outbox, catalog: Catalog, budgets: Sequence[Budget], since: datetime, now: datetime
+) -> dict[str, datetime]:
     text = outbox.mark(KNOWN)
     kept = None if text is None else {name: instant(at) for name, at in json.loads(text).items()}
+    if kept is not None:
+        for budget in budgets:  # one that had another name is as old as it was
+            for name in catalog.names_of(budget.feature)[1:]:
+                if (before := kept.get(identity(budget._replace(feature=name)))) is not None:
+                    kept.setdefault(identity(budget), before)
     known = known_since(kept, budgets, since, now)
     if known != kept:
         outbox.set_mark(KNOWN, json.dumps({name: microseconds(at) for name, at in known.items()}))

@@ -145,7 +145,7 @@ class DigestThreads:
         found = []
         for event in self._outbox.recent_events(Kind.ALERT, digest.period.start):
             facts = facts_of(event)
-            is_about = digest.features is None or facts.state.feature in digest.features
+            is_about = digest.features is None or self.catalog().name_of(facts.state.feature) in digest.features
             if event.superseded_by is None and is_about and event.created.timestamp() < digest.period.end.timestamp():
                 found.append(ToldAlert(facts, event.created.astimezone(self.zone), self._link(event)))
         return sorted(found, key=lambda one: (one.at.timestamp(), one.facts.state.feature))

@@ -74,7 +74,8 @@ class Escalations:
         for one in deliveries:
             if one.state in {State.OPEN, State.SENT}:
                 carried |= {one.recipient, self._id(one.recipient), one.place or one.recipient}
-        feature = self.catalog().features.get(facts_of(event).state.feature)
+        catalog = self.catalog()
+        feature = catalog.features.get(catalog.name_of(facts_of(event).state.feature))
         for channel in (feature.channel if feature is not None else None, self.digest_channel):
             if channel is not None and not {channel, self._id(channel)} & carried:
                 return (channel,)

@@ -47,6 +47,12 @@ def of_pruned(connection: Connection, projects: Iterable[Project], dimensions: S
     )
 
 
+def have_values(connection: Connection, gone: Pruned, dimension: str) -> bool:
+    """Whether any run of a pruned day had a value of that dimension."""
+    of_it = (rollups.c.view == f"all/{dimension}", rollups.c.value != "", rollups.c.day < gone.day.toordinal())
+    return connection.execute(select(rollups.c.day).where(*of_it).limit(1)).first() is not None
+
+
 def fitted(figures: Delta, rules: Rules, dimensions_before: Sequence[str]) -> Delta:
     """Those figures as they stand by other rules. In a dimension that there was not before, nothing has a value."""
     lost = _views(set(dimensions_before) - set(rules.dimensions))

@@ -74,9 +74,11 @@ class Rulebook(Access):
 
         def work(connection: Connection) -> list[str]:
             kept = kept_rules(connection)
-            if not kept or pruning.pruned(connection) is None:
+            gone = pruning.pruned(connection)
+            if not kept or gone is None:
                 return []
-            return [name for name in json.loads(kept["dimensions"]) if name not in dimensions]
+            missing = [name for name in json.loads(kept["dimensions"]) if name not in dimensions]
+            return [name for name in missing if pruned_days.have_values(connection, gone, name)]
 
         return self._door.read(work)
 
@@ -121,8 +123,11 @@ class Rulebook(Access):
     def check_rules(self, attribution: Attribution, dimensions: tuple[str, ...], zone: ZoneInfo) -> None:
         """Raises LedgerError if the ledger is counted by others than these."""
         self.check_zone(zone)
-        kept = self._door.read(kept_rules)
-        if kept and kept != describe_rules(attribution, dimensions, zone):
+        kept, wanted = self._door.read(kept_rules), describe_rules(attribution, dimensions, zone)
+        if kept and {**kept, "dimensions": sorted(json.loads(kept["dimensions"]))} != {
+            **wanted,
+            "dimensions": sorted(dimensions),
+        }:
             raise LedgerError(
                 "The ledger is counted by other features, rules or dimensions than llmcost.toml and the LLMCOST_ "
                 "variables give here. Ask with those by which the bot runs; or, if these are right, the next "

@@ -74,7 +74,7 @@ class DigestReporter:
         if features is not None and TOTAL not in features:
             # A digest that was sent is looked at again, and its features may have other names by then.
             wanted = tuple(dict.fromkeys(map(self.catalog().name_of, features)))
-        unheard = _unheard(outbox, about.days.span, wanted)
+        unheard = _unheard(outbox, about.days.span, wanted, self.catalog().name_of)
 
         def work(reading: Reading) -> Digest:
             scope = Scope(reading, wanted)
@@ -265,14 +265,16 @@ def _spend(figures: Figures) -> Spend:
     return Spend(dollars(figures.cost), figures.runs, figures.unpriced)
 
 
-def _unheard(outbox: Outbox, span: Span, features: tuple[str, ...] | None) -> list[Unheard]:
+def _unheard(
+    outbox: Outbox, span: Span, features: tuple[str, ...] | None, name_of: Callable[[str], str]
+) -> list[Unheard]:
     """The alerts that were given up on these days: they reached nobody. Some had waited since long before."""
     found: list[Unheard] = []
     for delivery in outbox.undeliverable(span.start):
         if delivery.kind is not Kind.ALERT or delivery.next_try.timestamp() >= span.end.timestamp():
             continue
         events = [event for key in delivery.events if (event := outbox.event(key)) is not None]
-        about = dict.fromkeys(str(event.facts.get("feature", "")) for event in events)
+        about = dict.fromkeys(name_of(str(event.facts.get("feature", ""))) for event in events)
         found += [
             Unheard(feature, delivery.recipient, delivery.problem)
             for feature in about

@@ -50,13 +50,12 @@ class LimitDesk:
     digest_channel: str | None
 
     def standing(self, feature: str, window: Window, now: datetime) -> Standing:
-        """How the budget of a feature and window stands, whether or not there is one. The feature may have got another
-        name since somebody was told of it."""
-        feature = self.catalog().name_of(feature)
-        in_force = self._in_force(feature, window, now)
-        configured = self.catalog().features.get(feature, Feature(feature))
+        """How the budget of a feature and window stands, whether or not there is one. It may be asked for by a former
+        name of the feature, as an old alert has it, and keeps that: whoever changes it there sees so there."""
+        in_force, name = self._in_force(feature, window, now), self.catalog().name_of(feature)
+        configured = self.catalog().features.get(name, Feature(name))
         asked = in_force or BudgetInForce(
-            Budget(feature, window, 1, configured.alert_at, configured.where), configured.owners, None
+            Budget(name, window, 1, configured.alert_at, configured.where), configured.owners, None
         )
 
         def work(reading: Reading) -> Standing:
@@ -69,7 +68,6 @@ class LimitDesk:
     def refusal(self, user: str, feature: str, window: Window, now: datetime) -> str | None:
         """Why a member may not change this budget, in a sentence; None if they may. Raises SlackError if Slack does not
         say who is in an owning group."""
-        feature = self.catalog().name_of(feature)
         if not is_member(user):
             return "Slack does not say who you are."
         owners = self._owners(feature, window, now)
@@ -92,7 +90,7 @@ class LimitDesk:
         """Set a limit that `refusal` does not speak against. A feature without an owner tells the digest's channel.
         No `owners`, and None, leave these as they are. False if it stood so already."""
         feature, window, in_force = standing.feature, standing.window, standing.in_force
-        stated = self.catalog().features.get(feature, Feature(feature)).budgets
+        stated = self.catalog().features.get(self.catalog().name_of(feature), Feature(feature)).budgets
         kept = in_force.set_limit if in_force is not None else None
         new = SetLimit(
             feature=feature,
@@ -111,7 +109,8 @@ class LimitDesk:
 
     def _in_force(self, feature: str, window: Window, now: datetime) -> BudgetInForce | None:
         found = self.catalog().budgets(self.ledger.outbox.set_limits(), now)
-        return next((one for one in found if (one.budget.feature, one.budget.window) == (feature, window)), None)
+        wanted = (self.catalog().name_of(feature), window)
+        return next((one for one in found if (one.budget.feature, one.budget.window) == wanted), None)
 
     def told(self, feature: str, window: Window, key: str, said: Message, now: datetime) -> Told:
         """The word to the digest's channel, once for each `key`, that a member has done what anybody may do, because
@@ -121,8 +120,8 @@ class LimitDesk:
         return self._word(key, feature, said, now)
 
     def _owners(self, feature: str, window: Window, now: datetime) -> tuple[str, ...]:
-        in_force = self._in_force(feature, window, now)
-        return self.catalog().features.get(feature, Feature(feature)).owners if in_force is None else in_force.owners
+        in_force, name = self._in_force(feature, window, now), self.catalog().name_of(feature)
+        return self.catalog().features.get(name, Feature(name)).owners if in_force is None else in_force.owners
 
     def _told(self, new: SetLimit, old: int | None) -> Told:
         key = f"limit:{new.window}:{microseconds(new.set_at)}:{new.set_by}"

@@ -35,7 +35,7 @@ def route(events: Iterable[Event], catalog: Catalog, digest_channel: str | None,
     """The route of a delivery about these events. Only a channel that all their features share is a feature channel:
     nobody reads in their channel what is about others. An event's facts may name its `feature`."""
     named = {event.facts.get("feature") for event in events}
-    features = [catalog.features.get(str(name)) for name in named]
+    features = [catalog.features.get(catalog.name_of(str(name))) for name in named]
     channels = {feature.channel if feature is not None else None for feature in features}
     return Route(channels.pop() if len(channels) == 1 else None, digest_channel, tuple(admins))
 

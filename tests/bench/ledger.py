@@ -61,7 +61,7 @@ def filled_ledger(
     (folder / "llmcost.toml").write_text("".join(_feature(number) for number in range(1, BUDGETS + 1)))
     settings, config = load(environ={"DATABASE_URL": f"sqlite:///{file}", **environ}, directory=folder)
     rules = build_rules(settings, config)
-    ledger = open_to_write(settings, rules)
+    ledger = open_to_write(settings, config, rules)
     try:
         first = datetime(now.year, now.month, now.day, tzinfo=UTC) - timedelta(days=days - 1)
         with ledger.lease("bench", now) as lease:

@@ -84,7 +84,7 @@ def _sync(runs: int, ids: Ids, url: str, folder: Path) -> tuple[_Took, Path]:
     settings, config = load(environ=environ, directory=folder)
     rules = build_rules(settings, config)
     # The clock stands at the end of the traffic, so that slices and pages end together.
-    ledger = open_to_write(settings, rules)
+    ledger = open_to_write(settings, config, rules)
     sync, source = build_sync(settings, ledger, rules, clock=lambda: end)
     began = _Took.now()  # the floor's tables are there, too, when its clock starts
     summary = sync.run()

@@ -98,7 +98,7 @@ def ticking(langsmith: Watched, folder: Path, every: timedelta, *jobs: Job, **mo
     }
     settings, config = load(environ=environ, directory=folder)
     rules = build_rules(settings, config)
-    ledger = open_to_write(settings, rules)
+    ledger = open_to_write(settings, config, rules)
     stopper = Stopper()
     sync, source = build_sync(settings, ledger, rules, sleep=lambda seconds: _wait(stopper, seconds))
     clock = Clock(sync, every, stopper, last_sync=ledger.last_sync, now=utc_now, jobs=jobs, **more)

@@ -203,7 +203,7 @@ def test_a_sync_goes_through_and_its_figures_say_that_the_ledger_is_there(tmp_pa
         langsmith.add_project("acme-prod")
         langsmith.add_run(project="acme-prod", start=datetime.now(UTC) - HOUR, cost="0.5")
         said, config = load(environ=settings(url, langsmith.url), directory=tmp_path)
-        ledger = open_to_write(said, build_rules(said, config))
+        ledger = open_to_write(said, config, build_rules(said, config))
         ends.callback(ledger.close)
         sync, source = build_sync(said, ledger, build_rules(said, config))
         ends.callback(source.close)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.app.ledgers import build_rules, open_to_write
+from bot.app.ledgers import build_rules, open_to_answer, open_to_write
 from bot.domain.budget import SetLimit, Window
 from bot.errors import LedgerError
 from bot.ledger.store import Ledger, open_ledger
@@ -39,7 +39,7 @@ def ledger(url: str) -> Iterator[Ledger]:
 
 def open_by(url: str, dimensions: str, folder: Path) -> None:
     settings, config = load(environ={"DATABASE_URL": url, "LLMCOST_DIMENSIONS": dimensions}, directory=folder)
-    open_to_write(settings, build_rules(settings, config)).close()
+    open_to_write(settings, config, build_rules(settings, config)).close()
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,7 @@ def open_by(url: str, dimensions: str, folder: Path) -> None:
         (LIMIT._replace(until=datetime.now(UTC) + DAY), "is for runs of one env"),
         (LIMIT._replace(until=datetime(2026, 1, 2, tzinfo=UTC)), None),
         (LIMIT._replace(where=None), None),
+        (LIMIT._replace(file_limit=5), None),  # the file says something else since
         (LIMIT._replace(where=(("user_tier", "pro"),)), None),
     ],
 )
@@ -74,8 +75,7 @@ def test_a_dimension_stays_while_pruned_days_are_known_by_it(ledger: Ledger, url
     ):
         open_by(url, "user_tier", tmp_path)
     open_by(url, "team,user_tier,env", tmp_path)
-    with pytest.raises(LedgerError, match="by team, user_tier would be lost: name them in"):
-        open_by(url, "env", tmp_path)
+    open_by(url, "env", tmp_path)  # of the others there was no value on those days
 
 
 def test_a_type_that_is_read_from_now_on_was_not_read_before_and_that_is_said_once(
@@ -83,8 +83,19 @@ def test_a_type_that_is_read_from_now_on_was_not_read_before_and_that_is_said_on
 ) -> None:
     for types in ("llm", "tool,llm", "tool,llm", "llm", "chain,llm"):
         settings, config = load(environ={"DATABASE_URL": url, "LLMCOST_RUN_TYPES": types}, directory=tmp_path)
-        open_to_write(settings, build_rules(settings, config)).close()
+        open_to_write(settings, config, build_rules(settings, config)).close()
     assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
         f"what was read before lacks runs of {kind}: `llmcost sync --since 14d` reads what LangSmith still has"
         for kind in ("TOOL", "CHAIN")
     ]
+
+
+@pytest.mark.usefixtures("ledger")
+def test_the_order_of_dimensions_is_no_other_rule(url: str, tmp_path: Path) -> None:
+    for dimensions, is_answered in (("user_tier,env", True), ("env", False)):
+        settings, config = load(environ={"DATABASE_URL": url, "LLMCOST_DIMENSIONS": dimensions}, directory=tmp_path)
+        if is_answered:
+            open_to_answer(settings, config).close()
+        else:
+            with pytest.raises(LedgerError, match="counted by other features, rules or dimensions"):
+                open_to_answer(settings, config)

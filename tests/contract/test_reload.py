@@ -73,7 +73,7 @@ def bot(langsmith: LangSmithStandIn, tmp_path: Path) -> Iterator[Bot]:
         "DATABASE_URL": f"sqlite:///{tmp_path}/llmcost.db",
     }
     settings, config = load(environ=environ, directory=tmp_path)
-    ledger = open_to_write(settings, build_rules(settings, config))
+    ledger = open_to_write(settings, config, build_rules(settings, config))
     sync, source = build_sync(settings, ledger, build_rules(settings, config), clock=lambda: NOW)
     in_force = InForce(settings, config, ledger, sync)
     reload = build_reload(settings, in_force, ledger, tmp_path)

@@ -65,7 +65,7 @@ class Talk:
         settings, config = load(Need.LANGSMITH, environ=self.environ, directory=self.folder)
         rules = build_rules(settings, config)
         with ExitStack() as closing:
-            ledger = open_to_write(settings, rules)
+            ledger = open_to_write(settings, config, rules)
             closing.callback(ledger.close)
             sync, source = build_sync(settings, ledger, rules)
             closing.callback(source.close)

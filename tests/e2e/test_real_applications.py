@@ -129,7 +129,7 @@ def bot(langsmith: LangSmithStandIn, folder: Path) -> Iterator[Bot]:
 
 def _sync(settings: Settings, config: Config) -> None:
     rules = build_rules(settings, config)
-    ledger = open_to_write(settings, rules)
+    ledger = open_to_write(settings, config, rules)
     try:
         sync, source = build_sync(settings, ledger, rules)
         try:

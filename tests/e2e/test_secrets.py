@@ -97,7 +97,7 @@ def sync_fails(talk: Talk) -> list[str]:
     settings, config = load(Need.LANGSMITH, environ=talk.environ, directory=talk.folder)
     rules = build_rules(settings, config)
     with ExitStack() as closing:
-        ledger = open_to_write(settings, rules)
+        ledger = open_to_write(settings, config, rules)
         closing.callback(ledger.close)
         sync, source = build_sync(settings, ledger, rules, sleep=lambda _: None)
         closing.callback(source.close)
@@ -119,7 +119,7 @@ def tick_fails(talk: Talk) -> None:
     settings, config = load(Need.LANGSMITH, Need.SLACK, environ=talk.environ, directory=talk.folder)
     rules = build_rules(settings, config)
     with ExitStack() as closing:
-        ledger = open_to_write(settings, rules)
+        ledger = open_to_write(settings, config, rules)
         closing.callback(ledger.close)
         sync, source = build_sync(settings, ledger, rules)
         closing.callback(source.close)

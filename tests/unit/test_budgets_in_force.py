@@ -71,6 +71,9 @@ def test_a_limit_follows_its_feature_to_its_new_name() -> None:
     for limits in ([before, after], [after, before]):
         (found,) = renamed.budgets(limits, NOW)
         assert found.budget.limit_nanos == 9
+    ended = before._replace(feature="chat", set_at=NOW, until=NOW)
+    (found,) = renamed.budgets([before, ended], NOW)
+    assert found.budget.limit_nanos == 7, "one that has ended hides none that was set under another name"
     assert [renamed.name_of(name) for name in ("rag", "search", "other")] == ["search", "search", "other"]
     assert [renamed.names_of(name) for name in ("search", "other")] == [("search", "rag", "chat"), ("other",)]
 

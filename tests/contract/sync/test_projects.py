@@ -10,6 +10,7 @@ import pytest
 from bot.demo.api import Request, Response
 from bot.ingest.asking import TRIES
 from bot.ingest.langsmith import Selection
+from bot.ingest.sync import Sync
 from bot.ledger.booking import microseconds
 from tests.contract.sync.world import World
 from tests.standins.langsmith import LangSmithStandIn
@@ -109,6 +110,19 @@ def test_a_clock_that_is_set_back_looks_projects_up_again(tmp_path: Path) -> Non
         world.standin.add_project("prod-eu")
         world.clock.now -= timedelta(hours=1)
         assert world.sync().projects == 1
+
+
+def test_what_another_process_has_selected_is_selected_anew(tmp_path: Path) -> None:
+    """It was started with another LANGSMITH_PROJECT: a sync that reads nothing would pass for a good one."""
+    with World(tmp_path, patterns=("prod-eu",)) as world:
+        for name in ("prod-eu", "test"):
+            world.standin.add_run(project=name)
+        world.sync()
+        other = replace(world.scope, selection=Selection(("test",)))
+        Sync(world.source, world.ledger, world.rules, other, world.clock).run()
+        assert list(selected(world)) == ["test"]
+        assert world.later(minutes=1).projects == 1
+        assert selected(world) == {"prod-eu": microseconds(world.clock.now)}
 
 
 class TestMissing:

@@ -14,6 +14,7 @@ from tests.unit.zones import NASTY
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 18, 15, 30, tzinfo=UTC)
+LONG = timedelta(days=500)
 
 
 @pytest.mark.parametrize(
@@ -34,9 +35,9 @@ NOW = datetime(2026, 11, 18, 15, 30, tzinfo=UTC)
 def test_since_is_the_beginning_of_the_local_day_that_lies_so_far_back(text: str, day: date | None) -> None:
     if day is None:
         with pytest.raises(UsageError):
-            read_since(text, NOW, BERLIN)
+            read_since(text, NOW, BERLIN, LONG)
     else:
-        assert read_since(text, NOW, BERLIN) == first_instant(day, BERLIN)
+        assert read_since(text, NOW, BERLIN, LONG) == first_instant(day, BERLIN)
 
 
 @pytest.mark.parametrize(
@@ -45,21 +46,21 @@ def test_since_is_the_beginning_of_the_local_day_that_lies_so_far_back(text: str
 )
 def test_since_that_says_nothing_is_told_the_forms(text: str) -> None:
     with pytest.raises(UsageError, match="--since takes a length of time like 30d, or a date like 2026-11-01") as told:
-        read_since(text, NOW, BERLIN)
+        read_since(text, NOW, BERLIN, LONG)
     assert "\x1b" not in str(told.value)
 
 
 @pytest.mark.parametrize("text", ["2026-11-19", "2027-01-01", "9999-12-31"])
 def test_since_cannot_lie_ahead(text: str) -> None:
     with pytest.raises(UsageError, match=f"^--since {text} has not come yet; today is 2026-11-18.$"):
-        read_since(text, NOW, BERLIN)
+        read_since(text, NOW, BERLIN, LONG)
 
 
 @pytest.mark.parametrize("text", ["2025-10-13", "401d", "0001-01-01", "90w"])
 def test_since_cannot_lie_before_everything_that_langsmith_has(text: str) -> None:
     """It would be asked for years in which there is nothing."""
     with pytest.raises(UsageError, match="is before anything that LangSmith still has: it can be 2025-10-14 at most"):
-        read_since(text, NOW, BERLIN)
+        read_since(text, NOW, BERLIN, LONG)
 
 
 @given(
@@ -68,10 +69,25 @@ def test_since_cannot_lie_before_everything_that_langsmith_has(text: str) -> Non
     st.integers(1, 400),
 )
 def test_a_day_and_so_many_days_back_are_the_same_in_any_zone(now: datetime, zone: ZoneInfo, days: int) -> None:
-    start = read_since(f"{days}d", now, zone)
+    start = read_since(f"{days}d", now, zone, LONG)
     day = local_day(start, zone)
     assert day == local_day(now - timedelta(days=days), zone)
-    assert read_since(day.isoformat(), now, zone) == start <= now
+    assert read_since(day.isoformat(), now, zone, LONG) == start <= now
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("13d", "2026-11-05"),
+        ("14d", "2026-11-05"),
+        ("2w", "2026-11-05"),
+        ("15d", "2026-11-03"),
+        ("2026-11-04", "2026-11-04"),
+    ],
+)
+def test_what_langsmith_keeps_is_read_without_a_gap_before_it(text: str, day: str) -> None:
+    """Of the day on which the fourteen begin it has forgotten the morning, for which nobody has asked."""
+    assert read_since(text, NOW, BERLIN, timedelta(days=14)) == first_instant(date.fromisoformat(day), BERLIN)
 
 
 @pytest.mark.parametrize(
