@@ -29,6 +29,12 @@ def examine_all(examined: Examined, now: datetime, *, trial: bool, to: str | Non
         ledger = open_to_read(settings)
     except LedgerError as error:
         ledger = str(error)
+    else:
+        try:
+            attribution = config.catalog.attribution(settings.feature_keys)
+            ledger.check_rules(attribution, settings.dimensions, settings.timezone)
+        except LedgerError as error:
+            problems = (*problems, str(error))
     try:
         patient = build_patient(settings, config, ledger, problems)
         return findings_of(patient, now, trial_to=to or next(iter(settings.admins), "") if trial else None)

@@ -51,16 +51,17 @@ def open_to_write(settings: Settings, config: Config, rules: Rules, *, create: b
 
 
 def _keep_types(ledger: Ledger, types: Sequence[str]) -> None:
-    """Which types of runs are read from now on; what was read before lacks those that are new."""
+    """Which types of runs were ever read; of those that are new, what was read before lacks runs."""
     kept = ledger.outbox.mark(_TYPES)
-    new = [] if kept is None else [one for one in types if one not in kept.split()]
-    if new:
+    known = [] if kept is None else kept.split()
+    new = [one for one in types if one not in known]
+    if new and kept is not None:
         _log.warning(
             "what was read before lacks runs of %s: `llmcost sync --since 14d` reads what LangSmith still has",
-            ", ".join(new),
+            ", ".join(one.lower() for one in new),
         )
-    if kept != " ".join(types):
-        ledger.outbox.set_mark(_TYPES, " ".join(types))
+    if new:
+        ledger.outbox.set_mark(_TYPES, " ".join([*known, *new]))
 
 
 def check_dimensions(ledger: Ledger, config: Config, dimensions: tuple[str, ...]) -> None:

@@ -57,15 +57,17 @@ class Escalations:
         """For each budget and period that is far over a limit which holds the alerts that nobody has seen to, from the
         lowest to the highest: spend that goes on rising does not give more time."""
         events = [one for one in self.outbox.recent_events(Kind.ALERT, now - _RECENT) if one.superseded_by is None]
-        unseen: dict[str, list[Event]] = {}
+        catalog, limits = self.catalog(), self.outbox.every_limit()
+        unseen: dict[tuple[object, ...], list[Event]] = {}
         for event, card in sorted(
             zip(events, cards(self.outbox, events, self.zone), strict=True), key=lambda pair: pair[0].threshold
         ):
+            state = facts_of(event).state  # its subject has the name of that time
+            about = (catalog.name_of(state.feature), state.window, state.period, state.limit, state.where)
             if card.acknowledged or card.snoozed or card.changed:
-                unseen.pop(event.subject, None)  # who has seen the higher one has seen these
+                unseen.pop(about, None)  # who has seen the higher one has seen these
             elif event.threshold >= FROM_PERCENT:
-                unseen.setdefault(event.subject, []).append(event)
-        catalog, limits = self.catalog(), self.outbox.every_limit()
+                unseen.setdefault(about, []).append(event)
         return [rising for rising in unseen.values() if _holds(rising[-1], catalog, limits, now)]
 
     def _targets(self, event: Event, deliveries: Sequence[Delivery]) -> tuple[str, ...]:

@@ -64,9 +64,8 @@ class Rulebook(Access):
 
     def is_kept_by(self, rules: Rules, zone: ZoneInfo) -> bool:
         """Whether `keep_rules` would leave the figures as they are."""
-        return self._door.read(
-            lambda connection: kept_rules(connection) == describe_rules(rules.attribution, rules.dimensions, zone)
-        )
+        wanted = describe_rules(rules.attribution, rules.dimensions, zone)
+        return _are_alike(self._door.read(kept_rules), wanted)
 
     def lost_with(self, dimensions: tuple[str, ...]) -> list[str]:
         """The dimensions by which the figures of pruned days would be lost with `keep_rules`, which could never be
@@ -124,10 +123,7 @@ class Rulebook(Access):
         """Raises LedgerError if the ledger is counted by others than these."""
         self.check_zone(zone)
         kept, wanted = self._door.read(kept_rules), describe_rules(attribution, dimensions, zone)
-        if kept and {**kept, "dimensions": sorted(json.loads(kept["dimensions"]))} != {
-            **wanted,
-            "dimensions": sorted(dimensions),
-        }:
+        if kept and not _are_alike(kept, wanted):
             raise LedgerError(
                 "The ledger is counted by other features, rules or dimensions than llmcost.toml and the LLMCOST_ "
                 "variables give here. Ask with those by which the bot runs; or, if these are right, the next "
@@ -150,6 +146,14 @@ def describe_rules(attribution: Attribution, dimensions: tuple[str, ...], zone: 
             ensure_ascii=False,
         ),
     }
+
+
+def _are_alike(kept: dict[str, str], wanted: dict[str, str]) -> bool:
+    """Whether figures are the same by both: the order of dimensions is only that of `help`."""
+    if not kept:
+        return False
+    dimensions = [sorted(json.loads(one["dimensions"])) for one in (kept, wanted)]
+    return dimensions[0] == dimensions[1] and {**kept, "dimensions": ""} == {**wanted, "dimensions": ""}
 
 
 def _new_keys(kept: dict[str, str], rules: Rules) -> list[str]:

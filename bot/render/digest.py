@@ -142,7 +142,7 @@ def _comparisons(digest: Digest) -> list[str]:
 def _on_average(mean: Compared) -> str:
     if mean.unpriced_runs and not mean.cost:
         return known(mean.cost, mean.unpriced_runs)
-    unpriced = f" plus {plural(mean.unpriced_runs, 'unpriced run')}" if mean.unpriced_runs else ""
+    unpriced = f", not counting {plural(mean.unpriced_runs, 'unpriced run')}" if mean.unpriced_runs else ""
     return f"{money(mean.cost)} a day on average{unpriced}"
 
 

@@ -31,6 +31,8 @@ TOP, MOVERS, BUDGETS, NEWCOMERS, UNHEARD = 10, 3, 5, 5, 3
 
 # A move below this part of the larger total is none.
 _MOVED = 100
+# One in so many of the runs of a move may be unpriced.
+_UNKNOWN = 10
 
 # How far back a digest before this one is looked for.
 _LOOKED_BACK = timedelta(days=400)
@@ -239,15 +241,16 @@ def _movers(before: Mapping[str, Figures], after: Mapping[str, Figures]) -> tupl
     moved = [
         name
         for name, (old, new) in moves.items()
-        if abs(new.cost - old.cost) * _MOVED > larger and _is_known(old) and _is_known(new)
+        if abs(new.cost - old.cost) * _MOVED > larger and _is_known(min(old, new, key=lambda one: one.cost))
     ]
     moved.sort(key=lambda name: (-abs(moves[name][1].cost - moves[name][0].cost), name))
     return tuple(_mover(name, *moves[name]) for name in moved[:MOVERS])
 
 
 def _is_known(figures: Figures) -> bool:
-    """Whether there is a cost: not where nothing but unpriced runs are."""
-    return figures.cost > 0 or not figures.unpriced
+    """Whether the cost is that of nearly all of its runs: where the lower one is not, a price that was found or lost
+    would pass for a move."""
+    return figures.unpriced * _UNKNOWN <= figures.runs
 
 
 def _mover(name: str, old: Figures, new: Figures) -> Mover:

@@ -96,7 +96,9 @@ class AlertActions:
         facts, outbox = facts_of(event), self.desk.ledger.outbox
         state = facts.state
         standing = self.desk.standing(state.feature, state.window, now)
-        told, changes = outbox.deliveries_of([event.key]), outbox.limit_history([state.feature], _CHANGES)
+        catalog = self.desk.catalog()
+        changes = outbox.limit_history(catalog.names_of(catalog.name_of(state.feature)), _CHANGES)
+        told = outbox.deliveries_of([event.key])
         respond(body["response_url"], alerts.details(facts, standing, told, changes, self.desk.zone))
 
     def _open_raise(self, body: Mapping[str, Any], press: Press, event: Event, now: datetime) -> None:

@@ -343,6 +343,24 @@ def test_raise_holds_until_the_period_ends_and_keeps_an_audit_trail(desk: Desk) 
     assert len(desk.world.ledger.outbox.stale()) == 2
 
 
+def test_a_card_from_before_a_rename_raises_the_limit_of_the_feature_and_says_so(desk: Desk) -> None:
+    (feature,) = desk.world.features
+    desk.world.features = [
+        feature._replace(
+            name="search", aliases=("rag",), budgets=tuple(one._replace(feature="search") for one in feature.budgets)
+        )
+    ]
+    desk.world.sync(desk.now)
+    desk.actions.open_raise(desk.body(), TEAM)
+    assert "$0.00" not in str(desk.modals.opened[-1])
+    desk.submit("300", holds="change")
+    (in_force,) = desk.world.catalog.budgets(desk.limits, desk.now + timedelta(minutes=1))
+    assert (in_force.budget.feature, in_force.budget.limit_nanos) == ("search", 300 * DOLLAR)
+    assert desk.card.changed is not None
+    desk.actions.acknowledge(desk.body(), TEAM)
+    assert all("has no owner" not in str(one.message) for one in desk.world.ledger.outbox.latest(99))
+
+
 def test_raise_can_hold_until_it_is_changed(desk: Desk) -> None:
     desk.actions.open_raise(desk.body(ADMIN), TEAM)
     desk.submit("150", "changed", ADMIN)

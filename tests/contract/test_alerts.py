@@ -631,6 +631,16 @@ def test_after_four_hours_without_an_acknowledgement_others_are_told_once(world:
     assert escalated(world) == ["#rag"]
 
 
+def test_an_escalation_follows_its_feature_to_its_new_name_and_is_one(world: World) -> None:
+    far_over(world, channel="#rag")
+    world.features = [limit("search", Window.MONTHLY, 100, aliases=("rag",), channel="#search")]
+    rise(world, 3, "50")
+    for hours in (4, 8, 12):
+        world.escalations.run(NOW + hours * HOUR)
+    assert world.told()[-1] == "search:monthly:2026-11:200"
+    assert escalated(world) == ["#search"]
+
+
 def test_below_150_percent_nobody_else_is_bothered(world: World) -> None:
     world.spend("rag", "149")
     world.sync_and_look(times=2)

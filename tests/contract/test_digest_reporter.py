@@ -180,6 +180,9 @@ def test_days_of_which_nobody_knows_the_cost_are_no_days_without_one(ledger: Led
     runs = [ago(0, "new", "3"), ago(7, "new", None), ago(0, "old", "5"), ago(7, "old", "4")]
     found = digest(fill(ledger, runs, now=NINE))
     assert [one.name for one in found.movers] == ["old"]
+    partly = [ago(0, "new", "16"), ago(7, "new", "4"), *(ago(7, "new", None) for _ in range(3))]
+    assert digest(fill(emptied(ledger), partly, now=NINE)).movers == ()
+    fill(emptied(ledger), runs, now=NINE)
     assert found.last_week is not None
     assert (found.last_week.cost, found.last_week.unpriced_runs) == (Decimal(4), 1)
     said = " ".join(sentences(found))

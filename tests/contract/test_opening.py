@@ -81,12 +81,12 @@ def test_a_dimension_stays_while_pruned_days_are_known_by_it(ledger: Ledger, url
 def test_a_type_that_is_read_from_now_on_was_not_read_before_and_that_is_said_once(
     url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for types in ("llm", "tool,llm", "tool,llm", "llm", "chain,llm"):
+    for types in ("llm", "tool,llm", "tool,llm", "llm", "tool,llm", "chain,llm"):
         settings, config = load(environ={"DATABASE_URL": url, "LLMCOST_RUN_TYPES": types}, directory=tmp_path)
         open_to_write(settings, config, build_rules(settings, config)).close()
     assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
         f"what was read before lacks runs of {kind}: `llmcost sync --since 14d` reads what LangSmith still has"
-        for kind in ("TOOL", "CHAIN")
+        for kind in ("tool", "chain")
     ]
 
 

@@ -79,6 +79,14 @@ def test_nobody_is_answered_by_names_that_the_ledger_is_not_counted_by(folder: P
     assert done.stderr.startswith("The ledger is counted by other features, rules or dimensions than llmcost.toml and ")
 
 
+def test_the_doctor_says_so_too(folder: Path) -> None:
+    """Where every question is refused, nothing is well."""
+    (folder / "renamed.toml").write_text('[features.search]\naliases = ["rag-search"]\n')
+    said = run(folder, "doctor", more={"LLMCOST_CONFIG": "renamed.toml"}).stdout
+    assert "The ledger is counted by other features" in " ".join(said.split())
+    assert "The ledger is counted by other features" not in " ".join(run(folder, "doctor").stdout.split())
+
+
 def test_deliveries_say_what_reached_nobody_and_no_name_acts(folder: Path) -> None:
     done = run(folder, "deliveries")
     assert (done.returncode, done.stderr) == (0, "")
