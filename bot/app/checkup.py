@@ -10,7 +10,7 @@ from bot.app.source import build_selection, build_source
 from bot.doctor.checks import Patient, Slack
 from bot.doctor.consult import findings_of
 from bot.errors import LedgerError
-from bot.ingest.langsmith import Project
+from bot.ingest.selection import Project
 from bot.ledger.store import Ledger
 from bot.reports.findings import Finding
 from bot.reports.watch import patience

@@ -7,9 +7,10 @@ from typing import Any
 
 from bot.app.ledgers import utc_now
 from bot.ingest.form import RunForm
-from bot.ingest.langsmith import LangSmith, Selection
+from bot.ingest.langsmith import LangSmith
 from bot.ingest.limiter import RequestLimiter
 from bot.ingest.project_sync import Scope
+from bot.ingest.selection import Selection
 from bot.ingest.sync import Sync
 from bot.ingest.totals import BUDGET, SECONDS, TRIES, Totals
 from bot.ledger.booking import Rules

@@ -31,7 +31,7 @@ from bot.doctor.services import (
 from bot.domain.catalog import BudgetInForce, Catalog
 from bot.domain.feature import UNTAGGED
 from bot.domain.period import Span, local_day
-from bot.ingest.langsmith import Project
+from bot.ingest.selection import Project
 from bot.ledger.deliveries import State
 from bot.ledger.figures import Figures
 from bot.ledger.store import Ledger, Reading

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from bot.domain.catalog import BudgetInForce
-from bot.ingest.langsmith import Project
+from bot.ingest.selection import Project
 from bot.render.numbers import plural
 from bot.reports.findings import Finding, Verdict
 from bot.slack.api import RefusedError, SlackApi

@@ -6,11 +6,9 @@ errors and connections are its own.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from bot.domain.cost import Listed
@@ -22,6 +20,7 @@ from bot.ingest.form import ROOT_SELECTS, SELECTS, RawRun, RunForm
 from bot.ingest.limiter import RequestLimiter
 from bot.ingest.links import link_template
 from bot.ingest.reading import MalformedRunError, has_ended, read_id, read_instant, read_keys
+from bot.ingest.selection import Project, Selection, as_id, fits, is_glob
 from bot.ledger.booking import instant
 from bot.ledger.trace_rows import Root
 
@@ -38,31 +37,6 @@ LOOK_UP_SECONDS = 10.0
 _MANY_TYPES = 20
 # The header by which the SDK hands over an answer as it came, for a route that it has no method for.
 _AS_IT_CAME = {"X-Stainless-Raw-Response": "raw"}
-
-
-class Project(NamedTuple):
-    """A project of LangSmith. `started` in microseconds since 1970 UTC."""
-
-    id: bytes
-    name: str
-    started: int
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which projects are read: names, ids and globs; experiments only on demand."""
-
-    patterns: tuple[str, ...]
-    experiments: bool = False
-
-    def fits(self, project_id: bytes, name: str) -> bool:
-        """Whether a project is one of these."""
-        return any(_fits(pattern, project_id, name) for pattern in self.patterns)
-
-    def without(self, found: Collection[Project]) -> "Selection":
-        """The patterns that none of these projects fits."""
-        left = [one for one in self.patterns if not any(_fits(one, project.id, project.name) for project in found)]
-        return Selection(tuple(left), self.experiments)
 
 
 class LangSmith:
@@ -105,16 +79,16 @@ class LangSmith:
         problems = []
         everything: list[Project] | None = None
         for pattern in selection.patterns:
-            if _is_glob(pattern):
+            if is_glob(pattern):
                 if everything is None:
                     everything = self._list_projects(selection)
                 listed = everything
-            elif (project_id := _as_id(pattern)) is not None:
+            elif (project_id := as_id(pattern)) is not None:
                 # A server that does not know a filter would answer with every project that it has.
                 listed = self._list_projects(selection, id=[str(project_id)])
             else:
                 listed = self._list_projects(selection, name=pattern)
-            matching = [one for one in listed if _fits(pattern, one.id, one.name)]
+            matching = [one for one in listed if fits(pattern, one.id, one.name)]
             found.update((project.id, project) for project in matching)
             if not matching:
                 problems.append(
@@ -316,21 +290,3 @@ class LangSmith:
 
 def _objects(items: list[object]) -> list[dict[str, Any]]:
     return [item for item in items if isinstance(item, dict)]
-
-
-def _fits(pattern: str, project_id: bytes, name: str) -> bool:
-    if _is_glob(pattern):
-        return name == pattern or fnmatchcase(name, pattern)
-    wanted = _as_id(pattern)
-    return name == pattern if wanted is None else project_id == wanted.bytes
-
-
-def _is_glob(pattern: str) -> bool:
-    return any(character in pattern for character in "*?[")
-
-
-def _as_id(pattern: str) -> UUID | None:
-    try:
-        return UUID(pattern)
-    except ValueError:
-        return None

@@ -13,7 +13,7 @@ from bot.domain.costing import CostMode
 from bot.domain.run import Run, State
 from bot.ingest.ahead import read_ahead
 from bot.ingest.form import RawRun, RunForm
-from bot.ingest.langsmith import LangSmith, Selection
+from bot.ingest.langsmith import LangSmith
 from bot.ingest.plan import (
     FIRST_SLICE,
     UNFINISHED,
@@ -28,6 +28,7 @@ from bot.ingest.plan import (
 from bot.ingest.probe import ROOT_BEFORE, probe_cost_mode
 from bot.ingest.reading import MalformedRunError, read_run
 from bot.ingest.rootless import Rootless
+from bot.ingest.selection import Selection
 from bot.ingest.summary import Progress, SyncSummary
 from bot.ledger.booking import Rules, instant, microseconds
 from bot.ledger.coverage import ProjectRow

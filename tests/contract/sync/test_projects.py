@@ -9,7 +9,7 @@ import pytest
 
 from bot.demo.api import Request, Response
 from bot.ingest.asking import TRIES
-from bot.ingest.langsmith import Selection
+from bot.ingest.selection import Selection
 from bot.ingest.sync import Sync
 from bot.ledger.booking import microseconds
 from tests.contract.sync.world import World

@@ -14,9 +14,10 @@ from bot.domain.feature import Attribution
 from bot.domain.money import NANOS_PER_DOLLAR
 from bot.domain.period import Span
 from bot.ingest.form import RunForm
-from bot.ingest.langsmith import LangSmith, Selection
+from bot.ingest.langsmith import LangSmith
 from bot.ingest.limiter import RequestLimiter
 from bot.ingest.project_sync import Scope
+from bot.ingest.selection import Selection
 from bot.ingest.summary import SyncSummary
 from bot.ingest.sync import Sync
 from bot.ledger.booking import Rules, day_finder

@@ -12,7 +12,7 @@ from bot.doctor.checks import Patient, Slack
 from bot.doctor.consult import consult, findings_of
 from bot.domain.budget import Budget, Window
 from bot.domain.catalog import Catalog, Feature
-from bot.ingest.langsmith import Project
+from bot.ingest.selection import Project
 from bot.ledger.health import Health
 from bot.ledger.store import Ledger, open_ledger
 from bot.render.findings import findings_headline, findings_text

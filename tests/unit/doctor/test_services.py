@@ -8,7 +8,7 @@ from bot.doctor.services import check_admins, check_channels, check_langsmith, c
 from bot.domain.budget import Budget, Window
 from bot.domain.catalog import BudgetInForce
 from bot.errors import SourceRefusedError
-from bot.ingest.langsmith import Project
+from bot.ingest.selection import Project
 from bot.reports.findings import Verdict
 from bot.slack.api import UnconfirmedError
 from bot.slack.scopes import SCOPES
