@@ -1,6 +1,7 @@
 """How far and how completely LangSmith was read: per project a watermark, the gaps, and the days that are settled."""
 
-from collections.abc import Callable, Iterable, Sequence
+import json
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date
 from functools import cache
 from typing import Any, NamedTuple
@@ -13,7 +14,10 @@ from bot.domain.costing import CostMode
 from bot.domain.period import first_instant, local_day
 from bot.domain.run import State
 from bot.ledger.bulk import next_number
-from bot.ledger.tables import OPEN, gaps, projects, runs, syncs
+from bot.ledger.tables import OPEN, gaps, marks, projects, runs, syncs
+
+# The mark under which is kept which projects are missed.
+_MISSED = "projects that are missed"
 
 # What stands in a project's link in the place of a trace's id.
 TRACE = "{trace}"
@@ -89,14 +93,17 @@ def load_projects(connection: Connection, *, selected_only: bool = False) -> lis
 
 def select_projects(
     connection: Connection,
-    found: Iterable[tuple[bytes, str, int]],
+    found: Collection[tuple[bytes, str, int]],
     is_missed: Callable[[bytes, str], bool] = lambda *_: False,
 ) -> list[ProjectRow]:
     """Make `(id, name, started)` the projects that are read from now on; what others have brought is kept. Of those
     that were read until now the ones that are missed stay selected: answers say since when they have not been read."""
     before = load_projects(connection, selected_only=True)
-    missed = [row.key for row in before if is_missed(row.id, row.name)]
+    there = {project_id for project_id, _, _ in found}
+    missed = [row.key for row in before if row.id not in there and is_missed(row.id, row.name)]
     connection.execute(update(projects).values(selected=projects.c.key.in_(missed)))
+    connection.execute(delete(marks).where(marks.c.name == _MISSED))
+    connection.execute(insert(marks).values(name=_MISSED, value=json.dumps(missed)))
     for project_id, name, started in found:
         changed = connection.execute(
             update(projects).where(projects.c.id == project_id).values(name=name, started=started, selected=True)
@@ -113,6 +120,12 @@ def select_projects(
                 )
             )
     return load_projects(connection, selected_only=True)
+
+
+def missed_projects(connection: Connection) -> frozenset[int]:
+    """The keys of those selected projects that LangSmith did not have when it was asked last."""
+    kept = connection.scalar(select(marks.c.value).where(marks.c.name == _MISSED))
+    return frozenset() if kept is None else frozenset(json.loads(kept))
 
 
 def cover(connection: Connection, project: int, start: int, end: int, *, expired: bool) -> bool:

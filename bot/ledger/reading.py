@@ -176,6 +176,10 @@ class Reading:
         """The projects that the ledger knows, by name."""
         return coverage.load_projects(self._connection, selected_only=selected_only)
 
+    def missed_projects(self) -> frozenset[int]:
+        """See bot.ledger.coverage.missed_projects."""
+        return coverage.missed_projects(self._connection)
+
     def pruned(self) -> pruning.Pruned | None:
         """See bot.ledger.pruning.pruned."""
         return pruning.pruned(self._connection)

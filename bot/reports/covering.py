@@ -63,9 +63,9 @@ def need_runs(known: Extent, span: Span, what: str) -> None:
         )
 
 
-def extent_of(reading: Reading, zone: ZoneInfo) -> Extent:
-    """The extent of the ledger in the projects that are read."""
-    known = extent(reading.projects(selected_only=True), reading.gaps(), zone)
+def extent_of(reading: Reading, zone: ZoneInfo, projects: Sequence[ProjectRow] | None = None) -> Extent:
+    """The extent of the ledger in the projects that are read, or in some of them."""
+    known = extent(reading.projects(selected_only=True) if projects is None else projects, reading.gaps(), zone)
     gone = reading.pruned()
     return known if gone is None else known._replace(pruned_before=gone.day)
 
@@ -82,7 +82,9 @@ def extent(projects: Sequence[ProjectRow], gaps: Sequence[LedgerGap], zone: Zone
     begins = min(project.covered_from or 0 for project in read)
     as_of = min(project.watermark or 0 for project in read)
     names = {project.key: project.name for project in projects}
-    found = [Gap(_local(gap.start, zone), _local(gap.end, zone), names[gap.project]) for gap in gaps]
+    found = [
+        Gap(_local(gap.start, zone), _local(gap.end, zone), names[gap.project]) for gap in gaps if gap.project in names
+    ]
     for project in projects:
         missing_from = max(begins, project.started)
         missing_to = project.covered_from if project in read else as_of

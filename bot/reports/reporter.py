@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from bot.domain.catalog import SPECIAL, Catalog
 from bot.domain.cost import SecondOpinion
 from bot.domain.period import Calendar, Span, local_day
-from bot.errors import UsageError
+from bot.errors import QuestionError, UsageError
 from bot.ledger.figures import NOTHING
 from bot.ledger.store import Ledger, Reading
 from bot.reports.answers import Help, HelpLine, Report
@@ -207,8 +207,11 @@ class Reporter:
         langsmith = self.counterpart()
 
         def work(reading: Reading) -> Held:
-            projects = reading.projects(selected_only=True)
-            known = extent_of(reading, self.zone)
+            missed = reading.missed_projects()  # LangSmith would refuse the whole question for one of them
+            projects = [project for project in reading.projects(selected_only=True) if project.key not in missed]
+            if missed and not projects:
+                raise QuestionError("LangSmith has none of the projects any more that are read.", ["status"])
+            known = extent_of(reading, self.zone, projects)
             compared = bounds(question.period, known, langsmith.retention, now)
             keys = [project.key for project in projects]
             bridge = reading.bridge(compared.start, compared.end, langsmith.types, keys)

@@ -12,6 +12,8 @@ from bot.domain.money import dollars
 from bot.domain.run import Source
 from bot.errors import QuestionError, SourceUnavailableError, UsageError
 from bot.ledger.answers import KeptAnswer
+from bot.ledger.coverage import ProjectRow
+from bot.ledger.lease import SYNC
 from bot.ledger.store import Ledger
 from bot.render.data import to_json
 from bot.render.text import text
@@ -99,6 +101,27 @@ def test_a_project_that_is_no_longer_read_is_a_step(ledger: Ledger) -> None:
     found = verify(ledger, LangSmithSays(LLM=(1, "1")))
     assert found.projects == (PROJECT,)
     assert {step.key: step.cost for step in found.steps if step.cost} == {"elsewhere": Decimal(2)}
+
+
+def test_a_project_that_langsmith_does_not_have_any_more_is_not_asked_for(ledger: Ledger) -> None:
+    """It would refuse the question for all of them; answers say since when it has not been read."""
+    fill(ledger, [*spent("1"), Spent(NOW - DAY, cost="2", project="gone")], projects=("gone", PROJECT))
+    kept = next(row for row in projects(ledger) if row.name == PROJECT)
+    with ledger.lease(SYNC, NOW) as lease:
+        ledger.select_projects(lease, NOW, [(kept.id, kept.name, kept.started)], lambda _, name: name == "gone")
+    assert [row.name for row in projects(ledger)] == [PROJECT, "gone"]
+    langsmith = LangSmithSays(LLM=(1, "1"))
+    found = verify(ledger, langsmith)
+    assert (found.projects, langsmith.asked[0][0]) == ((PROJECT,), 1)
+    assert {step.key: step.cost for step in found.steps if step.cost} == {"elsewhere": Decimal(2)}
+    with ledger.lease(SYNC, NOW) as lease:
+        ledger.select_projects(lease, NOW, [], lambda *_: True)
+    with pytest.raises(QuestionError, match="LangSmith has none of the projects any more"):
+        verify(ledger, langsmith)
+
+
+def projects(ledger: Ledger) -> list[ProjectRow]:
+    return ledger.read(lambda reading: reading.projects(selected_only=True))
 
 
 def test_a_project_that_was_never_read_is_the_likely_cause(ledger: Ledger) -> None:
