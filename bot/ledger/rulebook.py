@@ -32,7 +32,7 @@ class Rulebook(Access):
 
         def work(connection: Connection) -> dict[str, str]:
             kept = kept_rules(connection)
-            if kept != wanted:
+            if not _are_alike(kept, wanted):
                 if kept:
                     gone = pruning.pruned(connection)
                     if kept["timezone"] != zone.key and gone is not None:
@@ -59,8 +59,9 @@ class Rulebook(Access):
                 ", ".join(new),
             )
         # Only now: where the recount failed, the ledger is kept by what it was kept by before.
-        self._rules, self._kept_by = rules, wanted
-        return bool(kept) and kept != wanted
+        is_as_before = _are_alike(kept, wanted)
+        self._rules, self._kept_by = rules, kept if is_as_before else wanted
+        return bool(kept) and not is_as_before
 
     def is_kept_by(self, rules: Rules, zone: ZoneInfo) -> bool:
         """Whether `keep_rules` would leave the figures as they are."""

@@ -10,6 +10,7 @@ import pytest
 from bot.app.ledgers import build_rules, open_to_answer, open_to_write
 from bot.domain.budget import SetLimit, Window
 from bot.errors import LedgerError
+from bot.ledger.lease import SYNC
 from bot.ledger.store import Ledger, open_ledger
 from bot.settings import load
 from tests.databases import new_url
@@ -99,3 +100,15 @@ def test_the_order_of_dimensions_is_no_other_rule(url: str, tmp_path: Path) -> N
         else:
             with pytest.raises(LedgerError, match="counted by other features, rules or dimensions"):
                 open_to_answer(settings, config)
+
+
+@pytest.mark.usefixtures("ledger")
+def test_who_names_the_dimensions_in_another_order_stops_nobody_else(url: str, tmp_path: Path) -> None:
+    """A bot writes only as long as the ledger is kept by its own rules."""
+    settings, config = load(environ={"DATABASE_URL": url, "LLMCOST_DIMENSIONS": "env,user_tier"}, directory=tmp_path)
+    bot = open_to_write(settings, config, build_rules(settings, config))
+    open_by(url, "user_tier,env", tmp_path)
+    now = datetime.now(UTC)
+    with bot.lease(SYNC, now) as lease:
+        assert bot.select_projects(lease, now, []) == []
+    bot.close()
