@@ -352,7 +352,9 @@ def test_a_card_from_before_a_rename_raises_the_limit_of_the_feature_and_says_so
     ]
     desk.world.sync(desk.now)
     desk.actions.open_raise(desk.body(), TEAM)
-    assert "$0.00" not in str(desk.modals.opened[-1])
+    shown = str(desk.modals.opened[-1])
+    assert "$0.00" not in shown
+    assert "no limit" not in shown
     desk.submit("300", holds="change")
     (in_force,) = desk.world.catalog.budgets(desk.limits, desk.now + timedelta(minutes=1))
     assert (in_force.budget.feature, in_force.budget.limit_nanos) == ("search", 300 * DOLLAR)
