@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.app.answers import HasCatalog
-from bot.app.ledgers import open_to_read
+from bot.app.ledgers import check_kept_by, open_to_read
 from bot.app.office import channels
 from bot.app.source import build_selection, build_source
 from bot.doctor.checks import Patient, Slack
@@ -31,8 +31,7 @@ def examine_all(examined: Examined, now: datetime, *, trial: bool, to: str | Non
         ledger = str(error)
     else:
         try:
-            attribution = config.catalog.attribution(settings.feature_keys)
-            ledger.check_rules(attribution, settings.dimensions, settings.timezone)
+            check_kept_by(ledger, settings, config)
         except LedgerError as error:
             problems = (*problems, str(error))
     try:

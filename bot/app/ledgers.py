@@ -88,12 +88,17 @@ def open_to_answer(settings: Settings, config: Config) -> Ledger:
     by which people ask: whatever has another name since would have cost nothing."""
     ledger = open_to_read(settings)
     try:
-        attribution = config.catalog.attribution(settings.feature_keys)
-        ledger.check_rules(attribution, settings.dimensions, settings.timezone)
+        check_kept_by(ledger, settings, config)
     except BaseException:
         ledger.close()
         raise
     return ledger
+
+
+def check_kept_by(ledger: Ledger, settings: Settings, config: Config) -> None:
+    """Raises LedgerError if a ledger is counted by other settings than these."""
+    attribution = config.catalog.attribution(settings.feature_keys)
+    ledger.check_rules(attribution, settings.dimensions, settings.timezone)
 
 
 def open_to_read(settings: Settings) -> Ledger:

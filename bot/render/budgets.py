@@ -4,7 +4,7 @@ from bot.domain.budget import Window
 from bot.render.causes import cause_words
 from bot.render.coverage import STALE_AFTER, not_all_known, unread
 from bot.render.names import few, plain
-from bot.render.numbers import ago, clock, count, day, days, money, part, plural
+from bot.render.numbers import ago, clock, count, day, days, has_cost, money, part, plural
 from bot.render.sentences import known
 from bot.reports.budgets import AlertFacts, AlertTrace, BudgetList, BudgetState, LimitChanged
 
@@ -117,7 +117,7 @@ def used_words(state: BudgetState) -> str:
 
 def is_known(state: BudgetState) -> bool:
     """Whether there is a figure: not where all runs are unpriced."""
-    return state.spent > 0 or not state.unpriced_runs
+    return has_cost(state.spent, state.unpriced_runs)
 
 
 def _named(state: BudgetState) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from bot.render.names import few, plain
-from bot.render.numbers import ago, clock, count, day, days, money, plural
+from bot.render.numbers import ago, clock, count, day, days, has_cost, money, plural
 from bot.reports.answers import (
     Coverage,
     Gap,
@@ -102,7 +102,7 @@ def basis(period: TimeFrame, coverage: Coverage, *, says_untagged: bool = False)
 def untagged_words(coverage: Coverage) -> str:
     """How many runs are in no feature, and what they cost."""
     cost, unpriced = coverage.untagged_cost, coverage.untagged_unpriced_runs
-    priced = money(cost) if cost or not unpriced else "nobody knows at what cost"
+    priced = money(cost) if has_cost(cost, unpriced) else "nobody knows at what cost"
     return f"{plural(coverage.untagged_runs, 'untagged run')} ({priced})"
 
 

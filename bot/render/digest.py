@@ -6,7 +6,7 @@ from datetime import datetime
 from bot.render.causes import cause_words
 from bot.render.coverage import basis, stale_words, unknown, warnings
 from bot.render.names import plain
-from bot.render.numbers import clock, count, days, money, part, percent, plural
+from bot.render.numbers import clock, count, days, has_cost, money, part, percent, plural
 from bot.render.sentences import change_from, known, spent, when
 from bot.render.silence import silence_headline
 from bot.render.table import NO_TABLE, UNKNOWN, UNKNOWN_COST, Cell, Figure, Table, counted, dollars, made
@@ -140,7 +140,7 @@ def _comparisons(digest: Digest) -> list[str]:
 
 
 def _on_average(mean: Compared) -> str:
-    if mean.unpriced_runs and not mean.cost:
+    if not has_cost(mean.cost, mean.unpriced_runs):
         return known(mean.cost, mean.unpriced_runs)
     unpriced = f", not counting {plural(mean.unpriced_runs, 'unpriced run')}" if mean.unpriced_runs else ""
     return f"{money(mean.cost)} a day on average{unpriced}"
@@ -170,7 +170,7 @@ def _row(line: FeatureLine) -> list[Cell]:
 
 def _moved(line: FeatureLine) -> Cell:
     """In which direction the cost went, in words."""
-    if line.before is None or any(one.unpriced_runs and not one.cost for one in (line.spend, line.before)):
+    if line.before is None or not all(has_cost(one.cost, one.unpriced_runs) for one in (line.spend, line.before)):
         return UNKNOWN
     if line.spend.cost == line.before.cost:
         return "the same"
@@ -181,7 +181,7 @@ def _moved(line: FeatureLine) -> Cell:
 
 def _cost(spend: Spend | Other) -> Cell:
     """Nothing but unpriced runs is never a $0."""
-    return dollars(spend.cost) if spend.cost or not spend.unpriced_runs else UNKNOWN_COST
+    return dollars(spend.cost) if has_cost(spend.cost, spend.unpriced_runs) else UNKNOWN_COST
 
 
 def _mover(mover: Mover) -> str:

@@ -15,6 +15,11 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
+def has_cost(cost: Decimal, unpriced_runs: int) -> bool:
+    """Whether a cost is one: nothing but unpriced runs is never a $0."""
+    return bool(cost) or not unpriced_runs
+
+
 def money(amount: Decimal) -> str:
     """US dollars: `$0.0042` below ten cents, `$12.30` below a thousand dollars, `$1,204` above. Never `$0` for what is
     not zero: what four places cannot show is `<$0.0001`."""

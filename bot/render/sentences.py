@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bot.errors import QuestionError
 from bot.render.coverage import not_all_known, untagged_words
 from bot.render.names import few, plain
-from bot.render.numbers import ago, clock, day, days, money, part, percent, plural, tokens, unit_cost
+from bot.render.numbers import ago, clock, day, days, has_cost, money, part, percent, plural, tokens, unit_cost
 from bot.reports.answers import (
     FeatureList,
     Previous,
@@ -89,7 +89,7 @@ def change(total: Sum, previous: Previous) -> str:
 
 def change_from(before: str, total: Sum | Spend, previous: "Previous | Compared") -> str:
     """The change against what came `before`, which names it, with a direction in words."""
-    if (total.unpriced_runs and not total.cost) or (previous.unpriced_runs and not previous.cost):
+    if not all(has_cost(one.cost, one.unpriced_runs) for one in (total, previous)):
         return f"Before, it was {before}"
     if total.cost == previous.cost:
         return f"The same as {before}"
@@ -152,7 +152,7 @@ def untagged_headline(answer: UntaggedList) -> str:
     """What runs without a feature cost."""
     if not answer.total.runs:
         return f"No untagged runs {when(answer.period)}."
-    is_known = answer.total.cost > 0 or not answer.total.unpriced_runs
+    is_known = has_cost(answer.total.cost, answer.total.unpriced_runs)
     share = f", {part(answer.share)} of all cost" if answer.share is not None and is_known else ""
     runs = plural(answer.total.runs, "untagged run")
     return f"{runs} cost {spent(answer.total)} {when(answer.period)}{share}."
